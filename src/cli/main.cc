@@ -1,0 +1,33 @@
+#include <CLI/CLI.hpp>
+#include <cstdio>
+#include <exception>
+
+#include "cli/verb.h"
+
+namespace whodunit::cli {
+
+int worse(int a, int b) {
+  const auto rank = [](int code) { return code == kNothing ? 4 : code == kUsage ? 3 : code == kPartly ? 2 : code == kFound ? 1 : 0; };
+  return rank(a) >= rank(b) ? a : b;
+}
+
+}  // namespace whodunit::cli
+
+int main(int argc, char** argv) {
+  using namespace whodunit::cli;
+  CLI::App app{"whodunit: what happened on the wire, was it an attack, how far did they get, who did it, how sure can we be"};
+  app.set_version_flag("--version", std::string("whodunit ") + WHODUNIT_VERSION);
+  app.require_subcommand(1);
+  int exit_code = kDone;
+  for (const Verb& verb : verbs()) verb.add(app, exit_code);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    const int code = app.exit(error);
+    return code == 0 ? kDone : kUsage;
+  } catch (const std::exception& error) {
+    std::fprintf(stderr, "whodunit: %s\n", error.what());
+    return kNothing;
+  }
+  return exit_code;
+}

@@ -1,0 +1,15 @@
+#include "cli/verb.h"
+
+namespace whodunit::cli {
+
+// One line a verb.
+void add_doctor(CLI::App& app, int& exit_code);
+
+std::span<const Verb> verbs() {
+  static constexpr Verb kVerbs[] = {
+      {"doctor", add_doctor},
+  };
+  return kVerbs;
+}
+
+}  // namespace whodunit::cli
