@@ -20,8 +20,6 @@ endif()
 add_library(whodunit_flags INTERFACE)
 target_compile_options(whodunit_flags INTERFACE -Wall -Wextra -Wpedantic -Werror -Wno-missing-field-initializers
   $<$<CXX_COMPILER_ID:GNU>:-Wno-maybe-uninitialized -Wno-stringop-overflow -Wno-restrict>)
-# Builds in different folders give the same object files (and share ccache's entries).
-add_compile_options(-ffile-prefix-map=${CMAKE_SOURCE_DIR}=.)
 if(WHODUNIT_SANITIZE)
   add_compile_options(-fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer)
   add_link_options(-fsanitize=address,undefined)

@@ -1,0 +1,142 @@
+#include "protocol/parser.h"
+
+#include <algorithm>
+
+#include "connection/conn_record.h"
+
+namespace whodunit::protocol {
+
+void Context::weird(std::string_view name, std::string_view detail) {
+  connection::Weird row;
+  row.head = head(now(), place());
+  row.name = name;
+  row.addl = detail;
+  row.source = weird_source;
+  emit(row);
+}
+
+void Parser::stream(Context&, Direction, Bytes) {}
+void Parser::gap(Context& context, Direction, std::uint64_t) { context.failed = true; }
+void Parser::datagram(Context&, Direction, const packet::Packet&) {}
+void Parser::end(Context&, Direction, End) {}
+void Parser::closed(Context&, End) {}
+
+FramedParser::~FramedParser() {
+  if (memory_ != nullptr && counted_ != 0) memory_->give_back(base::MemoryUse::kReassembly, counted_);
+}
+
+Bytes FramedParser::buffered(Direction direction) const {
+  const auto& side = sides_[connection::index(direction)];
+  return side ? Bytes(side->buffer) : Bytes{};
+}
+
+void FramedParser::resynchronise(Direction direction) {
+  auto& side = sides_[connection::index(direction)];
+  if (side) {
+    side->buffer.clear();
+    side->skip = 0;
+  }
+}
+
+void FramedParser::lost(Context& context, Direction, std::uint64_t) { context.failed = true; }
+
+void FramedParser::gap(Context& context, Direction direction, std::uint64_t bytes) {
+  auto& side = sides_[connection::index(direction)];
+  if (side && side->skip >= bytes) {  // the hole lies in what is skipped anyway
+    side->skip -= bytes;
+    return;
+  }
+  resynchronise(direction);
+  lost(context, direction, bytes);
+}
+
+void FramedParser::stream(Context& context, Direction direction, Bytes data) {
+  auto& held = sides_[connection::index(direction)];
+  // The usual case: nothing is held, and the segment holds whole messages.
+  if (!held || (held->buffer.empty() && held->skip == 0)) {
+    while (!data.empty()) {
+      const std::size_t need = frame(direction, data);
+      if (need == kBad) {
+        context.failed = true;
+        return;
+      }
+      if (need == kMore || need > data.size()) break;
+      message(context, direction, data.subspan(0, std::min(need, limit_)), need > limit_);
+      if (context.failed) return;
+      data = data.subspan(need);
+      if (!context.become.empty()) {
+        context.become_rest = data;
+        return;
+      }
+    }
+    if (data.empty()) return;
+    if (!held) held = std::make_unique<Side>();
+  }
+  take(context, direction, *held, data);
+}
+
+void FramedParser::take(Context& context, Direction direction, Side& side, Bytes data) {
+  memory_ = &context.memory();
+  while (!data.empty()) {
+    if (side.skip > 0) {
+      const auto n = static_cast<std::size_t>(std::min<std::uint64_t>(side.skip, data.size()));
+      side.skip -= n;
+      data = data.subspan(n);
+      continue;
+    }
+    // Fill up to what the next message needs, or by at most one read where that is not known yet.
+    const std::size_t need = side.buffer.empty() ? frame(direction, data) : frame(direction, side.buffer);
+    if (need == kBad) {
+      context.failed = true;
+      break;
+    }
+    const std::size_t have = side.buffer.size();
+    if (need != kMore && have == 0 && need <= data.size()) {
+      message(context, direction, data.subspan(0, std::min(need, limit_)), need > limit_);
+      data = data.subspan(need);
+    } else if (need != kMore && need <= have) {
+      // Bytes held belong to more than one message (the first one's length became known late).
+      std::vector<std::uint8_t> whole(side.buffer.begin(), side.buffer.begin() + static_cast<std::ptrdiff_t>(need));
+      side.buffer.erase(side.buffer.begin(), side.buffer.begin() + static_cast<std::ptrdiff_t>(need));
+      message(context, direction, Bytes(whole).subspan(0, std::min(need, limit_)), need > limit_);
+    } else {
+      const std::size_t want = need == kMore ? std::max<std::size_t>(1, std::min<std::size_t>(data.size(), 64)) : std::min(need, limit_) - std::min(have, std::min(need, limit_));
+      const std::size_t n = std::min(want, data.size());
+      if (need == kMore && have >= limit_) {  // a length that never comes
+        context.failed = true;
+        break;
+      }
+      if (!context.memory().take(base::MemoryUse::kReassembly, n)) {
+        context.weird("message_buffer_limit");
+        context.failed = true;
+        break;
+      }
+      counted_ += n;
+      side.buffer.insert(side.buffer.end(), data.begin(), data.begin() + static_cast<std::ptrdiff_t>(n));
+      data = data.subspan(n);
+      const std::size_t now = frame(direction, side.buffer);
+      if (now != kMore && now != kBad && side.buffer.size() >= std::min(now, limit_)) {
+        const std::size_t size = std::min(now, limit_);
+        if (now > limit_) side.skip = now - side.buffer.size();
+        std::vector<std::uint8_t> whole;
+        whole.swap(side.buffer);
+        if (whole.size() > size) side.buffer.assign(whole.begin() + static_cast<std::ptrdiff_t>(size), whole.end());
+        message(context, direction, Bytes(whole).subspan(0, size), now > limit_);
+      }
+    }
+    if (context.failed) break;
+    if (!context.become.empty()) {
+      // Only whole messages are handed over before a change of protocol; what is held follows it.
+      context.become_rest = data;
+      break;
+    }
+  }
+  const std::size_t held = sides_[0] ? sides_[0]->buffer.size() : 0;
+  const std::size_t other = sides_[1] ? sides_[1]->buffer.size() : 0;
+  if (counted_ > held + other) {
+    context.memory().give_back(base::MemoryUse::kReassembly, counted_ - held - other);
+    counted_ = held + other;
+  }
+}
+
+}  // namespace whodunit::protocol
