@@ -1,0 +1,13 @@
+// The parts of `whodunit knowledge`, each in its own file.
+#pragma once
+
+namespace CLI {
+class App;
+}
+
+namespace whodunit::cli {
+
+/// `knowledge import`, `show`, `diff` (knowledge.cc). Each part adds its subcommands to the `knowledge` verb.
+void add_knowledge_tables(CLI::App& knowledge, int& exit_code);
+
+}  // namespace whodunit::cli
