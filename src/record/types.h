@@ -84,6 +84,9 @@ struct Head {
   Place place;
 };
 
+/// False where `id` says nothing: the record is about no connection.
+inline bool is_about_endpoints(const Head& head) { return static_cast<bool>(head.uid) || head.id != Endpoints{}; }
+
 // Optional fields: `std::optional`, but for text and lists, where a null data() says unset.
 template <class T>
 using Opt = std::optional<T>;
