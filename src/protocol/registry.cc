@@ -1,4 +1,5 @@
 #include "connection/conn_record.h"
+#include "protocol/dns/dns.h"
 #include "protocol/parser.h"
 
 namespace whodunit::protocol {
@@ -6,8 +7,11 @@ namespace whodunit::protocol {
 // One line a protocol.
 
 std::span<const Definition* const> definitions() {
-  static const Definition* const kDefinitions[] = {nullptr};
-  return {kDefinitions, std::size_t{0}};
+  static const Definition* const kDefinitions[] = {
+      &dns::kOverUdp,
+      &dns::kOverTcp,
+  };
+  return kDefinitions;
 }
 
 const Definition* find_definition(std::string_view name) {
