@@ -8,6 +8,8 @@
 #include <vector>
 
 #include "connection/conn_record.h"
+#include "protocol/files/file_record.h"
+#include "protocol/files/files.h"
 #include "protocol/parser.h"
 #include "protocol/plan.h"
 
@@ -37,24 +39,30 @@ inline Octets operator+(Octets a, const Octets& b) {
   return a;
 }
 
+/// Numbers all records; any number of times.
+inline void register_records() {
+  static const bool registered = [] {
+    static std::vector<record::Schema*> all;
+    auto add = [](record::Schema* schema) {
+      if (std::find(all.begin(), all.end(), schema) == all.end()) all.push_back(schema);
+    };
+    add(&connection::Conn::schema);
+    add(&connection::Weird::schema);
+    add(&Files::schema);
+    for (const Definition* d : definitions())
+      for (record::Schema* schema : d->schemas) add(schema);
+    record::register_schemas(all);
+    return true;
+  }();
+  (void)registered;
+}
+
 /// One connection and a parser on it. Each call is one packet, a millisecond after the last.
 class Talk {
  public:
   explicit Talk(const Definition& definition, std::uint16_t resp_port, std::uint8_t transport = packet::kTcp)
       : parser(definition.make()) {
-    static const bool registered = [] {
-      static std::vector<record::Schema*> all;
-      auto add = [](record::Schema* schema) {
-        if (std::find(all.begin(), all.end(), schema) == all.end()) all.push_back(schema);
-      };
-      add(&connection::Conn::schema);
-      add(&connection::Weird::schema);
-      for (const Definition* d : definitions())
-        for (record::Schema* schema : d->schemas) add(schema);
-      record::register_schemas(all);
-      return true;
-    }();
-    (void)registered;
+    register_records();
     view.id = {*base::Address::parse("192.0.2.10"), *base::Address::parse("198.51.100.20"), {40000}, {resp_port}};
     view.protocol = transport;
     view.uid = {7};
@@ -106,6 +114,7 @@ class Talk {
   record::Sink sink;
   Plan plan;
   base::MemoryAccountant memory;
+  FileSink files{plan, memory};
   std::unique_ptr<Parser> parser;
   std::uint16_t type = 0, code = 0;  // ICMP's
   bool recognised = false, failed = false;
@@ -118,7 +127,7 @@ class Talk {
     ++origin.number;
     ++origin.run_number;
     sink.at(origin.run_number);
-    Context context(view, origin, sink, plan, memory, nullptr);
+    Context context(view, origin, sink, plan, memory, &files);
     f(context);
     recognised |= context.recognised;
     failed |= context.failed;
