@@ -77,58 +77,65 @@ void FramedParser::stream(Context& context, Direction direction, Bytes data) {
 
 void FramedParser::take(Context& context, Direction direction, Side& side, Bytes data) {
   memory_ = &context.memory();
-  while (!data.empty()) {
+  // Each round delivers one message or moves bytes from `data`; what is held may hold several messages.
+  while (!context.failed && context.become.empty()) {
     if (side.skip > 0) {
       const auto n = static_cast<std::size_t>(std::min<std::uint64_t>(side.skip, data.size()));
       side.skip -= n;
       data = data.subspan(n);
-      continue;
+      if (side.skip > 0) break;
     }
-    // Fill up to what the next message needs, or by at most one read where that is not known yet.
-    const std::size_t need = side.buffer.empty() ? frame(direction, data) : frame(direction, side.buffer);
+    std::vector<std::uint8_t>& buffer = side.buffer;
+    const std::size_t have = buffer.size();
+    if (have == 0 && data.empty()) break;
+    const std::size_t need = frame(direction, have == 0 ? data : Bytes(buffer));
     if (need == kBad) {
       context.failed = true;
       break;
     }
-    const std::size_t have = side.buffer.size();
-    if (need != kMore && have == 0 && need <= data.size()) {
-      message(context, direction, data.subspan(0, std::min(need, limit_)), need > limit_);
+    if (have == 0 && need != kMore && need <= data.size()) {
+      const Bytes whole = data.subspan(0, std::min(need, limit_));
       data = data.subspan(need);
-    } else if (need != kMore && need <= have) {
-      // Bytes held belong to more than one message (the first one's length became known late).
-      std::vector<std::uint8_t> whole(side.buffer.begin(), side.buffer.begin() + static_cast<std::ptrdiff_t>(need));
-      side.buffer.erase(side.buffer.begin(), side.buffer.begin() + static_cast<std::ptrdiff_t>(need));
-      message(context, direction, Bytes(whole).subspan(0, std::min(need, limit_)), need > limit_);
-    } else {
-      const std::size_t want = need == kMore ? std::max<std::size_t>(1, std::min<std::size_t>(data.size(), 64)) : std::min(need, limit_) - std::min(have, std::min(need, limit_));
-      const std::size_t n = std::min(want, data.size());
-      if (need == kMore && have >= limit_) {  // a length that never comes
-        context.failed = true;
-        break;
-      }
-      if (!context.memory().take(base::MemoryUse::kReassembly, n)) {
-        context.weird("message_buffer_limit");
-        context.failed = true;
-        break;
-      }
-      counted_ += n;
-      side.buffer.insert(side.buffer.end(), data.begin(), data.begin() + static_cast<std::ptrdiff_t>(n));
-      data = data.subspan(n);
-      const std::size_t now = frame(direction, side.buffer);
-      if (now != kMore && now != kBad && side.buffer.size() >= std::min(now, limit_)) {
-        const std::size_t size = std::min(now, limit_);
-        if (now > limit_) side.skip = now - side.buffer.size();
-        std::vector<std::uint8_t> whole;
-        whole.swap(side.buffer);
-        if (whole.size() > size) side.buffer.assign(whole.begin() + static_cast<std::ptrdiff_t>(size), whole.end());
-        message(context, direction, Bytes(whole).subspan(0, size), now > limit_);
-      }
+      message(context, direction, whole, need > limit_);
+      continue;
     }
-    if (context.failed) break;
-    if (!context.become.empty()) {
-      // Only whole messages are handed over before a change of protocol; what is held follows it.
-      context.become_rest = data;
+    if (have != 0 && need != kMore && (need <= have || have >= limit_)) {
+      const std::size_t size = std::min(need, limit_);
+      std::vector<std::uint8_t> whole;
+      if (need > have) {  // too long to be held: its beginning is given, its end skipped
+        side.skip = need - have;
+        whole.swap(buffer);
+      } else {
+        whole.assign(buffer.begin(), buffer.begin() + static_cast<std::ptrdiff_t>(size));
+        buffer.erase(buffer.begin(), buffer.begin() + static_cast<std::ptrdiff_t>(need));
+      }
+      message(context, direction, Bytes(whole).subspan(0, size), need > limit_);
+      continue;
+    }
+    if (need == kMore && have >= limit_) {  // a length that never comes
+      context.failed = true;
       break;
+    }
+    if (data.empty()) break;
+    // Up to what the next message needs; where that is not known yet, a little, then twice as much, and so on.
+    const std::size_t want = need == kMore ? std::max<std::size_t>(64, have) : std::min(need, limit_) - have;
+    const std::size_t n = std::min(want, data.size());
+    if (!context.memory().take(base::MemoryUse::kReassembly, n)) {
+      context.weird("message_buffer_limit");
+      context.failed = true;
+      break;
+    }
+    counted_ += n;
+    buffer.insert(buffer.end(), data.begin(), data.begin() + static_cast<std::ptrdiff_t>(n));
+    data = data.subspan(n);
+  }
+  if (!context.become.empty() && !context.failed) {
+    // What is held beyond the last message belongs to what follows, too.
+    if (side.buffer.empty()) {
+      context.become_rest = data;
+    } else {
+      side.buffer.insert(side.buffer.end(), data.begin(), data.end());
+      context.become_rest = side.buffer;
     }
   }
   const std::size_t held = sides_[0] ? sides_[0]->buffer.size() : 0;
