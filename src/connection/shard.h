@@ -1,0 +1,27 @@
+// Which of the 64 shards a packet belongs to.
+#pragma once
+
+#include <cstdint>
+
+#include "packet/packet.h"
+
+namespace whodunit::connection {
+
+constexpr unsigned kShards = 64;
+
+/// By the address pair alone, the same for both directions: fragments, both directions and a protocol's side connections
+/// between the same hosts stay together. The same in any run.
+inline unsigned shard_of(const base::Address& a, const base::Address& b) {
+  // Sums and products commute; each address is mixed on its own first so that neighbours spread.
+  const auto mix = [](const base::Address& x) {
+    std::uint64_t h = (x.high() + 0x9E3779B97F4A7C15ull) * 0xff51afd7ed558ccdull;
+    h ^= h >> 32;
+    h = (h ^ x.low()) * 0xc4ceb9fe1a85ec53ull;
+    return h ^ (h >> 29);
+  };
+  const std::uint64_t x = mix(a), y = mix(b);
+  return static_cast<unsigned>(((x + y) * 0x9FB21C651E98DF25ull ^ (x ^ y)) * 0xD6E8FEB86659FD93ull >> 58);
+}
+inline unsigned shard_of(const packet::Packet& p) { return shard_of(p.source, p.destination); }
+
+}  // namespace whodunit::connection
