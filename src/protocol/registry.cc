@@ -1,6 +1,7 @@
 #include "connection/conn_record.h"
 #include "protocol/dns/dns.h"
 #include "protocol/parser.h"
+#include "protocol/tls/tls.h"
 
 namespace whodunit::protocol {
 
@@ -10,6 +11,8 @@ std::span<const Definition* const> definitions() {
   static const Definition* const kDefinitions[] = {
       &dns::kOverUdp,
       &dns::kOverTcp,
+      &tls::kSsl,
+      &tls::kDtls,
   };
   return kDefinitions;
 }
