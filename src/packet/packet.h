@@ -24,7 +24,7 @@ struct Origin {
 };
 
 /// One IP datagram (the innermost, after tunnels), or a fragment's completed datagram. Views live as long as the raw
-/// packet, or, where it was put together of fragments, until the next decode.
+/// packet, or, where it was put together of fragments, until the decoder's next `begin_batch`.
 struct Packet {
   Origin origin;
   base::Address source;
@@ -38,7 +38,7 @@ struct Packet {
   bool checksum_bad = false;           ///< transport or IP checksum, where it was checked and the bytes are whole
   bool fragment = false;               ///< was put together of fragments
   std::uint16_t window = 0;            ///< TCP, as in the header (not scaled)
-  std::uint32_t sequence = 0;
+  std::uint32_t sequence = 0;          ///< ICMP: the four bytes after the checksum (id and sequence, gateway, MTU); SCTP: the tag
   std::uint32_t acknowledgement = 0;
   base::Bytes tcp_options;
   base::Bytes payload;                 ///< of the transport, cut to what IP announces and to what was kept

@@ -1,0 +1,428 @@
+#include "packet/decoder.h"
+
+#include "packet/checksum.h"
+#include "packet/layers.h"
+
+namespace whodunit::packet {
+
+using base::load_be16;
+using base::load_be32;
+
+Decoder::Decoder(const Settings& settings, base::MemoryAccountant& memory)
+    : settings_(settings), state_(std::make_unique<State>(settings_, memory)) {}
+Decoder::~Decoder() = default;
+
+void Decoder::begin_batch() { state_->fragments.release(); }
+
+void Decoder::finish(const Origin&, Events& events) { state_->tunnels.finish(events); }
+
+Outcome Decoder::decode(const capture::RawPacket& raw, std::uint64_t run_number, std::vector<Packet>& out, Events& events) {
+  const Origin origin{raw.time, raw.number, run_number, raw.capture};
+  state_->tunnels.expire(raw.time, events);
+  Layers layers(*this, origin, out, events);
+  if (raw.link_type == 1) [[likely]]
+    return layers.ethernet(raw.bytes, raw.wire_length);
+  return layers.link(raw.link_type, raw.bytes, raw.wire_length);
+}
+
+void Layers::set_macs(const std::uint8_t* destination, const std::uint8_t* source) {
+  here_.destination_mac = static_cast<std::uint64_t>(load_be16(destination)) << 32 | load_be32(destination + 2);
+  here_.source_mac = static_cast<std::uint64_t>(load_be16(source)) << 32 | load_be32(source + 2);
+}
+
+Outcome Layers::weird(std::string_view name, std::string_view source, Outcome outcome, std::string_view detail) {
+  if (here_.depth > 0) {  // as Zeek has it: what happens inside a tunnel has a name of its own
+    std::string inside(name);
+    inside += "_in_tunnel";
+    events_.weird(inside, detail, source, origin_, nullptr);
+  } else {
+    events_.weird(name, detail, source, origin_, nullptr);
+  }
+  return outcome;
+}
+
+Outcome Layers::weird(std::string_view name, std::string_view source, const Network& network, Outcome outcome,
+                      std::string_view detail) {
+  const record::Endpoints ends{network.source, network.destination, {}, {}};
+  events_.weird(name, detail, source, origin_, &ends);
+  return outcome;
+}
+
+Outcome Layers::ethernet(base::Bytes data, std::uint32_t wire) {
+  if (data.size() < 14) return weird("truncated_ethernet_frame", "ETHERNET", Outcome::kTruncated);
+  if (here_.source_mac == 0 && here_.destination_mac == 0) set_macs(data.data(), data.data() + 6);
+  const std::uint16_t type = load_be16(data.data() + 12);
+  if (type == 0x0800) [[likely]]
+    return ipv4(data.subspan(14), wire - 14);
+  return ether_type(type, data.subspan(14), wire - 14);
+}
+
+Outcome Layers::ip(base::Bytes data, std::uint32_t wire) {
+  if (data.empty()) return weird("truncated_IP", "IP", Outcome::kTruncated);
+  const unsigned version = data[0] >> 4;
+  if (version == 4) return ipv4(data, wire);
+  if (version == 6) return ipv6(data, wire);
+  return weird("unknown_ip_version", "IP");
+}
+
+// RFC 791.
+Outcome Layers::ipv4(base::Bytes data, std::uint32_t wire) {
+  if (data.size() < 20) [[unlikely]]
+    return weird("truncated_IP", "IP", wire < 20 ? Outcome::kMalformed : Outcome::kTruncated);
+  const std::uint8_t* p = data.data();
+  if (p[0] >> 4 != 4) [[unlikely]]
+    return weird("unknown_ip_version", "IP");
+  const std::uint32_t header = (p[0] & 15u) * 4;
+  std::uint32_t total = load_be16(p + 2);
+  if (total == 0) [[unlikely]] {  // segmentation offload: what was captured is longer than the field can say
+    weird("ip_hdr_len_zero", "IP");
+    total = wire;
+  }
+  if (wire < total) [[unlikely]]
+    return weird("truncated_IP_len", "IP");
+  if (header > total) [[unlikely]]
+    return weird("invalid_IP_header_size", "IP");
+  if (header < 20) [[unlikely]]
+    return weird("IPv4_min_header_size", "IP");
+  if (header > data.size()) [[unlikely]]
+    return weird("internally_truncated_header", "IP", Outcome::kTruncated);
+
+  Network network;
+  network.truncated = data.size() < total;
+  if (!network.truncated) data = data.first(total);  // what follows is the link's padding
+  network.source = base::Address::v4(p + 12);
+  network.destination = base::Address::v4(p + 16);
+  network.ip_length = total;
+  network.announced = total - header;
+  network.protocol = p[9];
+  network.ttl = p[8];
+  if (settings_.verify_checksums && fold(add_words({p, header})) != 0xffff) [[unlikely]] {
+    network.checksum_bad = true;
+    ++counts_.bad_checksums;
+    weird("bad_IP_checksum", "IP", network);
+  }
+  const std::uint16_t fragment = load_be16(p + 6);
+  if ((fragment & 0x3fff) != 0) [[unlikely]] {
+    return fragment_of(network, data.subspan(header), load_be16(p + 4), (fragment & 0x1fffu) * 8, (fragment & 0x2000) != 0, header,
+                       (fragment & 0x4000) != 0);
+  }
+  return transport(network, data.subspan(header));
+}
+
+Outcome Layers::fragment_of(Network network, base::Bytes data, std::uint32_t id, std::uint32_t offset, bool more,
+                            std::uint32_t header, bool dont_fragment) {
+  if (network.truncated) {
+    weird("incompletely_captured_fragment", "IP");
+    ++counts_.fragments;
+    // Without its end it will not fit; the first one alone has the ports.
+    return offset == 0 ? transport(network, data) : Outcome::kTruncated;
+  }
+  Fragments::Key key;
+  key.source = network.source;
+  key.destination = network.destination;
+  key.tunnel = here_.tunnel.value;
+  key.id = id;
+  key.vlan = here_.vlan;
+  key.v6 = !network.source.is_v4();
+  key.protocol = key.v6 ? 0 : network.protocol;
+  Fragments::Piece piece;
+  piece.data = data;
+  piece.offset = offset;
+  piece.header = header;
+  piece.protocol = network.protocol;
+  piece.ttl = network.ttl;
+  piece.more = more;
+  piece.dont_fragment = dont_fragment;
+  Fragments::Whole whole;
+  if (!state_.fragments.add(key, piece, origin_, events_, counts_, whole)) return Outcome::kFragment;
+  network.fragment = true;
+  network.protocol = whole.protocol;
+  network.ttl = whole.ttl;
+  network.announced = static_cast<std::uint32_t>(whole.data.size());
+  network.ip_length = whole.header + network.announced;
+  return transport(network, whole.data);
+}
+
+// RFC 8200, with its extension headers.
+Outcome Layers::ipv6(base::Bytes data, std::uint32_t wire) {
+  if (data.size() < 40) return weird("truncated_IP", "IP", wire < 40 ? Outcome::kMalformed : Outcome::kTruncated);
+  const std::uint8_t* p = data.data();
+  if (p[0] >> 4 != 6) return weird("unknown_ip_version", "IP");
+  std::uint32_t total = load_be16(p + 4) + 40u;
+  std::uint8_t next = p[6];
+  if (total == 40 && wire > 40 + 6) {
+    // A jumbogram (RFC 2675: its length stands in a hop-by-hop option), or segmentation offload. Up to 6 bytes are the
+    // padding of a short Ethernet frame.
+    if (next == 0 || next == kTcp || next == kUdp) {
+      if (next == 0 && data.size() >= 48 && p[42] == 0xc2 && p[43] == 4)
+        total = load_be32(p + 44) > UINT32_MAX - 40 ? UINT32_MAX : load_be32(p + 44) + 40;
+      else
+        total = wire;
+      weird("ip_hdr_len_zero", "IP");
+    }
+  }
+  if (wire < total) return weird("truncated_IP_len", "IP");
+
+  Network network;
+  network.truncated = data.size() < total;
+  if (!network.truncated) data = data.first(total);
+  network.source = base::Address::v6(p + 8);
+  network.destination = base::Address::v6(p + 24);
+  network.ip_length = total;
+  network.ttl = p[7];
+
+  std::uint32_t header = 40;
+  bool is_fragment = false, more = false;
+  std::uint32_t id = 0, offset = 0;
+  constexpr int kMostHeaders = 32;
+  for (int count = 0;; ++count) {
+    const bool extension = next == 0 || next == 43 || next == 44 || next == 51 || next == 60 || next == 135 || next == 139 ||
+                           next == 140 || next == 253 || next == 254;
+    if (!extension || next == 253 || next == 254 || is_fragment) break;
+    if (count == kMostHeaders) return weird("too_many_ipv6_extension_headers", "IP", network);
+    const base::Bytes rest = base::slice(data, header);
+    if (total - header < 8) return weird("invalid_IP_header_size", "IP", network);
+    if (rest.size() < 8) return weird("internally_truncated_header", "IP", network, Outcome::kTruncated);
+    std::uint32_t length = 8;
+    if (next == 44) {
+      // RFC 8200 4.5; an "atomic" fragment is whole (RFC 6946).
+      const std::uint16_t field = load_be16(rest.data() + 2);
+      offset = field & 0xfff8u;
+      more = (field & 1) != 0;
+      id = load_be32(rest.data() + 4);
+      is_fragment = offset != 0 || more;
+    } else if (next == 51) {
+      length = (rest[1] + 2u) * 4;  // RFC 4302 2.2
+    } else {
+      length = (rest[1] + 1u) * 8;
+    }
+    if (length > total - header) return weird("invalid_IP_header_size", "IP", network);
+    if (length > rest.size()) return weird("internally_truncated_header", "IP", network, Outcome::kTruncated);
+    if (next == 43) {
+      const std::uint8_t type = rest[2], left = rest[3];
+      if (type == 0) {  // deprecated by RFC 5095; the last address is where the packet goes
+        weird("routing0_hdr", "IP", network);
+        if (left > 0 && length >= 24) {
+          network.destination = base::Address::v6(rest.data() + length - 16);
+          network.routed = true;
+        }
+      } else if (left > 0) {
+        network.routed = true;
+        if (type == 2 && length >= 24) network.destination = base::Address::v6(rest.data() + 8);  // RFC 6275 6.4
+      }
+    } else if (next == 60) {
+      // The home address option of Mobile IPv6 says who the sender is (RFC 6275 6.3).
+      for (std::uint32_t at = 2; at + 2 <= length;) {
+        const std::uint8_t option = rest[at];
+        if (option == 0) {
+          ++at;
+          continue;
+        }
+        const std::uint32_t size = rest[at + 1];
+        if (at + 2 + size > length) break;
+        if (option == 0xc9 && size == 16) {
+          network.source = base::Address::v6(rest.data() + at + 2);
+          network.routed = true;
+        }
+        at += 2 + size;
+      }
+    }
+    if (next == 135) break;  // a mobility header is the last (RFC 6275 6.1.1)
+    next = rest[0];
+    header += length;
+  }
+  if (header > data.size()) return weird("internally_truncated_header", "IP", network, Outcome::kTruncated);
+  network.protocol = next;
+  network.announced = total - header;
+  if (is_fragment) return fragment_of(network, base::slice(data, header), id, offset, more, header, false);
+  return transport(network, base::slice(data, header));
+}
+
+Packet& Layers::add(const Network& network) {
+  Packet& packet = out_.emplace_back();
+  packet.origin = origin_;
+  packet.source = network.source;
+  packet.destination = network.destination;
+  packet.protocol = network.protocol;
+  packet.ttl = network.ttl;
+  packet.truncated = network.truncated;
+  packet.checksum_bad = network.checksum_bad;
+  packet.fragment = network.fragment;
+  packet.ip_length = network.ip_length;
+  packet.tunnel = here_.tunnel;
+  packet.tunnel_depth = here_.depth;
+  packet.vlan = here_.vlan;
+  packet.inner_vlan = here_.inner_vlan;
+  packet.source_mac = here_.source_mac;
+  packet.destination_mac = here_.destination_mac;
+  if (network.truncated) ++counts_.truncated;
+  return packet;
+}
+
+/// The transport's checksum with its pseudo-header (RFC 9293 3.1, RFC 768, RFC 8200 8.1).
+void Layers::check(const Network& network, base::Bytes segment, Packet& packet) {
+  if (!settings_.verify_checksums || network.truncated || network.routed) return;
+  std::uint64_t sum = add_words(segment);
+  const std::uint32_t length = static_cast<std::uint32_t>(segment.size());
+  std::uint8_t pseudo[8];
+  if (network.protocol != kIcmp) {
+    sum = add_words(network.source.wire(), sum);
+    sum = add_words(network.destination.wire(), sum);
+    pseudo[0] = static_cast<std::uint8_t>(length >> 24);
+    pseudo[1] = static_cast<std::uint8_t>(length >> 16);
+    pseudo[2] = static_cast<std::uint8_t>(length >> 8);
+    pseudo[3] = static_cast<std::uint8_t>(length);
+    pseudo[4] = pseudo[5] = pseudo[6] = 0;
+    pseudo[7] = network.protocol;
+    sum = add_words({pseudo, 8}, sum);
+  }
+  if (fold(sum) == 0xffff) [[likely]]
+    return;
+  packet.checksum_bad = true;
+  ++counts_.bad_checksums;
+  const record::Endpoints ends{packet.source, packet.destination, {packet.source_port}, {packet.destination_port}};
+  const std::string_view name = network.protocol == kTcp   ? "bad_TCP_checksum"
+                                : network.protocol == kUdp ? "bad_UDP_checksum"
+                                                           : "bad_ICMP_checksum";
+  events_.weird(name, {}, "IP", origin_, &ends);
+}
+
+Outcome Layers::transport(const Network& network, base::Bytes data) {
+  if (network.protocol == kTcp) return tcp(network, data);
+  if (network.protocol == kUdp) return udp(network, data);
+  return other_transport(network, data);
+}
+
+// RFC 9293 3.1.
+Outcome Layers::tcp(const Network& network, base::Bytes data) {
+  if (data.size() < 20) [[unlikely]] {
+    if (network.announced < 20) return weird("internally_truncated_header", "TCP", network);
+    return weird("truncated_header", "TCP", network, Outcome::kTruncated);
+  }
+  const std::uint8_t* p = data.data();
+  const std::uint32_t header = (p[12] >> 4) * 4u;
+  if (header < 20 || header > network.announced) [[unlikely]]
+    return weird("bad_TCP_header_len", "TCP", network);
+  Packet& packet = add(network);
+  packet.source_port = load_be16(p);
+  packet.destination_port = load_be16(p + 2);
+  packet.sequence = load_be32(p + 4);
+  packet.acknowledgement = load_be32(p + 8);
+  packet.tcp_flags = p[13];
+  packet.window = load_be16(p + 14);
+  packet.tcp_options = base::slice(data, 20, header - 20);
+  packet.payload = base::slice(data, header);
+  packet.payload_length = network.announced - header;
+  check(network, data, packet);
+  return Outcome::kDatagram;
+}
+
+namespace {
+/// Ports of tunnels over UDP: one test on the way of every datagram.
+bool may_be_tunnel(std::uint16_t port) {
+  switch (port) {
+    case 2152:  // GTP-U
+    case 3544:  // Teredo
+    case 4789:  // VXLAN
+    case 5072:  // AYIYA
+    case 6081:  // Geneve
+    case 8472:  // VXLAN as Linux had it first
+      return true;
+    default: return false;
+  }
+}
+}  // namespace
+
+// RFC 768.
+Outcome Layers::udp(const Network& network, base::Bytes data) {
+  if (data.size() < 8) [[unlikely]] {
+    if (network.announced < 8) return weird("internally_truncated_header", "UDP", network);
+    return weird("truncated_header", "UDP", network, Outcome::kTruncated);
+  }
+  const std::uint8_t* p = data.data();
+  const std::uint32_t length = load_be16(p + 4);
+  Packet& packet = add(network);
+  packet.source_port = load_be16(p);
+  packet.destination_port = load_be16(p + 2);
+  packet.payload = data.subspan(8);
+  packet.payload_length = network.announced - 8;
+  if (length != network.announced) [[unlikely]] {
+    // Zero where it does not fit (RFC 2675 4) or was left to the network card.
+    const record::Endpoints ends{packet.source, packet.destination, {packet.source_port}, {packet.destination_port}};
+    events_.weird("UDP_datagram_length_mismatch", std::to_string(length) + " != " + std::to_string(network.announced), "UDP", origin_,
+                  &ends);
+    if (length >= 8 && length < network.announced) {
+      packet.payload = base::slice(packet.payload, 0, length - 8);
+      packet.payload_length = length - 8;
+    }
+  } else if (load_be16(p + 6) != 0) {  // zero: none was made
+    check(network, data, packet);
+  }
+  if (may_be_tunnel(packet.destination_port) || may_be_tunnel(packet.source_port)) [[unlikely]]
+    return udp_tunnel(out_.size() - 1);
+  return Outcome::kDatagram;
+}
+
+Outcome Layers::other_transport(const Network& network, base::Bytes data) {
+  switch (network.protocol) {
+    case kIcmp:
+    case kIcmp6: return icmp(network, data);
+    case kSctp: return sctp(network, data);
+    case 4:    // RFC 2003
+    case 41:   // RFC 4213
+      return ip_tunnel(network, data);
+    case 47: return gre(network, data);
+    case 51: {  // AH (RFC 4302 2.2) in IPv4: what it protects follows in the clear
+      if (data.size() < 12) return weird("truncated_header", "AH", network, Outcome::kTruncated);
+      const std::uint32_t header = (data[1] + 2u) * 4;
+      if (header > network.announced || ++layers_ > 32) return weird("invalid_AH_length", "AH", network);
+      if (header > data.size()) return weird("truncated_header", "AH", network, Outcome::kTruncated);
+      Network inner = network;
+      inner.protocol = data[0];
+      inner.announced -= header;
+      return transport(inner, data.subspan(header));
+    }
+    case 59: return weird("ipv6_no_next", "IP", network, Outcome::kNotIp);
+    default: return opaque(network, data);
+  }
+}
+
+// RFC 792, RFC 4443: type and code stand where others have ports, the four bytes after the checksum in `sequence`.
+Outcome Layers::icmp(const Network& network, base::Bytes data) {
+  if (data.size() < 8) {
+    if (network.announced < 8) return weird("internally_truncated_header", "ICMP", network);
+    return weird("truncated_header", "ICMP", network, Outcome::kTruncated);
+  }
+  Packet& packet = add(network);
+  packet.source_port = data[0];
+  packet.destination_port = data[1];
+  packet.sequence = load_be32(data.data() + 4);
+  packet.payload = data.subspan(8);
+  packet.payload_length = network.announced - 8;
+  check(network, data, packet);
+  return Outcome::kDatagram;
+}
+
+// RFC 9260 3.1. Its checksum is a CRC32c and is left to whoever parses the chunks.
+Outcome Layers::sctp(const Network& network, base::Bytes data) {
+  if (data.size() < 12) {
+    if (network.announced < 12) return weird("internally_truncated_header", "SCTP", network);
+    return weird("truncated_header", "SCTP", network, Outcome::kTruncated);
+  }
+  Packet& packet = add(network);
+  packet.source_port = load_be16(data.data());
+  packet.destination_port = load_be16(data.data() + 2);
+  packet.sequence = load_be32(data.data() + 4);  // the verification tag
+  packet.payload = data.subspan(12);
+  packet.payload_length = network.announced - 12;
+  return Outcome::kDatagram;
+}
+
+Outcome Layers::opaque(const Network& network, base::Bytes data) {
+  Packet& packet = add(network);
+  packet.payload = data;
+  packet.payload_length = network.announced;
+  return Outcome::kDatagram;
+}
+
+}  // namespace whodunit::packet

@@ -1,0 +1,114 @@
+// The decoder's inside: one packet on its way through the layers.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/bytes.h"
+#include "packet/decoder.h"
+#include "packet/fragments.h"
+#include "packet/tunnels.h"
+
+namespace whodunit::packet {
+
+struct Decoder::State {
+  State(const Settings& settings, base::MemoryAccountant& memory)
+      : fragments(settings, memory), tunnels(settings, memory) {}
+  Fragments fragments;
+  Tunnels tunnels;
+};
+
+/// One raw packet being decoded. Every layer takes the bytes that were kept and `wire`, how many there were on the wire
+/// from the same place on (never fewer).
+class Layers {
+ public:
+  Layers(Decoder& decoder, const Origin& origin, std::vector<Packet>& out, Events& events)
+      : settings_(decoder.settings_), counts_(decoder.counts_), state_(*decoder.state_), origin_(origin), out_(out), events_(events) {}
+
+  Outcome link(std::uint32_t link_type, base::Bytes data, std::uint32_t wire);
+  Outcome ethernet(base::Bytes data, std::uint32_t wire);
+  /// What follows an Ethernet type (or a length below 1536: LLC).
+  Outcome ether_type(std::uint16_t type, base::Bytes data, std::uint32_t wire);
+  Outcome ip(base::Bytes data, std::uint32_t wire);
+  Outcome ipv4(base::Bytes data, std::uint32_t wire);
+  Outcome ipv6(base::Bytes data, std::uint32_t wire);
+
+ private:
+  /// What the network layer tells the transport.
+  struct Network {
+    base::Address source, destination;
+    std::uint32_t ip_length = 0;
+    std::uint32_t announced = 0;  ///< bytes of the transport by the IP header; what was kept may be less
+    std::uint8_t protocol = 0;
+    std::uint8_t ttl = 0;
+    bool truncated = false;
+    bool fragment = false;
+    bool checksum_bad = false;
+    bool routed = false;  ///< addresses were replaced by a routing header or home address: no pseudo-header to check
+  };
+
+  Outcome transport(const Network& network, base::Bytes data);
+  Outcome other_transport(const Network& network, base::Bytes data);
+  Outcome tcp(const Network& network, base::Bytes data);
+  Outcome udp(const Network& network, base::Bytes data);
+  Outcome icmp(const Network& network, base::Bytes data);
+  Outcome sctp(const Network& network, base::Bytes data);
+  Outcome opaque(const Network& network, base::Bytes data);
+  Packet& add(const Network& network);
+  Outcome fragment_of(Network network, base::Bytes data, std::uint32_t id, std::uint32_t offset, bool more, std::uint32_t header,
+                      bool dont_fragment);
+  void check(const Network& network, base::Bytes segment, Packet& packet);
+
+  Outcome udp_tunnel(std::size_t outer);
+  Outcome ip_tunnel(const Network& network, base::Bytes data);
+  Outcome gre(const Network& network, base::Bytes data);
+  /// Enters a tunnel without ports of its own; false where it is too deep or the table is full.
+  bool enter(const Network& network, std::string_view type);
+
+  Outcome vlan(base::Bytes data, std::uint32_t wire);
+  Outcome llc(base::Bytes data, std::uint32_t wire);
+  Outcome mpls(base::Bytes data, std::uint32_t wire);
+  Outcome ppp(base::Bytes data, std::uint32_t wire);
+  Outcome ppp_protocol(base::Bytes data, std::uint32_t wire);
+  Outcome pppoe(base::Bytes data, std::uint32_t wire);
+  Outcome arp(base::Bytes data);
+  Outcome cooked(base::Bytes data, std::uint32_t wire);
+  Outcome cooked2(base::Bytes data, std::uint32_t wire);
+  Outcome null_loop(base::Bytes data, std::uint32_t wire, bool network_order);
+  Outcome radiotap(base::Bytes data, std::uint32_t wire);
+  Outcome prism(base::Bytes data, std::uint32_t wire);
+  Outcome avs(base::Bytes data, std::uint32_t wire);
+  Outcome wireless(base::Bytes data, std::uint32_t wire, bool fcs, bool padded);
+  Outcome nflog(base::Bytes data, std::uint32_t wire);
+  Outcome pktap(base::Bytes data, std::uint32_t wire);
+  Outcome ppi(base::Bytes data, std::uint32_t wire);
+  Outcome frame_relay(base::Bytes data, std::uint32_t wire);
+
+  Outcome weird(std::string_view name, std::string_view source, Outcome outcome = Outcome::kMalformed, std::string_view detail = {});
+  Outcome weird(std::string_view name, std::string_view source, const Network& network, Outcome outcome = Outcome::kMalformed,
+                std::string_view detail = {});
+  void set_macs(const std::uint8_t* destination, const std::uint8_t* source);
+
+  const Settings& settings_;
+  Decoder::Counts& counts_;
+  Decoder::State& state_;
+  const Origin& origin_;
+  std::vector<Packet>& out_;
+  Events& events_;
+
+  /// What belongs to the encapsulation that is being looked into; put back when it is left.
+  struct Place {
+    std::uint64_t source_mac = 0, destination_mac = 0;
+    record::Uid tunnel;
+    std::uint16_t vlan = 0, inner_vlan = 0;
+    std::uint8_t depth = 0;
+    std::uint8_t tags = 0;  ///< VLAN tags seen
+  };
+  Place here_;
+  std::uint8_t layers_ = 0;  // so that frames in frames end
+};
+
+}  // namespace whodunit::packet
