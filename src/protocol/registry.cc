@@ -1,6 +1,8 @@
 #include "connection/conn_record.h"
 #include "protocol/dns/dns.h"
+#include "protocol/icmp/icmp.h"
 #include "protocol/parser.h"
+#include "protocol/ssh/ssh.h"
 #include "protocol/tls/tls.h"
 
 namespace whodunit::protocol {
@@ -13,6 +15,8 @@ std::span<const Definition* const> definitions() {
       &dns::kOverTcp,
       &tls::kSsl,
       &tls::kDtls,
+      &icmp::kDefinition,
+      &ssh::kDefinition,
   };
   return kDefinitions;
 }
