@@ -23,4 +23,4 @@ file(COPY ${WHODUNIT_DEPS}/duckdb/libduckdb.so DESTINATION ${CMAKE_BINARY_DIR}/l
 add_library(duckdb::duckdb SHARED IMPORTED)
 set_target_properties(duckdb::duckdb PROPERTIES
   IMPORTED_LOCATION ${CMAKE_BINARY_DIR}/lib/libduckdb.so
-  INTERFACE_SYSTEM_INCLUDE_DIRECTORIES ${WHODUNIT_DEPS}/duckdb)
+  INTERFACE_INCLUDE_DIRECTORIES ${WHODUNIT_DEPS}/duckdb)
