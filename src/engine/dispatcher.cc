@@ -1,0 +1,349 @@
+#include "engine/dispatcher.h"
+
+#include <algorithm>
+#include <array>
+#include <bit>
+
+#include "connection/conn_record.h"
+#include "protocol/files/files.h"
+
+namespace whodunit::engine {
+namespace {
+
+using connection::Direction;
+using connection::End;
+using protocol::Definition;
+using protocol::Match;
+
+// Bytes of a direction after which a connection that matched nothing is given up, and datagrams likewise.
+constexpr std::size_t kRecogniseBytes = 2048;
+constexpr int kRecogniseDatagrams = 6;
+// Values of a slot that are no pointer: nothing is looked for in this connection any more.
+constexpr std::uint64_t kGivenUp = 1;
+
+bool holds(std::span<const std::uint16_t> ports, std::uint16_t port) {
+  return std::find(ports.begin(), ports.end(), port) != ports.end();
+}
+
+}  // namespace
+
+/// What a connection's slot points to.
+struct Dispatcher::Flow {
+  // Bytes kept until the protocol is known, in order of arrival.
+  struct Held {
+    std::vector<std::uint8_t> bytes;
+    std::vector<std::pair<Direction, std::uint32_t>> chunks;
+
+    std::size_t size_of(Direction d) const {
+      std::size_t n = 0;
+      for (const auto& [direction, size] : chunks) n += direction == d ? size : 0;
+      return n;
+    }
+    void append_side(Direction d, std::vector<std::uint8_t>& out) const {
+      std::size_t at = 0;
+      for (const auto& [direction, size] : chunks) {
+        if (direction == d) {
+          const base::Bytes part = base::slice(bytes, at, size);
+          out.insert(out.end(), part.begin(), part.end());
+        }
+        at += size;
+      }
+    }
+  };
+
+  std::unique_ptr<protocol::Parser> parser;
+  std::unique_ptr<Held> held;
+  std::uint64_t candidates = 0;  // definitions still possible
+  std::uint64_t confirmed = 0;   // definitions that said "recognised"
+  std::uint64_t hinted = 0;      // definitions at whose home port this is
+  std::array<std::uint8_t, 4> order{};  // confirmed ones in order of confirmation
+  std::uint8_t orders = 0;
+  std::uint8_t current = 0xff;   // definition of `parser`
+  std::uint8_t changes = 0;      // how often a protocol handed over to another: bounded
+  std::uint8_t datagrams = 0;
+  bool given_up = false;
+  bool ended[2] = {false, false};
+};
+
+Dispatcher::Dispatcher(const protocol::Plan& plan, record::Sink& sink, base::MemoryAccountant& memory)
+    : plan_(plan), sink_(sink), memory_(memory), files_(std::make_unique<protocol::FileSink>(plan, memory)) {
+  const auto all = protocol::definitions();
+  for (std::size_t i = 0; i < all.size() && i < 64; ++i) {
+    if (all[i]->stream) stream_definitions_ |= 1ull << i;
+    if (all[i]->datagram) datagram_definitions_ |= 1ull << i;
+  }
+}
+
+Dispatcher::~Dispatcher() = default;
+
+protocol::Context Dispatcher::context(const connection::View& connection, const packet::Origin& at, const Flow* flow) {
+  protocol::Context c(connection, at, sink_, plan_, memory_, files_.get());
+  if (flow != nullptr && flow->current != 0xff) c.weird_source = protocol::definitions()[flow->current]->name;
+  return c;
+}
+
+Dispatcher::Flow* Dispatcher::flow_of(const connection::View& connection, std::uint64_t& slot, bool datagram) {
+  if (slot == kGivenUp) return nullptr;
+  if (slot != 0) return reinterpret_cast<Flow*>(slot);
+  if (!memory_.take(base::MemoryUse::kParsers, sizeof(Flow), connection.saw_responder)) {
+    slot = kGivenUp;
+    return nullptr;
+  }
+  auto* flow = new Flow;
+  flow->candidates = datagram ? datagram_definitions_ : stream_definitions_;
+  const auto all = protocol::definitions();
+  for (std::size_t i = 0; i < all.size() && i < 64; ++i)
+    if (holds(all[i]->ports, connection.id.resp_p.value) || holds(all[i]->ports, connection.id.orig_p.value))
+      flow->hinted |= 1ull << i;
+  slot = reinterpret_cast<std::uint64_t>(flow);
+  return flow;
+}
+
+void Dispatcher::forget_held(Flow& flow) {
+  if (flow.held) memory_.give_back(base::MemoryUse::kParsers, flow.held->bytes.size());
+  flow.held.reset();
+}
+
+void Dispatcher::drop(Flow* flow, std::uint64_t& slot, std::uint64_t next) {
+  forget_held(*flow);
+  memory_.give_back(base::MemoryUse::kParsers, sizeof(Flow));
+  delete flow;
+  slot = next;
+}
+
+void Dispatcher::start(protocol::Context& context, Flow& flow, std::size_t definition) {
+  flow.current = static_cast<std::uint8_t>(definition);
+  flow.parser = protocol::definitions()[definition]->make();
+  flow.candidates = 0;
+  context.weird_source = protocol::definitions()[definition]->name;
+}
+
+void Dispatcher::confirm(Flow& flow) {
+  if (flow.current == 0xff || (flow.confirmed >> flow.current & 1) != 0) return;
+  flow.confirmed |= 1ull << flow.current;
+  if (flow.orders < flow.order.size()) flow.order[flow.orders++] = flow.current;
+}
+
+void Dispatcher::settle(protocol::Context& context, Flow& flow, Direction direction) {
+  if (context.recognised) confirm(flow);
+  context.recognised = false;
+  if (!context.become.empty()) {
+    const std::string_view next = context.become;
+    const base::Bytes rest = context.become_rest;
+    context.become = {};
+    context.become_rest = {};
+    context.failed = false;
+    // The parser that hands over emits what it has first.
+    flow.parser->closed(context, End::kFin);
+    flow.parser.reset();
+    if (++flow.changes > 8) {
+      flow.given_up = true;
+      return;
+    }
+    if (next == "?") {  // whatever its content says
+      flow.current = 0xff;
+      flow.candidates = stream_definitions_;
+    } else {
+      const auto all = protocol::definitions();
+      std::size_t i = 0;
+      while (i < all.size() && all[i]->name != next) ++i;
+      if (i == all.size()) {
+        flow.given_up = true;
+        return;
+      }
+      start(context, flow, i);
+    }
+    if (!rest.empty()) feed(context, flow, direction, rest);
+    return;
+  }
+  if (context.failed) {
+    context.failed = false;
+    flow.parser->closed(context, End::kEvicted);
+    flow.parser.reset();
+    flow.given_up = true;
+  }
+}
+
+void Dispatcher::recognise(protocol::Context& context, Flow& flow, Direction direction, base::Bytes data) {
+  const auto all = protocol::definitions();
+  // What this direction sent so far, this piece included.
+  std::vector<std::uint8_t> joined;
+  base::Bytes so_far = data;
+  if (flow.held && flow.held->size_of(direction) != 0) {
+    flow.held->append_side(direction, joined);
+    joined.insert(joined.end(), data.begin(), data.end());
+    so_far = joined;
+  }
+  const bool other_spoke = flow.held && flow.held->size_of(connection::opposite(direction)) != 0;
+  const bool last_chance = so_far.size() >= kRecogniseBytes;
+  int chosen = -1;
+  int maybe = -1;
+  for (std::uint64_t left = flow.candidates; left != 0; left &= left - 1) {
+    const int i = std::countr_zero(left);
+    const bool hint = (flow.hinted >> i & 1) != 0;
+    switch (all[static_cast<std::size_t>(i)]->recognise(so_far, direction, hint)) {
+      case Match::kNo:
+        flow.candidates &= ~(1ull << i);
+        break;
+      case Match::kYes:
+        if (chosen < 0) chosen = i;
+        break;
+      case Match::kMaybe:
+        // Weak by itself: enough at the protocol's home port, or once both directions agree.
+        if ((hint || other_spoke) && (maybe < 0 || (hint && (flow.hinted >> maybe & 1) == 0))) maybe = i;
+        break;
+      case Match::kNeedMore:
+        if (last_chance) flow.candidates &= ~(1ull << i);
+        break;
+    }
+  }
+  if (chosen < 0) chosen = maybe;
+  if (chosen >= 0) {
+    start(context, flow, static_cast<std::size_t>(chosen));
+    if (flow.held) {
+      memory_.give_back(base::MemoryUse::kParsers, flow.held->bytes.size());
+      const std::unique_ptr<Flow::Held> held = std::move(flow.held);
+      std::size_t at = 0;
+      for (const auto& [d, size] : held->chunks) {
+        if (!flow.given_up) feed(context, flow, d, base::slice(held->bytes, at, size));
+        at += size;
+      }
+    }
+    if (!flow.given_up) feed(context, flow, direction, data);
+    return;
+  }
+  if (flow.candidates == 0 || last_chance) {
+    flow.given_up = true;
+    forget_held(flow);
+    return;
+  }
+  const std::size_t keep = std::min(data.size(), kRecogniseBytes);
+  if (!memory_.take(base::MemoryUse::kParsers, keep, context.connection().saw_responder)) {
+    flow.given_up = true;
+    forget_held(flow);
+    return;
+  }
+  if (!flow.held) flow.held = std::make_unique<Flow::Held>();
+  flow.held->bytes.insert(flow.held->bytes.end(), data.begin(), data.begin() + static_cast<std::ptrdiff_t>(keep));
+  flow.held->chunks.emplace_back(direction, static_cast<std::uint32_t>(keep));
+}
+
+void Dispatcher::feed(protocol::Context& context, Flow& flow, Direction direction, base::Bytes data) {
+  if (!flow.parser) {
+    if (!flow.given_up) recognise(context, flow, direction, data);
+    return;
+  }
+  flow.parser->stream(context, direction, data);
+  settle(context, flow, direction);
+}
+
+void Dispatcher::stream(const connection::View& connection, std::uint64_t& slot, Direction direction, base::Bytes data,
+                        const packet::Origin& at) {
+  Flow* flow = flow_of(connection, slot, false);
+  if (flow == nullptr || flow->given_up || data.empty()) return;
+  protocol::Context c = context(connection, at, flow);
+  feed(c, *flow, direction, data);
+  if (flow->given_up && flow->confirmed == 0) drop(flow, slot, kGivenUp);
+}
+
+void Dispatcher::gap(const connection::View& connection, std::uint64_t& slot, Direction direction, std::uint64_t bytes,
+                     const packet::Origin& at) {
+  Flow* flow = flow_of(connection, slot, false);
+  if (flow == nullptr || flow->given_up) return;
+  if (!flow->parser) {
+    forget_held(*flow);  // what follows the hole may still begin with a message
+    return;
+  }
+  protocol::Context c = context(connection, at, flow);
+  flow->parser->gap(c, direction, bytes);
+  settle(c, *flow, direction);
+  if (flow->given_up && flow->confirmed == 0) drop(flow, slot, kGivenUp);
+}
+
+int Dispatcher::recognise_datagram(const connection::View& connection, const Flow& flow, Direction direction,
+                                   const packet::Packet& packet) const {
+  const auto all = protocol::definitions();
+  for (std::size_t i = 0; i < all.size() && i < 64; ++i) {
+    const auto own = all[i]->ip_protocols;
+    if (std::find(own.begin(), own.end(), connection.protocol) != own.end()) return static_cast<int>(i);
+  }
+  if ((connection.protocol != packet::kUdp && connection.protocol != packet::kSctp) || packet.payload.empty()) return -1;
+  int maybe = -1;
+  for (std::uint64_t left = flow.candidates; left != 0; left &= left - 1) {
+    const int i = std::countr_zero(left);
+    const Definition& d = *all[static_cast<std::size_t>(i)];
+    if (d.recognise == nullptr) continue;
+    const bool hint = (flow.hinted >> i & 1) != 0;
+    const Match match = d.recognise(packet.payload, direction, hint);
+    if (match == Match::kYes) return i;
+    if (match == Match::kMaybe && hint && maybe < 0) maybe = i;
+  }
+  return maybe;
+}
+
+void Dispatcher::datagram(const connection::View& connection, std::uint64_t& slot, Direction direction,
+                          const packet::Packet& packet) {
+  Flow* flow = flow_of(connection, slot, true);
+  if (flow == nullptr || flow->given_up) return;
+  protocol::Context c = context(connection, packet.origin, flow);
+  if (!flow->parser) {
+    const int chosen = recognise_datagram(connection, *flow, direction, packet);
+    if (chosen < 0) {
+      if (++flow->datagrams >= kRecogniseDatagrams) drop(flow, slot, kGivenUp);
+      return;
+    }
+    start(c, *flow, static_cast<std::size_t>(chosen));
+  }
+  flow->parser->datagram(c, direction, packet);
+  settle(c, *flow, direction);
+  if (flow->given_up && flow->confirmed == 0) drop(flow, slot, kGivenUp);
+}
+
+void Dispatcher::end(const connection::View& connection, std::uint64_t& slot, Direction direction, connection::End why,
+                     const packet::Origin& at) {
+  if (slot == 0 || slot == kGivenUp) return;
+  auto* flow = reinterpret_cast<Flow*>(slot);
+  if (flow->ended[connection::index(direction)] || !flow->parser) return;
+  flow->ended[connection::index(direction)] = true;
+  protocol::Context c = context(connection, at, flow);
+  flow->parser->end(c, direction, why);
+  settle(c, *flow, direction);
+}
+
+std::string_view Dispatcher::closed(const connection::View& connection, std::uint64_t& slot, connection::End why,
+                                    const packet::Origin& at) {
+  services_.clear();
+  if (slot != 0 && slot != kGivenUp) {
+    auto* flow = reinterpret_cast<Flow*>(slot);
+    if (flow->parser) {
+      protocol::Context c = context(connection, at, flow);
+      flow->parser->closed(c, why);
+      if (c.recognised) confirm(*flow);
+      flow->parser.reset();
+    }
+    for (std::uint8_t i = 0; i < flow->orders; ++i) {
+      if (i != 0) services_ += ',';
+      services_ += protocol::definitions()[flow->order[i]]->name;
+    }
+    drop(flow, slot, 0);
+  }
+  slot = 0;
+  return services_;
+}
+
+void Dispatcher::weird(const connection::View* connection, std::string_view name, std::string_view detail,
+                       const packet::Origin& at) {
+  connection::Weird row;
+  row.head.ts = at.time;
+  row.head.place = {at.number, at.number, at.capture, at.capture};
+  if (connection != nullptr) {
+    row.head.uid = connection->uid;
+    row.head.id = connection->id;
+  }
+  row.name = name;
+  row.addl = detail;
+  row.source = connection == nullptr ? "packet" : "connection";
+  sink_.emit(row);
+}
+
+}  // namespace whodunit::engine

@@ -1,0 +1,61 @@
+// From a connection's bytes to its parsers: recognises protocols by content, owns the parsers, keeps the services.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/memory.h"
+#include "connection/connection.h"
+#include "protocol/parser.h"
+#include "protocol/plan.h"
+
+namespace whodunit::engine {
+
+/// The consumer of one worker's connections. Deterministic: what a connection gives depends on its own bytes alone.
+class Dispatcher : public connection::Consumer {
+ public:
+  /// All references must outlive it.
+  Dispatcher(const protocol::Plan& plan, record::Sink& sink, base::MemoryAccountant& memory);
+  ~Dispatcher() override;
+
+  void stream(const connection::View& connection, std::uint64_t& slot, connection::Direction direction, base::Bytes data,
+              const packet::Origin& at) override;
+  void gap(const connection::View& connection, std::uint64_t& slot, connection::Direction direction, std::uint64_t bytes,
+           const packet::Origin& at) override;
+  void datagram(const connection::View& connection, std::uint64_t& slot, connection::Direction direction,
+                const packet::Packet& packet) override;
+  void end(const connection::View& connection, std::uint64_t& slot, connection::Direction direction, connection::End why,
+           const packet::Origin& at) override;
+  std::string_view closed(const connection::View& connection, std::uint64_t& slot, connection::End why,
+                          const packet::Origin& at) override;
+  void weird(const connection::View* connection, std::string_view name, std::string_view detail,
+             const packet::Origin& at) override;
+
+ private:
+  struct Flow;
+  Flow* flow_of(const connection::View& connection, std::uint64_t& slot, bool datagram);
+  void recognise(protocol::Context& context, Flow& flow, connection::Direction direction, base::Bytes data);
+  /// The definition that a datagram belongs to; -1 for none.
+  int recognise_datagram(const connection::View& connection, const Flow& flow, connection::Direction direction,
+                         const packet::Packet& packet) const;
+  void start(protocol::Context& context, Flow& flow, std::size_t definition);
+  void feed(protocol::Context& context, Flow& flow, connection::Direction direction, base::Bytes data);
+  /// Acts on what the parser said in the context.
+  void settle(protocol::Context& context, Flow& flow, connection::Direction direction);
+  void confirm(Flow& flow);
+  void forget_held(Flow& flow);
+  protocol::Context context(const connection::View& connection, const packet::Origin& at, const Flow* flow);
+  void drop(Flow* flow, std::uint64_t& slot, std::uint64_t next);
+
+  const protocol::Plan& plan_;
+  record::Sink& sink_;
+  base::MemoryAccountant& memory_;
+  std::unique_ptr<protocol::FileSink> files_;
+  std::string services_;
+  std::uint64_t stream_definitions_ = 0;    // bit i: definitions()[i] runs over TCP
+  std::uint64_t datagram_definitions_ = 0;
+};
+
+}  // namespace whodunit::engine
