@@ -1,0 +1,251 @@
+// From findings to incidents.
+//
+// Two findings belong together where one intruder's hand is in both: the same attacker; a host that the one took and
+// from which the other was done; the same controller. Hitting the same victim is not enough: many knock at one door.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <map>
+#include <numeric>
+#include <set>
+
+#include "base/hash.h"
+#include "incident/incident.h"
+
+namespace whodunit::incident {
+namespace {
+
+using detect::Finding;
+using detect::Outcome;
+using detect::Phase;
+
+class Sets {
+ public:
+  explicit Sets(std::size_t n) : parent_(n) { std::iota(parent_.begin(), parent_.end(), 0u); }
+  std::size_t root(std::size_t i) {
+    while (parent_[i] != i) i = parent_[i] = parent_[parent_[i]];
+    return i;
+  }
+  void join(std::size_t a, std::size_t b) {
+    a = root(a);
+    b = root(b);
+    if (a != b) parent_[std::max(a, b)] = std::min(a, b);
+  }
+
+ private:
+  std::vector<std::size_t> parent_;
+};
+
+bool took(const Finding& f) { return f.outcome == Outcome::kSucceeded && f.phase >= Phase::kEntry; }
+
+std::optional<base::Address> address_of(const detect::Entity& e) {
+  return e.type == "host" ? base::Address::parse(e.value) : std::nullopt;
+}
+
+/// How able the intruder showed himself to be; each sign is named.
+void judge_sophistication(Incident& incident, const std::vector<const Finding*>& findings) {
+  double score = 0.3;
+  std::vector<std::string> why;
+  std::set<std::string_view> seen;
+  std::set<Phase> phases;
+  for (const Finding* f : findings) {
+    phases.insert(f->phase);
+    if (!f->fact("tool").empty() && seen.insert("tool").second) {
+      score -= 0.15;
+      why.push_back(fmt::format("uses a public tool and does not hide it ({})", f->fact("tool")));
+    }
+    if (f->detector == "scan" && f->severity >= detect::Severity::kMedium && seen.insert("loud").second) {
+      score -= 0.1;
+      why.emplace_back("scans loudly");
+    }
+    if (!f->fact("covert").empty() && seen.insert("covert").second) {
+      score += 0.2;
+      why.push_back(fmt::format("hides its channel ({})", f->fact("covert")));
+    }
+    if (f->phase == Phase::kSpread && took(*f) && seen.insert("spread").second) {
+      score += 0.1;
+      why.emplace_back("moves between hosts");
+    }
+  }
+  if (phases.size() >= 4) {
+    score += 0.1;
+    why.push_back(fmt::format("goes through {} phases", phases.size()));
+  }
+  incident.sophistication = std::clamp(score, 0.0, 1.0);
+  for (const std::string& w : why) incident.sophistication_why += (incident.sophistication_why.empty() ? "" : "; ") + w;
+  if (why.empty()) incident.sophistication_why = "nothing seen that tells";
+}
+
+std::string headline(const Incident& incident, const std::vector<const Finding*>& findings, const ZoneMap& zones) {
+  std::size_t doors = 0, opened = 0;
+  for (const Finding* f : findings) {
+    if (f->phase == Phase::kDoorRattling) {
+      ++doors;
+    } else if (took(*f)) {
+      ++opened;
+    }
+  }
+  const std::string who = incident.attackers.empty() ? "Somebody" : incident.attackers.size() == 1 ? incident.attackers[0]
+                          : fmt::format("{} and {} more", incident.attackers[0], incident.attackers.size() - 1);
+  if (incident.outbound)
+    return fmt::format("{}, a host of the defended network, acted against {}: {}", who, incident.victim, findings.back()->statement);
+  if (incident.phase == Phase::kDoorRattling)
+    return fmt::format("{} tried doors of {} and did nothing more that we can see", who, incident.victim);
+  if (opened == 0 && incident.phase == Phase::kAssault)
+    return fmt::format("{} attacked {}; no success seen", who, incident.victim);
+  if (opened == 0) return fmt::format("Signs of {} on {} by {}; whether it succeeded cannot be told", to_string(incident.phase), incident.victim, who);
+  const char* inward = incident.depth >= ZoneLevel::kInner ? "got inside" : "got in at the edge and no further that we can see";
+  (void)zones;
+  return fmt::format("{} {}, to {} ({} zone): {}", who, inward, incident.victim, to_string(incident.depth), to_string(incident.phase));
+}
+
+}  // namespace
+
+std::vector<Incident> join(const std::vector<Finding>& findings, const ZoneMap& zones) {
+  Sets sets(findings.size());
+  std::map<detect::Entity, std::size_t> by_attacker;
+  std::map<std::string, std::size_t> by_controller;
+  // Findings that say nothing about an attacker's act (context) stay out of incidents.
+  std::vector<bool> takes_part(findings.size(), false);
+  for (std::size_t i = 0; i < findings.size(); ++i) {
+    const Finding& f = findings[i];
+    takes_part[i] = f.severity > detect::Severity::kInformational;
+    if (!takes_part[i]) continue;
+    if (!f.attacker.empty()) {
+      const auto [at, fresh] = by_attacker.emplace(f.attacker, i);
+      if (!fresh) sets.join(i, at->second);
+    }
+    if (const std::string_view c = f.fact("controller"); !c.empty()) {
+      const auto [at, fresh] = by_controller.emplace(std::string(c), i);
+      if (!fresh) sets.join(i, at->second);
+      if (const auto a = by_attacker.find({"host", std::string(c)}); a != by_attacker.end()) sets.join(i, a->second);
+    }
+  }
+  // A host taken at one time acts as an attacker later: the same intruder.
+  for (std::size_t i = 0; i < findings.size(); ++i) {
+    if (!takes_part[i] || !took(findings[i]) || findings[i].victim.empty()) continue;
+    for (std::size_t k = 0; k < findings.size(); ++k) {
+      if (k == i || !takes_part[k]) continue;
+      const bool acts_later = findings[k].attacker == findings[i].victim && !(findings[k].last < findings[i].first);
+      // Two things that took the same host: with control seen on it they are taken as one hand.
+      const bool same_victim = findings[k].victim == findings[i].victim && took(findings[k]) &&
+                               (findings[k].phase == Phase::kFoothold || findings[i].phase == Phase::kFoothold);
+      if (acts_later || same_victim) sets.join(i, k);
+    }
+  }
+  std::map<std::size_t, std::vector<const Finding*>> members;
+  for (std::size_t i = 0; i < findings.size(); ++i)
+    if (takes_part[i]) members[sets.root(i)].push_back(&findings[i]);
+
+  std::vector<Incident> out;
+  for (auto& [root, list] : members) {
+    std::stable_sort(list.begin(), list.end(), [](const Finding* a, const Finding* b) { return a->first < b->first; });
+    Incident incident;
+    incident.first = list.front()->first;
+    incident.last = list.front()->last;
+    std::map<std::string, std::size_t> attackers, victims;
+    std::string all_ids;
+    bool any_inward = false;
+    for (const Finding* f : list) {
+      incident.findings.push_back(f->id);
+      all_ids += f->id;
+      incident.last = std::max(incident.last, f->last);
+      incident.severity = std::max(incident.severity, f->severity);
+      // The furthest phase: one that succeeded outranks one that was only tried.
+      const bool better = f->phase > incident.phase ? (took(*f) || incident.outcome != Outcome::kSucceeded || incident.phase < Phase::kEntry)
+                                                    : f->phase == incident.phase && f->outcome == Outcome::kSucceeded;
+      if (better || f == list.front()) {
+        incident.phase = std::max(incident.phase, f->phase);
+        incident.outcome = f->outcome;
+      }
+      if (!f->attacker.empty()) ++attackers[f->attacker.value];
+      if (!f->victim.empty()) victims[f->victim.value] += 1 + 2 * (f->phase >= Phase::kEntry);
+      const auto victim = address_of(f->victim);
+      const auto attacker = address_of(f->attacker);
+      any_inward |= !(attacker && zones.home().contains(*attacker)) || (victim && zones.home().contains(*victim));
+      if (victim && took(*f)) {
+        const ZoneLevel level = zones.level_of(*victim);
+        incident.depth = std::max(incident.depth, level);
+        incident.path.push_back({f->attacker.empty() ? "outside" : f->attacker.value, f->victim.value, f->id, level});
+      }
+    }
+    incident.outbound = !any_inward;
+    const auto by_count = [](std::map<std::string, std::size_t>& counts) {
+      std::vector<std::pair<std::string, std::size_t>> sorted(counts.begin(), counts.end());
+      std::stable_sort(sorted.begin(), sorted.end(), [](const auto& a, const auto& b) { return a.second > b.second; });
+      return sorted;
+    };
+    for (const auto& [value, n] : by_count(attackers)) incident.attackers.push_back(value);
+    const auto hit = by_count(victims);
+    if (!hit.empty()) incident.victim = hit.front().first;
+    for (const base::Network& n : zones.home().networks)
+      incident.organisation += (incident.organisation.empty() ? "" : ", ") + n.to_string();
+    incident.id = "I-" + base::digest_hex(base::DigestKind::kSha256, base::as_bytes(all_ids)).substr(0, 6);
+    incident.depth_statement =
+        incident.path.empty()
+            ? "No step that succeeded was seen."
+            : fmt::format("{} zone{}: {} step{} that succeeded.", to_string(incident.depth), zones.inferred() ? " (inferred)" : "",
+                          incident.path.size(), incident.path.size() == 1 ? "" : "s");
+    judge_sophistication(incident, list);
+    incident.headline = headline(incident, list, zones);
+    out.push_back(std::move(incident));
+  }
+  std::stable_sort(out.begin(), out.end(), [](const Incident& a, const Incident& b) {
+    return std::tuple(-static_cast<int>(a.severity), -static_cast<int>(a.phase), a.first, a.id) <
+           std::tuple(-static_cast<int>(b.severity), -static_cast<int>(b.phase), b.first, b.id);
+  });
+  return out;
+}
+
+std::vector<Campaign> campaigns(const std::vector<Incident>& incidents, const std::vector<Finding>& findings) {
+  std::map<std::string, const Finding*> by_id;
+  for (const Finding& f : findings) by_id[f.id] = &f;
+  // What may be shared, and how much it weighs.
+  static constexpr std::pair<std::string_view, double> kShared[] = {
+      {"indicator", 2.0}, {"controller", 2.5}, {"domain", 2.0}, {"fingerprint", 1.0}, {"user_agent", 0.7}, {"actor", 1.5}};
+  std::map<std::pair<std::string, std::string>, std::vector<std::size_t>> holders;
+  for (std::size_t i = 0; i < incidents.size(); ++i) {
+    std::set<std::pair<std::string, std::string>> mine;
+    for (const std::string& id : incidents[i].findings)
+      for (const detect::Fact& fact : by_id.at(id)->facts)
+        for (const auto& [name, weight] : kShared)
+          if (fact.name == name) mine.emplace(fact.name, fact.value);
+    for (const auto& key : mine) holders[key].push_back(i);
+  }
+  Sets sets(incidents.size());
+  std::map<std::pair<std::size_t, std::size_t>, CampaignLink> links;
+  for (const auto& [key, who] : holders) {
+    for (std::size_t n = 1; n < who.size(); ++n) {
+      const double weight = std::find_if(std::begin(kShared), std::end(kShared), [&](const auto& s) { return s.first == key.first; })->second;
+      CampaignLink& link = links[{who[0], who[n]}];
+      link.a = incidents[who[0]].id;
+      link.b = incidents[who[n]].id;
+      link.weight += weight;
+      link.reason += fmt::format("{}same {} {}", link.reason.empty() ? "" : "; ", key.first, key.second);
+    }
+  }
+  std::vector<Campaign> out;
+  std::map<std::size_t, std::set<std::size_t>> groups;
+  for (const auto& [pair, link] : links)
+    if (link.weight >= 1.5) sets.join(pair.first, pair.second);
+  for (const auto& [pair, link] : links) {
+    if (link.weight < 1.5) continue;
+    groups[sets.root(pair.first)].insert(pair.first);
+    groups[sets.root(pair.first)].insert(pair.second);
+  }
+  for (const auto& [root, list] : groups) {
+    Campaign c;
+    std::string ids;
+    for (const std::size_t i : list) {
+      c.incidents.push_back(incidents[i].id);
+      ids += incidents[i].id;
+    }
+    for (const auto& [pair, link] : links)
+      if (link.weight >= 1.5 && sets.root(pair.first) == root) c.links.push_back(link);
+    c.id = "C-" + base::digest_hex(base::DigestKind::kSha256, base::as_bytes(ids)).substr(0, 6);
+    out.push_back(std::move(c));
+  }
+  return out;
+}
+
+}  // namespace whodunit::incident
