@@ -12,7 +12,7 @@
 #include "record/batch.h"
 
 namespace whodunit::knowledge {
-class Indicators;
+class IndicatorSet;
 class Networks;
 }  // namespace whodunit::knowledge
 
@@ -32,7 +32,7 @@ struct Home {
 
 /// What detectors may ask besides records. Immutable in a run; every pointer may be null.
 struct Environment {
-  const knowledge::Indicators* indicators = nullptr;
+  const knowledge::IndicatorSet* indicators = nullptr;
   const knowledge::Networks* networks = nullptr;
 };
 

@@ -1,0 +1,330 @@
+// Scans: one host tries many doors.
+//
+// Method: failed first contacts per originator. Distinct (host, port) targets count once; a scanner fails often, a
+// client seldom (J. Jung, V. Paxson, A. Berger, H. Balakrishnan, "Fast Portscan Detection Using Sequential Hypothesis
+// Testing", IEEE S&P 2004: success .8 for clients, .2 for scanners; that test's odds are the confidence). To keep a dead
+// server or a peer-to-peer client from looking like a scan, failures must also be alike: many hosts on one port
+// (horizontal) or many ports of one host (vertical), as in Zeek's scan policy. Hosts that only send answers nobody asked
+// for are named backscatter: somebody forged their addresses, or theirs is under attack elsewhere (D. Moore et al.,
+// "Inferring Internet Denial-of-Service Activity", 2001).
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <map>
+#include <set>
+#include <unordered_map>
+#include <vector>
+
+#include "connection/conn_record.h"
+#include "detect/detector.h"
+
+namespace whodunit::detect {
+namespace {
+
+struct Parameters {
+  std::size_t horizontal_hosts = 10;  ///< distinct hosts that failed on one port
+  std::size_t vertical_ports = 15;    ///< distinct ports that failed on one host
+  std::size_t sweep_hosts = 10;       ///< distinct hosts sent an echo request or asked for by ARP
+  double failed_share = 0.5;          ///< least share of failures among distinct targets of that kind
+  std::size_t backscatter_hosts = 5;  ///< distinct hosts that got unasked answers
+  std::size_t max_originators = 100'000;
+  std::size_t max_targets = 400'000;  ///< over all originators
+};
+
+const Description& describe() {
+  static const Parameters p;
+  static const Description d{
+      "scan",
+      "A host tries many hosts or ports, mostly in vain: SYN, connect, NULL, FIN, XMAS, ACK and UDP scans, echo sweeps; backscatter is told apart.",
+      "Jung et al., Fast Portscan Detection Using Sequential Hypothesis Testing (IEEE S&P 2004); Zeek's scan policy; Moore et al., Inferring Internet Denial-of-Service Activity (2001)",
+      {"T1046", "T1595.001", "T1018"},
+      "Monitoring and vulnerability management scan on purpose; a client whose server farm is down fails on many hosts at once; peer-to-peer clients fail on many hosts but on ports of all kinds.",
+      {{"horizontal_hosts", fmt::format("{}", p.horizontal_hosts), "distinct hosts that failed on one port"},
+       {"vertical_ports", fmt::format("{}", p.vertical_ports), "distinct ports that failed on one host"},
+       {"sweep_hosts", fmt::format("{}", p.sweep_hosts), "distinct hosts in an echo sweep"},
+       {"failed_share", fmt::format("{}", p.failed_share), "least share of failures among the distinct targets"},
+       {"backscatter_hosts", fmt::format("{}", p.backscatter_hosts), "distinct hosts that got unasked answers"}}};
+  return d;
+}
+
+/// How the doors were tried, by the first packet.
+enum class Technique : std::uint8_t { kSyn, kConnect, kNull, kFin, kXmas, kAck, kUdp, kEcho, kCount };
+constexpr std::string_view kTechniqueNames[] = {"SYN", "connect", "NULL", "FIN", "XMAS", "ACK", "UDP", "echo"};
+
+enum class Answer : std::uint8_t { kOpen, kRefused, kSilent, kUnasked };
+
+struct Target {
+  base::Address host;
+  std::uint16_t port;
+  std::uint8_t protocol;
+  auto operator<=>(const Target&) const = default;
+};
+
+struct Originator {
+  std::map<Target, Answer> targets;     // first contact decides; a later open door wins
+  std::uint64_t by_technique[static_cast<std::size_t>(Technique::kCount)] = {};
+  std::vector<std::pair<Target, record::Head>> evidence;
+  std::set<base::Address> unasked;      // got answers they had not asked for
+  std::vector<record::Head> unasked_evidence;
+  std::uint64_t unasked_total = 0;
+  std::uint64_t attempts = 0;
+  base::Time first, last, unasked_first, unasked_last;
+};
+
+class Scan : public Detector {
+ public:
+  const Description& description() const override { return describe(); }
+  Needs needs() const override { return {.records = {"conn"}}; }
+
+  void take(const record::Batch& batch) override {
+    if (&batch.schema() != &connection::Conn::schema) return;
+    for (std::size_t row = 0; row < batch.rows(); ++row) take(connection::Conn::read(batch, row));
+  }
+
+  void finish(const Home& home, std::vector<Finding>& out) override {
+    std::vector<base::Address> order;
+    for (const auto& [address, o] : originators_) order.push_back(address);
+    std::sort(order.begin(), order.end());
+    for (const base::Address& address : order) {
+      const Originator& o = originators_.at(address);
+      report_scan(address, o, home, out);
+      report_backscatter(address, o, out);
+    }
+  }
+
+ private:
+  static Technique technique_of(const connection::Conn& c) {
+    if (c.proto == "udp") return Technique::kUdp;
+    if (c.proto == "icmp") return Technique::kEcho;
+    const std::uint64_t flags = c.orig_first_flags.value_or(2);
+    if ((flags & 2) != 0) return c.history.find('A') != std::string_view::npos ? Technique::kConnect : Technique::kSyn;
+    if ((flags & 0x3f) == 0) return Technique::kNull;
+    if ((flags & 0x29) == 0x29) return Technique::kXmas;
+    if ((flags & 1) != 0 && (flags & 16) == 0) return Technique::kFin;
+    return Technique::kAck;
+  }
+
+  void take(const connection::Conn& c) {
+    if (c.head.id.resp_h.is_multicast() || c.head.id.resp_h.is_limited_broadcast() || c.head.id.orig_h.is_unspecified()) return;
+    const bool tcp = c.proto == "tcp", udp = c.proto == "udp", echo = c.proto == "icmp" && c.head.id.orig_p.value == 8;
+    if (!tcp && !udp && !echo && c.proto != "icmp") return;
+    // Traceroute's ports are no doors.
+    if (udp && c.head.id.resp_p.value >= 33434 && c.head.id.resp_p.value <= 33534) return;
+    if (tcp && unasked(c)) {
+      // What came first was an answer (SYN-ACK, or RST): whoever sent it answers somebody else's forgery.
+      const bool flipped = c.orig_pkts == 0;
+      const base::Address& from = flipped ? c.head.id.resp_h : c.head.id.orig_h;
+      const base::Address& to = flipped ? c.head.id.orig_h : c.head.id.resp_h;
+      if (Originator* o = originator(from)) {
+        if (o->unasked_total++ == 0) o->unasked_first = c.head.ts;
+        o->unasked_last = c.head.ts;
+        if (o->unasked.size() < 4096) o->unasked.insert(to);
+        if (o->unasked_evidence.size() < Finding::kMaxEvidence) o->unasked_evidence.push_back(c.head);
+      }
+      return;
+    }
+    if (!tcp && !udp && !echo) return;
+    if (c.orig_pkts == 0) return;
+    Originator* o = originator(c.head.id.orig_h);
+    if (o == nullptr) return;
+    const Technique technique = technique_of(c);
+    Answer answer = Answer::kSilent;
+    if (tcp) {
+      if (c.history.find('h') != std::string_view::npos || c.history.find('d') != std::string_view::npos)
+        answer = Answer::kOpen;
+      else if (c.history.find('r') != std::string_view::npos)
+        answer = Answer::kRefused;
+      // A midstream connection with data both ways is no attempt at all.
+      if (technique == Technique::kAck && c.history.find_first_of("dD") != std::string_view::npos) return;
+    } else if (c.resp_pkts > 0) {
+      answer = Answer::kOpen;
+    }
+    const Target target{c.head.id.resp_h, echo ? std::uint16_t{0} : c.head.id.resp_p.value, static_cast<std::uint8_t>(c.ip_proto)};
+    if (o->attempts++ == 0) o->first = c.head.ts;
+    o->last = std::max(o->last, c.head.ts);
+    const auto at = o->targets.find(target);
+    if (at != o->targets.end()) {
+      if (answer == Answer::kOpen) at->second = answer;
+      return;
+    }
+    if (targets_ >= parameters_.max_targets) {
+      ++overflow_;
+      return;
+    }
+    ++targets_;
+    o->targets.emplace(target, answer);
+    ++o->by_technique[static_cast<std::size_t>(technique)];
+    if (o->evidence.size() < 2 * Finding::kMaxEvidence || answer == Answer::kOpen) {
+      if (o->evidence.size() < 4 * Finding::kMaxEvidence) o->evidence.emplace_back(target, c.head);
+    }
+  }
+
+  static bool unasked(const connection::Conn& c) {
+    const std::string_view h = c.history;
+    if (h.find('S') != std::string_view::npos || h.find('s') != std::string_view::npos) return false;
+    if (h.find_first_of("dDaAfF") != std::string_view::npos) return false;
+    return !h.empty() && h.find_first_of("hHrR") != std::string_view::npos;
+  }
+
+  Originator* originator(const base::Address& a) {
+    const auto at = originators_.find(a);
+    if (at != originators_.end()) return &at->second;
+    if (originators_.size() >= parameters_.max_originators) {
+      ++overflow_;
+      return nullptr;
+    }
+    return &originators_[a];
+  }
+
+  void report_scan(const base::Address& address, const Originator& o, const Home& home, std::vector<Finding>& out) const {
+    // Failures alike: per (protocol, port) over hosts, and per host over ports.
+    struct Count {
+      std::size_t failed = 0, all = 0;
+    };
+    std::map<std::pair<std::uint8_t, std::uint16_t>, Count> per_port;
+    std::map<base::Address, Count> per_host;
+    for (const auto& [t, answer] : o.targets) {
+      Count& p = per_port[{t.protocol, t.port}];
+      Count& h = per_host[t.host];
+      ++p.all;
+      ++h.all;
+      p.failed += answer != Answer::kOpen;
+      h.failed += answer != Answer::kOpen;
+    }
+    const auto alike = [&](const Count& c, std::size_t least) {
+      return c.failed >= least && static_cast<double>(c.failed) >= parameters_.failed_share * static_cast<double>(c.all);
+    };
+    std::set<std::pair<std::uint8_t, std::uint16_t>> ports;
+    std::set<base::Address> hosts;
+    bool horizontal = false, vertical = false, sweep = false;
+    for (const auto& [key, c] : per_port) {
+      const bool icmp = key.first == 1 || key.first == 58;
+      // An echo sweep is one whether or not they answer.
+      if (icmp ? c.all >= parameters_.sweep_hosts : alike(c, parameters_.horizontal_hosts)) {
+        ports.insert(key);
+        (icmp ? sweep : horizontal) = true;
+      }
+    }
+    for (const auto& [host, c] : per_host) {
+      if (alike(c, parameters_.vertical_ports)) {
+        hosts.insert(host);
+        vertical = true;
+      }
+    }
+    if (!horizontal && !vertical && !sweep) return;
+
+    Finding f;
+    f.detector = "scan";
+    std::set<base::Address> touched;
+    std::set<std::pair<std::uint8_t, std::uint16_t>> doors;
+    std::size_t open = 0, refused = 0, silent = 0;
+    const auto part_of = [&](const Target& t) { return ports.count({t.protocol, t.port}) != 0 || hosts.count(t.host) != 0; };
+    for (const auto& [t, answer] : o.targets) {
+      if (!part_of(t)) continue;
+      touched.insert(t.host);
+      doors.insert({t.protocol, t.port});
+      open += answer == Answer::kOpen;
+      refused += answer == Answer::kRefused;
+      silent += answer == Answer::kSilent;
+    }
+    for (const bool opened : {true, false}) {  // the doors that answered first
+      for (const auto& [t, head] : o.evidence)
+        if (part_of(t) && (o.targets.at(t) == Answer::kOpen) == opened) f.add("conn", head);
+    }
+    f.evidence_total = open + refused + silent;
+    f.first = o.first;
+    f.last = o.last;
+    const std::size_t technique = static_cast<std::size_t>(
+        std::max_element(std::begin(o.by_technique), std::end(o.by_technique)) - std::begin(o.by_technique));
+    const bool inside = home.contains(address);
+    std::size_t inside_targets = 0;
+    for (const base::Address& t : touched) inside_targets += home.contains(t);
+    f.techniques = {sweep && !horizontal && !vertical ? "T1018" : inside || inside_targets == 0 ? "T1046" : "T1595.001"};
+    if (f.techniques[0] == "T1595.001") f.techniques.emplace_back("T1046");
+    f.phase = Phase::kDoorRattling;
+    f.outcome = open > 0 ? Outcome::kSucceeded : Outcome::kAttempted;
+    // A host of ours that scans others of ours is worth more than the Internet's daily knocking.
+    f.severity = inside && inside_targets != 0 ? Severity::kMedium : touched.size() >= 256 || doors.size() >= 256 ? Severity::kMedium : Severity::kLow;
+    const double odds = std::min(60.0, 1.386 * (static_cast<double>(refused + silent) - static_cast<double>(open)));
+    f.confidence = sweep && !horizontal && !vertical ? 0.8 : std::clamp(1.0 / (1.0 + std::exp(-odds)), 0.5, 0.99);
+    if (overflow_ != 0) f.confidence = std::min(f.confidence, 0.9);
+    f.attacker = host(address);
+    for (const base::Address& t : touched) {
+      if (f.victims.size() >= 256) break;
+      f.victims.push_back(host(t));
+    }
+    f.victim = touched.size() == 1 ? host(*touched.begin()) : Entity{"network", cover(touched)};
+    const auto port_list = [&] {
+      std::string s;
+      std::size_t n = 0;
+      for (const auto& [protocol, port] : doors) {
+        if (protocol == 1 || protocol == 58) continue;
+        if (++n > 8) {
+          s += ", …";
+          break;
+        }
+        s += fmt::format("{}{}", s.empty() ? "" : ", ", port);
+      }
+      return s;
+    };
+    const std::size_t door_count = static_cast<std::size_t>(
+        std::count_if(doors.begin(), doors.end(), [](const auto& d) { return d.first != 1 && d.first != 58; }));
+    if (door_count == 0)
+      f.statement = fmt::format("{} sent echo requests to {} hosts; {} answered", address.to_string(), touched.size(), open);
+    else
+      f.statement = fmt::format("{} scanned {} host{} on {} port{} ({}{} scan); {} answered, {} refused, {} silent", address.to_string(),
+                                touched.size(), touched.size() == 1 ? "" : "s", door_count, door_count == 1 ? "" : "s",
+                                door_count <= 8 ? port_list() + "; " : "", kTechniqueNames[technique], open, refused, silent);
+    f.fact("technique", std::string(kTechniqueNames[technique]));
+    f.fact("shape", horizontal && vertical ? "block" : horizontal ? "horizontal" : vertical ? "vertical" : "sweep");
+    f.fact("hosts", fmt::format("{}", touched.size()));
+    f.fact("ports", port_list());
+    f.fact("open", fmt::format("{}", open));
+    const double span = std::max(1.0, (o.last - o.first).seconds());
+    f.fact("targets_per_second", fmt::format("{:.3g}", static_cast<double>(open + refused + silent) / span));
+    out.push_back(std::move(f));
+  }
+
+  void report_backscatter(const base::Address& address, const Originator& o, std::vector<Finding>& out) const {
+    if (o.unasked.size() < parameters_.backscatter_hosts || o.unasked_total < o.attempts) return;
+    Finding f;
+    f.detector = "scan";
+    f.techniques = {"T1498"};
+    f.phase = Phase::kAssault;
+    f.outcome = Outcome::kUnknown;
+    f.severity = Severity::kInformational;
+    f.confidence = 0.8;
+    f.victim = host(address);
+    for (const record::Head& head : o.unasked_evidence) f.add("conn", head);
+    f.evidence_total = o.unasked_total;
+    f.first = o.unasked_first;
+    f.last = o.unasked_last;
+    f.statement = fmt::format(
+        "backscatter: {} answered {} hosts here that had not asked: it is attacked elsewhere with forged addresses, and scans nobody",
+        address.to_string(), o.unasked.size());
+    f.fact("backscatter", "yes");
+    out.push_back(std::move(f));
+  }
+
+  /// The smallest network over all of them, of at least /8 (IPv4) or /32.
+  static std::string cover(const std::set<base::Address>& hosts) {
+    const base::Address& first = *hosts.begin();
+    for (unsigned bits = 128; bits > (first.is_v4() ? 96 + 8 : 32); --bits) {
+      const base::Network n(first, bits);
+      if (std::all_of(hosts.begin(), hosts.end(), [&](const base::Address& a) { return n.contains(a); })) return n.to_string();
+    }
+    return fmt::format("{} hosts", hosts.size());
+  }
+
+  Parameters parameters_;
+  std::unordered_map<base::Address, Originator, base::AddressHash> originators_;
+  std::size_t targets_ = 0;
+  std::uint64_t overflow_ = 0;
+};
+
+}  // namespace
+
+std::unique_ptr<Detector> make_scan(const Environment&) { return std::make_unique<Scan>(); }
+
+}  // namespace whodunit::detect

@@ -1,0 +1,151 @@
+#include "investigation/investigate.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "asset/inventory.h"
+#include "knowledge/networks/networks.h"
+
+namespace whodunit::investigation {
+namespace {
+
+/// Hands each batch to those who asked for its type, and counts rows.
+class Fold : public engine::Consumer {
+ public:
+  Fold(std::vector<std::unique_ptr<detect::Detector>>& detectors, asset::Inventory& inventory,
+       std::map<std::string, std::uint64_t>& counts)
+      : inventory_(inventory), counts_(counts) {
+    for (const auto& detector : detectors) {
+      for (const std::string_view name : detector->needs().records) {
+        const record::Schema* schema = record::find_schema(name);
+        if (schema == nullptr) continue;
+        const auto id = static_cast<std::size_t>(schema->id);
+        if (takers_.size() <= id) takers_.resize(id + 1);
+        takers_[id].push_back(detector.get());
+      }
+    }
+  }
+  bool take(const record::Batch& batch) override {
+    counts_[std::string(batch.schema().name)] += batch.rows();
+    inventory_.take(batch);
+    const auto id = static_cast<std::size_t>(batch.schema().id);
+    if (id < takers_.size())
+      for (detect::Detector* detector : takers_[id]) detector->take(batch);
+    return true;
+  }
+
+ private:
+  asset::Inventory& inventory_;
+  std::map<std::string, std::uint64_t>& counts_;
+  std::vector<std::vector<detect::Detector*>> takers_;
+};
+
+void describe_machines(Case& c, const Knowledge& knowledge) {
+  std::map<std::string, std::string> roles;
+  for (const detect::Finding& f : c.findings) {
+    if (f.severity == detect::Severity::kInformational || f.attacker.type != "host") continue;
+    const char* role = f.phase == detect::Phase::kFoothold ? "controller" : f.phase == detect::Phase::kTheft ? "drop site"
+                       : f.phase == detect::Phase::kDoorRattling ? "scanner" : "attacker";
+    std::string& have = roles[f.attacker.value];
+    if (have.find(role) == std::string::npos) have += (have.empty() ? "" : ", ") + std::string(role);
+  }
+  for (const auto& [address, role] : roles) {
+    if (c.machines.size() >= 256) break;
+    Machine m;
+    m.address = address;
+    m.role = role;
+    const auto parsed = base::Address::parse(address);
+    if (parsed && c.home.contains(*parsed)) {
+      m.country = "defended network";
+    } else if (parsed && knowledge.networks != nullptr) {
+      const knowledge::AddressFacts facts = knowledge.networks->facts(*parsed);
+      m.country = facts.reserved.empty() ? facts.country_words() : std::string(facts.reserved);
+      if (const knowledge::AddressSystem* s = facts.system()) m.network = fmt::format("AS{} {}", s->number, s->name);
+      if (facts.leading_kind() != knowledge::NetworkKind::kUnknown) m.kind = knowledge::to_string(facts.leading_kind());
+      for (const auto& country : facts.countries) m.sources.push_back(fmt::format("{}: {}", country.source->name, country.country));
+      for (const auto& kind : facts.kinds) m.sources.push_back(fmt::format("{}: {}", kind.source->name, knowledge::to_string(kind.kind)));
+    }
+    c.machines.push_back(std::move(m));
+  }
+}
+
+}  // namespace
+
+std::string settings_text(const Options& options) {
+  std::string home;
+  for (const base::Network& n : options.home) home += (home.empty() ? "" : ",") + n.to_string();
+  const connection::Settings& s = options.engine.connection;
+  return fmt::format("home={};ignore_checksums={};memory_limit={};tcp_inactivity={};udp_inactivity={};zones={}",
+                     home.empty() ? "inferred" : home, s.ignore_checksums, options.engine.memory_limit,
+                     s.tcp_inactivity.seconds(), s.udp_inactivity.seconds(), options.zones.size());
+}
+
+void add_needs(engine::Settings& engine) {
+  const detect::Environment none;
+  for (const detect::Entry& entry : detect::detectors()) {
+    const detect::Needs needs = entry.make(none)->needs();
+    engine.plan.http_body_window = std::max(engine.plan.http_body_window, needs.http_body_window);
+    engine.plan.file_md5 |= needs.file_md5;
+    engine.plan.file_sha1 |= needs.file_sha1;
+    engine.plan.file_sha256 |= needs.file_sha256;
+  }
+}
+
+Case investigate(capture::Source& source, const Options& options, const Knowledge& knowledge,
+                 std::span<engine::Consumer* const> more, const std::function<bool(const engine::Progress&)>& keep_going) {
+  Case c;
+  const detect::Environment environment{knowledge.indicators, knowledge.networks};
+  std::vector<std::unique_ptr<detect::Detector>> detectors;
+  for (const detect::Entry& entry : detect::detectors()) detectors.push_back(entry.make(environment));
+  asset::Inventory inventory;
+  Fold fold(detectors, inventory, c.records);
+  std::vector<engine::Consumer*> consumers{&fold};
+  consumers.insert(consumers.end(), more.begin(), more.end());
+  c.summary = engine::run(source, options.engine, consumers, keep_going);
+  c.captures = source.captures();
+  c.seen = inventory.seen();
+  c.first = inventory.first();
+  c.last = inventory.last();
+
+  if (options.home.empty()) {
+    c.home = inventory.infer_home();
+  } else {
+    c.home.networks = options.home;
+    c.home.inferred = false;
+  }
+  for (const auto& detector : detectors) detector->finish(c.home, c.findings);
+  detect::seal(c.findings);
+  for (const asset::Host* h : inventory.hosts()) {
+    ++c.hosts;
+    c.hosts_home += c.home.contains(h->address);
+  }
+  const incident::ZoneMap zones(options.zones, c.home, inventory);
+  c.visibility = incident::visibility(zones, inventory);
+  c.incidents = incident::join(c.findings, zones);
+  c.campaigns = incident::campaigns(c.incidents, c.findings);
+  describe_machines(c, knowledge);
+
+  if (knowledge.networks == nullptr || !knowledge.networks->has_countries())
+    c.notes.emplace_back("no table of countries is installed: addresses are not placed (see whodunit doctor)");
+  if (knowledge.indicators == nullptr) c.notes.emplace_back("no indicators are loaded: nothing was compared with what others have seen (whodunit intel add)");
+  if (c.summary.memory_refused != 0)
+    c.notes.push_back(fmt::format("a memory limit was reached {} times: some connections were not looked into", c.summary.memory_refused));
+  if (inventory.overflow() != 0) c.notes.push_back(fmt::format("{} appearances of hosts beyond the limit were not kept", inventory.overflow()));
+  c.made_with = {options.program, settings_text(options), knowledge.digest, ""};
+
+  // One set of assessments, about the gravest incident that is directed at the defended network; without one, about the
+  // case as a whole.
+  const incident::Incident* gravest = nullptr;
+  for (const incident::Incident& i : c.incidents) {
+    if (i.outbound) continue;
+    gravest = &i;
+    break;
+  }
+  attribution::CaseFacts facts = facts_of(c, gravest, knowledge);
+  facts.manual = options.manual;
+  c.assessments = attribution::assess(facts, knowledge.actors, options.attribution);
+  return c;
+}
+
+}  // namespace whodunit::investigation
