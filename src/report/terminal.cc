@@ -1,0 +1,266 @@
+#include "report/terminal.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <map>
+#include <nlohmann/json.hpp>
+#include <vector>
+
+#include "base/time.h"
+
+namespace whodunit::report {
+namespace {
+
+std::string text(const Document& d, const char* key) {
+  const auto at = d.find(key);
+  return at != d.end() && at->is_string() ? at->get<std::string>() : std::string();
+}
+
+std::uint64_t number(const Document& d, const char* key) {
+  const auto at = d.find(key);
+  return at != d.end() && at->is_number() ? at->get<std::uint64_t>() : 0;
+}
+
+/// Control characters of an enemy's choosing must not reach the terminal.
+std::string safe(std::string_view s) {
+  std::string out;
+  for (const char c : s) {
+    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f)
+      out += '?';
+    else
+      out += c;
+  }
+  return out;
+}
+
+/// Cut to `columns` characters of UTF-8.
+std::string cut(const std::string& s, std::size_t columns) {
+  std::size_t n = 0, i = 0;
+  while (i < s.size() && n < columns) {
+    ++i;
+    while (i < s.size() && (static_cast<unsigned char>(s[i]) & 0xc0) == 0x80) ++i;
+    ++n;
+  }
+  if (i >= s.size()) return s;
+  // Leave room for the mark.
+  do {
+    --i;
+  } while (i > 0 && (static_cast<unsigned char>(s[i]) & 0xc0) == 0x80);
+  return s.substr(0, i) + "…";
+}
+
+std::size_t columns_of(const std::string& s) {
+  return static_cast<std::size_t>(std::count_if(s.begin(), s.end(), [](char c) { return (static_cast<unsigned char>(c) & 0xc0) != 0x80; }));
+}
+
+/// Wraps at spaces, the first line after `indent` columns that are written already.
+void wrap(std::string& out, const std::string& s, std::size_t indent, std::size_t width) {
+  std::size_t column = indent;
+  std::size_t at = 0;
+  bool first = true;
+  while (at < s.size()) {
+    std::size_t end = s.find(' ', at);
+    if (end == std::string::npos) end = s.size();
+    const std::string word = s.substr(at, end - at);
+    const std::size_t n = columns_of(word);
+    if (!first && column + 1 + n > width) {
+      out += '\n';
+      out.append(indent, ' ');
+      column = indent;
+      first = true;
+    }
+    if (!first) {
+      out += ' ';
+      ++column;
+    }
+    out += word;
+    column += n;
+    first = false;
+    at = end + 1;
+  }
+  out += '\n';
+}
+
+std::string home_line(const Document& d) {
+  const Document& home = d["home"];
+  std::string networks;
+  for (const Document& n : home["networks"]) networks += (networks.empty() ? "" : ", ") + n.get<std::string>();
+  if (networks.empty()) return "No defended network could be told (" + text(home, "why") + "). Name it with --home NETWORK.";
+  if (!home["inferred"].get<bool>()) return "Defended network: " + networks + ".";
+  return "Defended network taken to be " + networks + " (" + text(home, "why") + "). Change with --home.";
+}
+
+std::string read_line(const Document& d) {
+  const Document& v = d["visibility"];
+  std::string line = fmt::format("Read {}, {}", counted(number(v, "packets"), "packet"), counted(number(v, "connections"), "connection"));
+  std::string first, last;
+  for (const Document& c : d["captures"]) {
+    const std::string f = text(c, "first"), l = text(c, "last");
+    if (!f.empty() && (first.empty() || f < first)) first = f;
+    if (!l.empty() && l > last) last = l;
+  }
+  if (!first.empty()) {
+    const auto a = base::parse_time(first), b = base::parse_time(last);
+    if (a && b) line += fmt::format(", {} – {} UTC", base::to_minutes(*a), base::to_minutes(*b).substr(base::to_minutes(*a).substr(0, 10) == base::to_minutes(*b).substr(0, 10) ? 11 : 5));
+  }
+  line += '.';
+  if (number(v, "unread") != 0) {
+    std::string why;
+    for (const Document& c : d["captures"])
+      if (!text(c, "reason").empty() && why.empty()) why = " (" + text(c, "reason") + ")";
+    line += fmt::format("  Not read: {}{}.", counted(number(v, "unread"), "packet"), why);
+  }
+  return line;
+}
+
+std::string happened(const Document& d) {
+  const Document& incidents = d["incidents"];
+  std::size_t attacks = 0, outbound = 0;
+  for (const Document& i : incidents) (i["outbound"].get<bool>() ? outbound : attacks) += 1;
+  if (attacks == 0 && outbound == 0) {
+    if (d["findings"].empty()) return "Nothing that we look for was found. That is no proof of absence: see what could not be seen.";
+    return "Nothing that we would call an attack; what was noticed:";
+  }
+  const Document* top = &incidents[0];
+  std::string line = text(*top, "headline") + ".";
+  if (attacks + outbound > 1) line += fmt::format(" {} more.", counted(attacks + outbound - 1, "incident"));
+  return line;
+}
+
+std::string how_far(const Document& d) {
+  static const std::vector<std::string> kOrder = {"outside", "outer", "inner", "core"};
+  std::size_t deepest = 0;
+  std::size_t steps = 0;
+  bool any = false;
+  for (const Document& i : d["incidents"]) {
+    if (i["outbound"].get<bool>()) continue;
+    any = true;
+    const std::size_t at = static_cast<std::size_t>(std::find(kOrder.begin(), kOrder.end(), text(i, "depth")) - kOrder.begin());
+    deepest = std::max(deepest, std::min<std::size_t>(at, 3));
+    steps += i["path"].size();
+  }
+  std::string line;
+  if (!any)
+    line = "No step inward seen.";
+  else if (deepest == 0)
+    line = "Not in, as far as we can see: no step that succeeded.";
+  else
+    line = fmt::format("{} zone ({}).", deepest == 1 ? "Outer" : deepest == 2 ? "Inner" : "Core", counted(steps, "step") + " that succeeded");
+  // What we would have seen further in.
+  for (const Document& z : d["visibility"]["zones"]) {
+    const std::size_t at = static_cast<std::size_t>(std::find(kOrder.begin(), kOrder.end(), text(z, "zone")) - kOrder.begin());
+    if (number(z, "hosts_known") == 0 || at <= deepest) continue;
+    line += fmt::format(" A step to the {} zone we would have seen with probability {:.2f} ({}).", kOrder[at], z["probability"].get<double>(), text(z, "statement"));
+    break;
+  }
+  return line;
+}
+
+std::string short_probability(double p) {
+  std::string s = fmt::format("{:.2f}", p);
+  return s.rfind("0.", 0) == 0 ? s.substr(1) : s;
+}
+
+std::string level_line(const Document& d, std::string_view level) {
+  for (const Document& a : d["assessments"]) {
+    if (text(a, "level") != level) continue;
+    std::string line;
+    std::size_t n = 0;
+    for (const Document& h : a["hypotheses"]) {
+      const double p = h["probability"].get<double>();
+      if (n >= 3 || (n > 0 && p < 0.05)) break;
+      line += fmt::format("{}{} {} {}", line.empty() ? "" : "; ", text(h, "name"), short_probability(p), n == 0 || p >= 0.2 ? text(h, "words") : "");
+      while (!line.empty() && line.back() == ' ') line.pop_back();
+      ++n;
+    }
+    return line;
+  }
+  return "cannot tell";
+}
+
+}  // namespace
+
+std::string terminal_verdict(const Document& d, const TerminalOptions& options) {
+  std::string out;
+  const std::size_t width = std::max<std::size_t>(60, options.width);
+  const auto bold = [&](std::string_view s) { return options.color ? fmt::format("\x1b[1m{}\x1b[0m", s) : std::string(s); };
+  wrap(out, safe(home_line(d)), 0, width);
+  wrap(out, safe(read_line(d)), 0, width);
+  out += '\n';
+
+  out += bold("WHAT HAPPENED") + "  ";
+  wrap(out, safe(happened(d)), 15, width);
+  // The gravest first, then shown in time order.
+  std::vector<const Document*> findings;
+  for (const Document& f : d["findings"]) findings.push_back(&f);
+  static const std::map<std::string, int> kRank = {{"informational", 0}, {"low", 1}, {"medium", 2}, {"high", 3}, {"critical", 4}};
+  std::stable_sort(findings.begin(), findings.end(), [](const Document* a, const Document* b) {
+    return kRank.at(text(*a, "severity")) > kRank.at(text(*b, "severity"));
+  });
+  const std::size_t shown = std::min(findings.size(), options.findings);
+  const std::size_t more = findings.size() - shown;
+  findings.resize(shown);
+  std::stable_sort(findings.begin(), findings.end(), [](const Document* a, const Document* b) { return text(*a, "first") < text(*b, "first"); });
+  for (const Document* f : findings) {
+    const auto t = base::parse_time(text(*f, "first"));
+    const std::string id = text(*f, "id");
+    const std::size_t room = width > 30 + id.size() + 2 ? width - 30 - id.size() - 2 : 40;
+    const std::string statement = cut(safe(text(*f, "statement")), room);
+    out += fmt::format("  {:<13}  {:<12} {}", text(*f, "phase"), t ? base::to_short(*t) : "", statement);
+    out.append(room - std::min(room, columns_of(statement)) + 2, ' ');
+    out += id + '\n';
+  }
+  if (more != 0) out += fmt::format("  … and {} of lower severity: whodunit findings CASE\n", counted(more, "finding"));
+
+  out += bold("HOW FAR IN") + "     ";
+  wrap(out, safe(how_far(d)), 15, width);
+  out += bold("SOMETHING LARGER?") + "  ";
+  if (d["campaigns"].empty()) {
+    wrap(out, d["incidents"].empty() ? "Nothing to join." : "Cannot tell from one case: whodunit campaigns CASE…", 19, width);
+  } else {
+    const Document& c = d["campaigns"][0];
+    wrap(out, safe(fmt::format("{} incidents are linked ({}).", c["incidents"].size(), c["links"].empty() ? "" : text(c["links"][0], "reason"))), 19, width);
+  }
+  out += bold("WHO") + "            whose machines  ";
+  std::string machines;
+  std::size_t n = 0;
+  for (const Document& m : d["machines"]) {
+    if (++n > 3) {
+      machines += fmt::format("; {} more", d["machines"].size() - 3);
+      break;
+    }
+    machines += fmt::format("{}{}{}{}{}", machines.empty() ? "" : "; ", text(m, "address"), text(m, "kind").empty() ? "" : " " + text(m, "kind"),
+                            text(m, "country").empty() ? "" : ", " + text(m, "country"), text(m, "network").empty() ? "" : ", " + text(m, "network"));
+  }
+  wrap(out, safe(machines.empty() ? "no machine of an intruder's was seen" : machines), 31, width);
+  out += "               whose hands     ";
+  wrap(out, safe(level_line(d, "operator")), 31, width);
+  out += "               whose orders    ";
+  wrap(out, safe(level_line(d, "sponsor")), 31, width);
+  for (const Document& a : d["assessments"]) {
+    if (text(a, "level") != "operator") continue;
+    std::string line = "Confidence " + text(a, "confidence");
+    if (a.contains("confidence_reasons") && !a["confidence_reasons"].empty()) line += ": " + a["confidence_reasons"][0].get<std::string>();
+    line += '.';
+    if (a.contains("would_change") && !a["would_change"].empty()) line += " Would change it: " + a["would_change"][0].get<std::string>();
+    out += "               ";
+    wrap(out, safe(line), 15, width);
+  }
+  for (const Document& note : d["notes"]) {
+    out += "Note: ";
+    wrap(out, safe(note.get<std::string>()), 6, width);
+  }
+  if (!options.case_path.empty()) {
+    const std::string id = findings.empty() ? "ID" : text(*findings.front(), "id");
+    out += fmt::format("\nexplain: whodunit explain {} {}    packets: whodunit packets {} {} -o f.pcap", options.case_path, id, options.case_path, id);
+    if (!options.report_path.empty())
+      out += fmt::format("    report: {}", options.report_path);
+    else
+      out += fmt::format("    report: whodunit report {} --format html -o report.html", options.case_path);
+    out += '\n';
+  }
+  return out;
+}
+
+}  // namespace whodunit::report
