@@ -38,7 +38,8 @@ using record::Texts;
   FIELD(1, Opt<std::uint64_t>, vlan, "vlan", "Outer VLAN id of the first packet.")                                       \
   FIELD(1, Opt<std::uint64_t>, inner_vlan, "inner_vlan", "Inner VLAN id of the first packet (QinQ).")                    \
   FIELD(1, Text, orig_l2_addr, "orig_l2_addr", "Link address of the originator in the first packet.")                    \
-  FIELD(1, Text, resp_l2_addr, "resp_l2_addr", "Link address of the responder in the first packet.")
+  FIELD(1, Text, resp_l2_addr, "resp_l2_addr", "Link address of the responder in the first packet.")                    \
+  FIELD(1, Opt<std::uint64_t>, orig_first_flags, "orig_first_flags", "TCP flags of the originator's first packet (RFC 9293 3.1: FIN 1, SYN 2, RST 4, PSH 8, ACK 16, URG 32).")
 WHODUNIT_RECORD(Conn, "conn", 1, "One connection: both directions between two endpoints over one transport.", WHODUNIT_CONN_FIELDS)
 
 #define WHODUNIT_WEIRD_FIELDS(FIELD)                                                  \

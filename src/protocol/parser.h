@@ -102,6 +102,8 @@ struct Definition {
 /// All protocols, in the order in which they are asked (registry.cc, one line each).
 std::span<const Definition* const> definitions();
 const Definition* find_definition(std::string_view name);
+/// Numbers all record types. Once, before anything else of the library is used.
+void register_records();
 
 /// A helper for protocols of messages: says how long the next one is, and is then handed it whole.
 ///

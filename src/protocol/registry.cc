@@ -1,6 +1,8 @@
 #include "connection/conn_record.h"
 #include "protocol/dns/dns.h"
 #include "protocol/icmp/icmp.h"
+#include "packet/arp_record.h"
+#include "protocol/files/file_record.h"
 #include "protocol/parser.h"
 #include "protocol/ssh/ssh.h"
 #include "protocol/tls/tls.h"
@@ -19,6 +21,14 @@ std::span<const Definition* const> definitions() {
       &ssh::kDefinition,
   };
   return kDefinitions;
+}
+
+void register_records() {
+  // Those that belong to no one protocol first.
+  static record::Schema* const kCommon[] = {&connection::Conn::schema, &connection::Weird::schema, &connection::Tunnel::schema,
+                                            &packet::ArpRecord::schema, &Files::schema};
+  record::register_schemas(kCommon);
+  for (const Definition* definition : definitions()) record::register_schemas(definition->schemas);
 }
 
 const Definition* find_definition(std::string_view name) {
