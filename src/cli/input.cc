@@ -1,0 +1,116 @@
+#include "cli/input.h"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <atomic>
+#include <chrono>
+#include <csignal>
+#include <cstdio>
+#include <thread>
+
+#include "cli/verb.h"
+#include "report/document.h"
+
+namespace whodunit::cli {
+namespace {
+
+std::atomic<bool> g_interrupted{false};
+bool g_line_open = false;
+
+void on_interrupt(int) {
+  if (g_interrupted.exchange(true)) std::_Exit(130);  // the second time at once
+}
+
+}  // namespace
+
+void add_input_flags(CLI::App& verb, InputFlags& flags) {
+  verb.add_option("INPUT", flags.inputs, "captures (pcap, pcapng, compressed or not), folders of them, or - for stdin")->required();
+  verb.add_option("--home", flags.home, "a defended network (repeatable), as 192.0.2.0/24; without it, inferred");
+  verb.add_option("--filter", flags.filter, "only packets that match this BPF expression");
+  verb.add_option("--threads", flags.threads, "workers; results do not depend on it");
+  verb.add_option("--memory", flags.memory_mib, "limit for tables and buffers, MiB");
+  verb.add_option("--progress", flags.progress, "auto or never")->check(CLI::IsMember({"auto", "never"}));
+  verb.add_flag("--quiet", flags.quiet, "say only what went wrong");
+  verb.add_flag("--keep-secrets", flags.keep_secrets, "keep passwords, communities, tokens in records");
+  verb.add_flag("--check-checksums", flags.check_checksums, "leave out packets with bad checksums, as their receiver would");
+}
+
+bool engine_settings(const InputFlags& flags, engine::Settings& out, std::vector<base::Network>& home) {
+  for (const std::string& text : flags.home) {
+    const auto network = base::Network::parse(text);
+    if (!network) {
+      std::fprintf(stderr, "whodunit: --home %s: not a network; write it as 192.0.2.0/24 or 2001:db8::/32\n", text.c_str());
+      return false;
+    }
+    home.push_back(*network);
+  }
+  const unsigned processors = std::max(1u, std::thread::hardware_concurrency());
+  out.threads = flags.threads != 0 ? flags.threads : std::min(4u, processors);
+  out.memory_limit = flags.memory_mib << 20;
+  out.memory_reserve = out.memory_limit / 8;
+  out.plan.keep_secrets = flags.keep_secrets;
+  out.connection.local_networks = home;
+  out.connection.ignore_checksums = !flags.check_checksums;
+  return true;
+}
+
+std::unique_ptr<capture::Source> open_inputs(const InputFlags& flags, int& exit_code) {
+  capture::OpenOptions options;
+  options.filter = flags.filter;
+  capture::Opened opened = capture::open(flags.inputs, options);
+  for (const base::Error& problem : opened.problems) std::fprintf(stderr, "whodunit: %s\n", problem.message().c_str());
+  if (!opened.source)
+    exit_code = worse(exit_code, kNothing);
+  else if (!opened.problems.empty())
+    exit_code = worse(exit_code, kPartly);
+  return std::move(opened.source);
+}
+
+std::function<bool(const engine::Progress&)> progress_of(const InputFlags& flags) {
+  std::signal(SIGINT, on_interrupt);
+  const bool show = !flags.quiet && flags.progress != "never" && isatty(STDERR_FILENO) != 0;
+  using Clock = std::chrono::steady_clock;  // for the user's eyes only: nothing that is analysed
+  return [show, start = Clock::now(), next = Clock::now()](const engine::Progress& p) mutable {
+    if (g_interrupted) return false;
+    const auto now = Clock::now();
+    if (!show || now < next) return true;
+    next = now + std::chrono::milliseconds(250);
+    const double seconds = std::chrono::duration<double>(now - start).count();
+    std::string line = fmt::format("\r{} packets", report::grouped(p.packets));
+    if (p.bytes_total != 0) {
+      const double share = std::min(1.0, static_cast<double>(p.bytes_read) / static_cast<double>(p.bytes_total));
+      line += fmt::format(", {:.0f} %", 100 * share);
+      if (share > 0.02 && seconds > 1) line += fmt::format(", about {:.0f} s left", seconds / share - seconds);
+    }
+    std::fprintf(stderr, "%-60s", line.c_str());
+    std::fflush(stderr);
+    g_line_open = true;
+    return true;
+  };
+}
+
+void end_progress() {
+  if (!g_line_open) return;
+  std::fprintf(stderr, "\r%-60s\r", "");
+  std::fflush(stderr);
+  g_line_open = false;
+}
+
+bool interrupted() { return g_interrupted; }
+
+int report_unread(const capture::Source& source, bool quiet) {
+  int code = kDone;
+  for (const capture::CaptureInfo& info : source.captures()) {
+    if (info.unread == 0 && !info.cut_off) continue;
+    if (info.cut_off) code = kPartly;
+    if (info.packets != 0 && info.unread >= info.packets) code = kPartly;  // nothing of it could be decoded
+    if (!quiet || info.cut_off)
+      std::fprintf(stderr, "whodunit: %s: %s; what could be read of it was read\n", info.path.c_str(),
+                   info.reason.empty() ? fmt::format("{} packets could not be read", info.unread).c_str() : info.reason.c_str());
+  }
+  return code;
+}
+
+}  // namespace whodunit::cli

@@ -1,0 +1,48 @@
+// What verbs that read captures have in common: inputs, filters, progress.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/address.h"
+#include "engine/engine.h"
+
+namespace CLI {
+class App;
+}
+
+namespace whodunit::cli {
+
+struct InputFlags {
+  std::vector<std::string> inputs;
+  std::vector<std::string> home;
+  std::string filter;
+  std::string progress = "auto";
+  unsigned threads = 0;      ///< 0: as many as there are processors, at most 4
+  std::size_t memory_mib = 4096;
+  bool quiet = false;
+  bool keep_secrets = false;
+  bool check_checksums = false;
+};
+
+void add_input_flags(CLI::App& verb, InputFlags& flags);
+
+/// The engine's settings from the flags. False (and said on stderr) where a flag is wrong.
+bool engine_settings(const InputFlags& flags, engine::Settings& out, std::vector<base::Network>& home);
+
+/// Opens the inputs. Problems go to stderr; `exit_code` becomes 3 or 4. Null where nothing can be read.
+std::unique_ptr<capture::Source> open_inputs(const InputFlags& flags, int& exit_code);
+
+/// Shows progress on stderr where it is a terminal, or as the flag says; ends at the first interrupt (SIGINT).
+std::function<bool(const engine::Progress&)> progress_of(const InputFlags& flags);
+/// Clears the progress line.
+void end_progress();
+/// An interrupt came: what was read so far stands.
+bool interrupted();
+
+/// What could not be read of captures that were opened, on stderr; the exit code that follows (0 or 3).
+int report_unread(const capture::Source& source, bool quiet);
+
+}  // namespace whodunit::cli
