@@ -4,9 +4,11 @@ namespace whodunit::cli {
 
 // One line a verb.
 void add_doctor(CLI::App& app, int& exit_code);
+void add_logs(CLI::App& app, int& exit_code);
 
 std::span<const Verb> verbs() {
   static constexpr Verb kVerbs[] = {
+      {"logs", add_logs},
       {"doctor", add_doctor},
   };
   return kVerbs;
