@@ -96,7 +96,7 @@ Outcome Layers::ipv4(base::Bytes data, std::uint32_t wire) {
   network.announced = total - header;
   network.protocol = p[9];
   network.ttl = p[8];
-  if (settings_.verify_checksums && fold(add_words({p, header})) != 0xffff) [[unlikely]] {
+  if (settings_.verify_checksums && fold(add_header(p, header)) != 0xffff) [[unlikely]] {
     network.checksum_bad = true;
     ++counts_.bad_checksums;
     weird("bad_IP_checksum", "IP", network);
@@ -109,10 +109,10 @@ Outcome Layers::ipv4(base::Bytes data, std::uint32_t wire) {
   return transport(network, data.subspan(header));
 }
 
-Outcome Layers::fragment_of(Network network, base::Bytes data, std::uint32_t id, std::uint32_t offset, bool more,
+Outcome Layers::fragment_of(Network& network, base::Bytes data, std::uint32_t id, std::uint32_t offset, bool more,
                             std::uint32_t header, bool dont_fragment) {
   if (network.truncated) {
-    weird("incompletely_captured_fragment", "IP");
+    weird("incompletely_captured_fragment", "IP", network);
     ++counts_.fragments;
     // Without its end it will not fit; the first one alone has the ports.
     return offset == 0 ? transport(network, data) : Outcome::kTruncated;
@@ -140,7 +140,7 @@ Outcome Layers::fragment_of(Network network, base::Bytes data, std::uint32_t id,
   network.ttl = whole.ttl;
   network.announced = static_cast<std::uint32_t>(whole.data.size());
   network.ip_length = whole.header + network.announced;
-  return transport(network, whole.data);
+  return key.v6 ? ipv6_headers(network, whole.data, whole.protocol, whole.header) : transport(network, whole.data);
 }
 
 // RFC 8200, with its extension headers.
@@ -149,16 +149,13 @@ Outcome Layers::ipv6(base::Bytes data, std::uint32_t wire) {
   const std::uint8_t* p = data.data();
   if (p[0] >> 4 != 6) return weird("unknown_ip_version", "IP");
   std::uint32_t total = load_be16(p + 4) + 40u;
-  std::uint8_t next = p[6];
-  if (total == 40 && wire > 40 + 6) {
-    // A jumbogram (RFC 2675: its length stands in a hop-by-hop option), or segmentation offload. Up to 6 bytes are the
-    // padding of a short Ethernet frame.
-    if (next == 0 || next == kTcp || next == kUdp) {
-      if (next == 0 && data.size() >= 48 && p[42] == 0xc2 && p[43] == 4)
-        total = load_be32(p + 44) > UINT32_MAX - 40 ? UINT32_MAX : load_be32(p + 44) + 40;
-      else
-        total = wire;
+  const std::uint8_t next = p[6];
+  if (total == 40 && wire > 40 + 6) {  // up to 6 bytes are the padding of a short Ethernet frame
+    if (next == 0 && data.size() >= 48 && p[42] == 0xc2 && p[43] == 4) {  // a jumbogram (RFC 2675 2)
+      total = load_be32(p + 44) > UINT32_MAX - 40 ? UINT32_MAX : load_be32(p + 44) + 40;
+    } else if (next == kTcp || next == kUdp) {  // segmentation offload
       weird("ip_hdr_len_zero", "IP");
+      total = wire;
     }
   }
   if (wire < total) return weird("truncated_IP_len", "IP");
@@ -171,71 +168,68 @@ Outcome Layers::ipv6(base::Bytes data, std::uint32_t wire) {
   network.ip_length = total;
   network.ttl = p[7];
 
-  std::uint32_t header = 40;
-  bool is_fragment = false, more = false;
-  std::uint32_t id = 0, offset = 0;
+  network.announced = total - 40;
+  return ipv6_headers(network, data.subspan(40), next, 40);
+}
+
+// RFC 8200 4: `data` begins with the header whose number is `next`; `before` bytes of headers lie before it.
+Outcome Layers::ipv6_headers(Network& network, base::Bytes data, std::uint8_t next, std::uint32_t before) {
   constexpr int kMostHeaders = 32;
-  for (int count = 0;; ++count) {
-    const bool extension = next == 0 || next == 43 || next == 44 || next == 51 || next == 60 || next == 135 || next == 139 ||
-                           next == 140 || next == 253 || next == 254;
-    if (!extension || next == 253 || next == 254 || is_fragment) break;
-    if (count == kMostHeaders) return weird("too_many_ipv6_extension_headers", "IP", network);
-    const base::Bytes rest = base::slice(data, header);
-    if (total - header < 8) return weird("invalid_IP_header_size", "IP", network);
-    if (rest.size() < 8) return weird("internally_truncated_header", "IP", network, Outcome::kTruncated);
+  for (int count = 0; next == 0 || next == 43 || next == 44 || next == 51 || next == 60 || next == 139 || next == 140; ++count) {
+    if (count == kMostHeaders || ++layers_ > kMostLayers) return weird("too_many_ipv6_extension_headers", "IP", network);
+    if (network.announced < 8) return weird("invalid_IP_header_size", "IP", network);
+    if (data.size() < 8) return weird("internally_truncated_header", "IP", network, Outcome::kTruncated);
     std::uint32_t length = 8;
-    if (next == 44) {
-      // RFC 8200 4.5; an "atomic" fragment is whole (RFC 6946).
-      const std::uint16_t field = load_be16(rest.data() + 2);
-      offset = field & 0xfff8u;
-      more = (field & 1) != 0;
-      id = load_be32(rest.data() + 4);
-      is_fragment = offset != 0 || more;
-    } else if (next == 51) {
-      length = (rest[1] + 2u) * 4;  // RFC 4302 2.2
-    } else {
-      length = (rest[1] + 1u) * 8;
+    if (next == 51)
+      length = (data[1] + 2u) * 4;  // RFC 4302 2.2
+    else if (next != 44)
+      length = (data[1] + 1u) * 8;
+    if (length > network.announced) return weird("invalid_IP_header_size", "IP", network);
+    if (length > data.size()) return weird("internally_truncated_header", "IP", network, Outcome::kTruncated);
+    const base::Bytes header = data.first(length);
+    data = data.subspan(length);
+    network.announced -= length;
+    before += length;
+    if (next == 44) {  // RFC 8200 4.5; an "atomic" fragment is whole (RFC 6946)
+      const std::uint16_t field = load_be16(header.data() + 2);
+      const std::uint32_t offset = field & 0xfff8u;
+      const bool more = (field & 1) != 0;
+      next = header[0];
+      if (offset == 0 && !more) continue;
+      network.protocol = next;
+      return fragment_of(network, data, load_be32(header.data() + 4), offset, more, before, false);
     }
-    if (length > total - header) return weird("invalid_IP_header_size", "IP", network);
-    if (length > rest.size()) return weird("internally_truncated_header", "IP", network, Outcome::kTruncated);
     if (next == 43) {
-      const std::uint8_t type = rest[2], left = rest[3];
+      const std::uint8_t type = header[2], left = header[3];
       if (type == 0) {  // deprecated by RFC 5095; the last address is where the packet goes
+        if (left > 0 && length >= 24) network.destination = base::Address::v6(header.data() + length - 16);
         weird("routing0_hdr", "IP", network);
-        if (left > 0 && length >= 24) {
-          network.destination = base::Address::v6(rest.data() + length - 16);
-          network.routed = true;
-        }
-      } else if (left > 0) {
-        network.routed = true;
-        if (type == 2 && length >= 24) network.destination = base::Address::v6(rest.data() + 8);  // RFC 6275 6.4
+      } else if (type == 2) {  // RFC 6275 6.4
+        if (left > 0 && length >= 24) network.destination = base::Address::v6(header.data() + 8);
+      } else {
+        weird("unknown_routing_type", "IP", network, Outcome::kMalformed, std::to_string(type));
       }
+      network.routed = network.routed || left > 0;
     } else if (next == 60) {
       // The home address option of Mobile IPv6 says who the sender is (RFC 6275 6.3).
       for (std::uint32_t at = 2; at + 2 <= length;) {
-        const std::uint8_t option = rest[at];
-        if (option == 0) {
+        if (header[at] == 0) {
           ++at;
           continue;
         }
-        const std::uint32_t size = rest[at + 1];
+        const std::uint32_t size = header[at + 1];
         if (at + 2 + size > length) break;
-        if (option == 0xc9 && size == 16) {
-          network.source = base::Address::v6(rest.data() + at + 2);
+        if (header[at] == 0xc9 && size == 16) {
+          network.source = base::Address::v6(header.data() + at + 2);
           network.routed = true;
         }
         at += 2 + size;
       }
     }
-    if (next == 135) break;  // a mobility header is the last (RFC 6275 6.1.1)
-    next = rest[0];
-    header += length;
+    next = header[0];
   }
-  if (header > data.size()) return weird("internally_truncated_header", "IP", network, Outcome::kTruncated);
   network.protocol = next;
-  network.announced = total - header;
-  if (is_fragment) return fragment_of(network, base::slice(data, header), id, offset, more, header, false);
-  return transport(network, base::slice(data, header));
+  return transport(network, data);
 }
 
 Packet& Layers::add(const Network& network) {
@@ -263,18 +257,17 @@ Packet& Layers::add(const Network& network) {
 void Layers::check(const Network& network, base::Bytes segment, Packet& packet) {
   if (!settings_.verify_checksums || network.truncated || network.routed) return;
   std::uint64_t sum = add_words(segment);
-  const std::uint32_t length = static_cast<std::uint32_t>(segment.size());
-  std::uint8_t pseudo[8];
   if (network.protocol != kIcmp) {
-    sum = add_words(network.source.wire(), sum);
-    sum = add_words(network.destination.wire(), sum);
-    pseudo[0] = static_cast<std::uint8_t>(length >> 24);
-    pseudo[1] = static_cast<std::uint8_t>(length >> 16);
-    pseudo[2] = static_cast<std::uint8_t>(length >> 8);
-    pseudo[3] = static_cast<std::uint8_t>(length);
-    pseudo[4] = pseudo[5] = pseudo[6] = 0;
-    pseudo[7] = network.protocol;
-    sum = add_words({pseudo, 8}, sum);
+    const std::uint8_t* source = network.source.bytes().data();
+    const std::uint8_t* destination = network.destination.bytes().data();
+    if (!network.source.is_v4()) {
+      sum = add_words({source, 12}, sum);
+      sum = add_words({destination, 12}, sum);
+    }
+    sum += base::load_le32(source + 12);
+    sum += base::load_le32(destination + 12);
+    // Length and protocol as they would stand in the pseudo-header, read in this machine's order.
+    sum += __builtin_bswap32(static_cast<std::uint32_t>(segment.size())) + (std::uint64_t{network.protocol} << 8);
   }
   if (fold(sum) == 0xffff) [[likely]]
     return;
@@ -296,13 +289,13 @@ Outcome Layers::transport(const Network& network, base::Bytes data) {
 // RFC 9293 3.1.
 Outcome Layers::tcp(const Network& network, base::Bytes data) {
   if (data.size() < 20) [[unlikely]] {
-    if (network.announced < 20) return weird("internally_truncated_header", "TCP", network);
-    return weird("truncated_header", "TCP", network, Outcome::kTruncated);
+    if (network.announced < 20) return weird("truncated_header", "TCP", network);
+    return weird("internally_truncated_header", "TCP", network, Outcome::kTruncated);
   }
   const std::uint8_t* p = data.data();
   const std::uint32_t header = (p[12] >> 4) * 4u;
   if (header < 20 || header > network.announced) [[unlikely]]
-    return weird("bad_TCP_header_len", "TCP", network);
+    return weird(header < 20 ? "bad_TCP_header_len" : "truncated_header", "TCP", network);
   Packet& packet = add(network);
   packet.source_port = load_be16(p);
   packet.destination_port = load_be16(p + 2);
@@ -317,27 +310,11 @@ Outcome Layers::tcp(const Network& network, base::Bytes data) {
   return Outcome::kDatagram;
 }
 
-namespace {
-/// Ports of tunnels over UDP: one test on the way of every datagram.
-bool may_be_tunnel(std::uint16_t port) {
-  switch (port) {
-    case 2152:  // GTP-U
-    case 3544:  // Teredo
-    case 4789:  // VXLAN
-    case 5072:  // AYIYA
-    case 6081:  // Geneve
-    case 8472:  // VXLAN as Linux had it first
-      return true;
-    default: return false;
-  }
-}
-}  // namespace
-
 // RFC 768.
 Outcome Layers::udp(const Network& network, base::Bytes data) {
   if (data.size() < 8) [[unlikely]] {
-    if (network.announced < 8) return weird("internally_truncated_header", "UDP", network);
-    return weird("truncated_header", "UDP", network, Outcome::kTruncated);
+    if (network.announced < 8) return weird("truncated_header", "UDP", network);
+    return weird("internally_truncated_header", "UDP", network, Outcome::kTruncated);
   }
   const std::uint8_t* p = data.data();
   const std::uint32_t length = load_be16(p + 4);
@@ -358,7 +335,7 @@ Outcome Layers::udp(const Network& network, base::Bytes data) {
   } else if (load_be16(p + 6) != 0) {  // zero: none was made
     check(network, data, packet);
   }
-  if (may_be_tunnel(packet.destination_port) || may_be_tunnel(packet.source_port)) [[unlikely]]
+  if (is_tunnel_port(packet.destination_port) || is_tunnel_port(packet.source_port)) [[unlikely]]
     return udp_tunnel(out_.size() - 1);
   return Outcome::kDatagram;
 }
@@ -375,7 +352,7 @@ Outcome Layers::other_transport(const Network& network, base::Bytes data) {
     case 51: {  // AH (RFC 4302 2.2) in IPv4: what it protects follows in the clear
       if (data.size() < 12) return weird("truncated_header", "AH", network, Outcome::kTruncated);
       const std::uint32_t header = (data[1] + 2u) * 4;
-      if (header > network.announced || ++layers_ > 32) return weird("invalid_AH_length", "AH", network);
+      if (header > network.announced || ++layers_ > kMostLayers) return weird("invalid_AH_length", "AH", network);
       if (header > data.size()) return weird("truncated_header", "AH", network, Outcome::kTruncated);
       Network inner = network;
       inner.protocol = data[0];
@@ -390,8 +367,8 @@ Outcome Layers::other_transport(const Network& network, base::Bytes data) {
 // RFC 792, RFC 4443: type and code stand where others have ports, the four bytes after the checksum in `sequence`.
 Outcome Layers::icmp(const Network& network, base::Bytes data) {
   if (data.size() < 8) {
-    if (network.announced < 8) return weird("internally_truncated_header", "ICMP", network);
-    return weird("truncated_header", "ICMP", network, Outcome::kTruncated);
+    if (network.announced < 8) return weird("truncated_header", "ICMP", network);
+    return weird("internally_truncated_header", "ICMP", network, Outcome::kTruncated);
   }
   Packet& packet = add(network);
   packet.source_port = data[0];
@@ -406,8 +383,8 @@ Outcome Layers::icmp(const Network& network, base::Bytes data) {
 // RFC 9260 3.1. Its checksum is a CRC32c and is left to whoever parses the chunks.
 Outcome Layers::sctp(const Network& network, base::Bytes data) {
   if (data.size() < 12) {
-    if (network.announced < 12) return weird("internally_truncated_header", "SCTP", network);
-    return weird("truncated_header", "SCTP", network, Outcome::kTruncated);
+    if (network.announced < 12) return weird("truncated_header", "SCTP", network);
+    return weird("internally_truncated_header", "SCTP", network, Outcome::kTruncated);
   }
   Packet& packet = add(network);
   packet.source_port = load_be16(data.data());

@@ -7,6 +7,7 @@ namespace whodunit::packet {
 
 namespace {
 constexpr std::size_t kMostDatagram = 65535;  // 13 bits of offset in units of 8 bytes, and IPv6's payload length
+constexpr std::size_t kSmallFragment = 64;    // headers included, as Zeek has it: too small for any real link
 constexpr std::size_t kMostRanges = 1024;     // holes in one datagram
 constexpr std::size_t kEntryBytes = 320;      // a datagram's entry in list and index, about
 }  // namespace
@@ -66,11 +67,11 @@ bool Fragments::add(const Key& key, const Piece& piece, const Origin& at, Events
 
   const std::size_t to = piece.offset + piece.data.size();
   if (piece.dont_fragment) weird("fragment_with_DF");
-  if (to > kMostDatagram) {  // "ping of death"
+  if (to + (key.v6 ? 0 : piece.header) > kMostDatagram) {  // the "ping of death": longer than a datagram can be
     weird("excessively_large_fragment");
     return false;
   }
-  if (piece.more && piece.data.size() < 64 && piece.data.size() > 0) weird("excessively_small_fragment");
+  if (piece.more && piece.header + piece.data.size() < kSmallFragment) weird("excessively_small_fragment");
   if (piece.data.empty()) {
     weird("fragment_size_inconsistency");
     return false;

@@ -14,6 +14,23 @@
 
 namespace whodunit::packet {
 
+/// Frames in frames in frames end here.
+constexpr std::uint8_t kMostLayers = 40;
+
+/// Ports of tunnels over UDP.
+inline bool is_tunnel_port(std::uint16_t port) {
+  switch (port) {
+    case 2152:  // GTP-U
+    case 3544:  // Teredo
+    case 4789:  // VXLAN
+    case 5072:  // AYIYA
+    case 6081:  // Geneve
+    case 8472:  // VXLAN as Linux had it first
+      return true;
+    default: return false;
+  }
+}
+
 struct Decoder::State {
   State(const Settings& settings, base::MemoryAccountant& memory)
       : fragments(settings, memory), tunnels(settings, memory) {}
@@ -58,15 +75,18 @@ class Layers {
   Outcome sctp(const Network& network, base::Bytes data);
   Outcome opaque(const Network& network, base::Bytes data);
   Packet& add(const Network& network);
-  Outcome fragment_of(Network network, base::Bytes data, std::uint32_t id, std::uint32_t offset, bool more, std::uint32_t header,
+  Outcome ipv6_headers(Network& network, base::Bytes data, std::uint8_t next, std::uint32_t before);
+  Outcome fragment_of(Network& network, base::Bytes data, std::uint32_t id, std::uint32_t offset, bool more, std::uint32_t header,
                       bool dont_fragment);
   void check(const Network& network, base::Bytes segment, Packet& packet);
 
   Outcome udp_tunnel(std::size_t outer);
   Outcome ip_tunnel(const Network& network, base::Bytes data);
   Outcome gre(const Network& network, base::Bytes data);
-  /// Enters a tunnel without ports of its own; false where it is too deep or the table is full.
-  bool enter(const Network& network, std::string_view type);
+  using Inner = Outcome (Layers::*)(base::Bytes, std::uint32_t);
+  /// Looks into a tunnel that has no ports of its own: `next` decodes `inner`. Where it is too deep, what carries it is
+  /// given instead, with all of `data`.
+  Outcome inside(const Network& network, std::string_view type, base::Bytes data, Inner next, base::Bytes inner, std::uint32_t wire);
 
   Outcome vlan(base::Bytes data, std::uint32_t wire);
   Outcome llc(base::Bytes data, std::uint32_t wire);
@@ -82,6 +102,7 @@ class Layers {
   Outcome prism(base::Bytes data, std::uint32_t wire);
   Outcome avs(base::Bytes data, std::uint32_t wire);
   Outcome wireless(base::Bytes data, std::uint32_t wire, bool fcs, bool padded);
+  Outcome wireless_frame(base::Bytes data, std::uint32_t wire) { return wireless(data, wire, false, false); }
   Outcome nflog(base::Bytes data, std::uint32_t wire);
   Outcome pktap(base::Bytes data, std::uint32_t wire);
   Outcome ppi(base::Bytes data, std::uint32_t wire);

@@ -10,8 +10,6 @@ using base::load_le32;
 using base::slice;
 
 namespace {
-constexpr std::uint8_t kMostLayers = 24;  // frames in frames in frames
-
 /// `wire` less `count`, not below zero.
 std::uint32_t less(std::uint32_t wire, std::uint32_t count) { return wire > count ? wire - count : 0; }
 }  // namespace

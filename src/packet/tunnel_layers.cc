@@ -6,19 +6,24 @@ namespace whodunit::packet {
 using base::load_be16;
 using base::load_be32;
 
-bool Layers::enter(const Network& network, std::string_view type) {
+Outcome Layers::inside(const Network& network, std::string_view type, base::Bytes data, Inner next, base::Bytes inner,
+                       std::uint32_t wire) {
   if (here_.depth >= settings_.tunnel_depth) {
     weird("exceeded_tunnel_max_depth", "IP", network);
-    return false;
+    return opaque(network, data);
   }
+  if (++layers_ > kMostLayers) return weird("max_packet_analyzer_depth_exceeded", "IP", network);
   const record::Endpoints ends{network.source, network.destination, {}, {}};
-  Tunnels::Entry& entry = state_.tunnels.touch(ends, network.protocol, here_.tunnel, origin_, events_);
-  state_.tunnels.discovered(entry, type, origin_, events_);
-  const auto depth = static_cast<std::uint8_t>(here_.depth + 1);
+  const Tunnels::Name tunnel = state_.tunnels.touch(ends, network.protocol, here_.tunnel, origin_, events_);
+  const Place outside = here_;
   here_ = {};
-  here_.tunnel = entry.uid;
-  here_.depth = depth;
-  return true;
+  here_.tunnel = tunnel.uid;
+  here_.depth = static_cast<std::uint8_t>(outside.depth + 1);
+  const std::size_t before = out_.size();
+  const Outcome outcome = (this->*next)(inner, wire);
+  here_ = outside;
+  if (out_.size() > before) state_.tunnels.discovered(tunnel, type, origin_, events_);
+  return outcome;
 }
 
 // RFC 2003, RFC 4213.
@@ -27,11 +32,7 @@ Outcome Layers::ip_tunnel(const Network& network, base::Bytes data) {
   const unsigned version = data[0] >> 4;
   if ((network.protocol == 4 && version != 4) || (network.protocol == 41 && version != 6))
     return weird("invalid_inner_IP_version", "IPTUNNEL", network);
-  const Place outer = here_;
-  if (!enter(network, "Tunnel::IP")) return opaque(network, data);
-  const Outcome outcome = ip(data, network.announced);
-  here_ = outer;
-  return outcome;
+  return inside(network, "Tunnel::IP", data, &Layers::ip, data, network.announced);
 }
 
 // RFC 2784, RFC 2890; version 1 is PPTP's (RFC 2637 4.1); ERSPAN (draft-foschiano-erspan).
@@ -68,32 +69,36 @@ Outcome Layers::gre(const Network& network, base::Bytes data) {
   const std::uint32_t wire = network.announced - header;
   if (wire == 0) return Outcome::kNotIp;  // an acknowledgement of PPTP, a keep-alive
 
-  const Place outer = here_;
-  if (!enter(network, "Tunnel::GRE")) return opaque(network, data);
-  Outcome outcome = Outcome::kNotIp;
-  ++layers_;
-  if (frame)
-    outcome = ethernet(inner, wire);
-  else if (version == 1)
-    outcome = ppp(inner, wire);
-  else if (type == 0x0800 || type == 0x86dd)
-    outcome = ip(inner, wire);
-  else if (type == 0x880b)
-    outcome = ppp(inner, wire);
-  else if (type == 0x8847 || type == 0x8848)
-    outcome = mpls(inner, wire);
-  else if (type == 0x883e && wire > 4)  // WCCP with a redirect header (draft-mclaggan-wccp-v2rev1 4.12.2)
-    outcome = !inner.empty() && inner[0] >> 4 == 4 ? ip(inner, wire) : ip(base::slice(inner, 4), wire - 4);
-  here_ = outer;
-  return outcome;
+  auto through = [&](Inner next) { return inside(network, "Tunnel::GRE", data, next, inner, wire); };
+  if (frame) return through(&Layers::ethernet);
+  if (version == 1) return through(&Layers::ppp);
+  switch (type) {
+    case 0x0800: case 0x86dd: return through(&Layers::ip);
+    case 0x880b: return through(&Layers::ppp);
+    case 0x8847: case 0x8848: return through(&Layers::mpls);
+    case 0x883e:  // WCCP, with or without a redirect header (draft-mclaggan-wccp-v2rev1 4.12.2)
+      if (!inner.empty() && inner[0] >> 4 != 4 && wire > 4)
+        return inside(network, "Tunnel::GRE", data, &Layers::ip, base::slice(inner, 4), wire - 4);
+      return through(&Layers::ip);
+    case 0x9000: return through(&Layers::wireless_frame);
+    default:
+      // Aruba's access points: 0x8200 to 0x8370 in steps of 0x10 carry 802.11 frames.
+      if ((type & 0x000f) == 0 && type >= 0x8200 && type <= 0x8370) return through(&Layers::wireless_frame);
+      return Outcome::kNotIp;
+  }
 }
 
 Outcome Layers::udp_tunnel(std::size_t index) {
   // A copy: what is inside goes to the same vector.
   const Packet outer = out_[index];
-  const record::Endpoints ends{outer.source, outer.destination, {outer.source_port}, {outer.destination_port}};
+  record::Endpoints ends{outer.source, outer.destination, {outer.source_port}, {outer.destination_port}};
+  // The end with the tunnel's port is the server, whoever was seen first.
+  if (is_tunnel_port(outer.source_port) && !is_tunnel_port(outer.destination_port)) {
+    std::swap(ends.orig_h, ends.resp_h);
+    std::swap(ends.orig_p, ends.resp_p);
+  }
   // Its connection begins with its first datagram, tunnelled or not; so the table hears of each.
-  Tunnels::Entry* entry = &state_.tunnels.touch(ends, kUdp, here_.tunnel, origin_, events_);
+  const Tunnels::Name entry = state_.tunnels.touch(ends, kUdp, here_.tunnel, origin_, events_);
   const base::Bytes data = outer.payload;
   const std::uint32_t wire = outer.payload_length;
   auto either = [&](std::uint16_t port) { return outer.destination_port == port || outer.source_port == port; };
@@ -106,8 +111,9 @@ Outcome Layers::udp_tunnel(std::size_t index) {
   std::uint32_t header = 0;
   bool frame = false;
   if (either(4789) || either(8472)) {
-    // RFC 7348 5: the I flag, and reserved bits of zero (VXLAN-GPE and the group policy extension use some of them).
-    if (data.size() < 8 || data[0] != 0x08 || data[7] != 0) return Outcome::kDatagram;
+    // RFC 7348 5: the I flag; the reserved bits are to be ignored (the group policy extension uses some of them). A frame
+    // of at least its header follows.
+    if (data.size() < 8 || (data[0] & 0x08) == 0 || wire < 8 + 14) return Outcome::kDatagram;
     type = "Tunnel::VXLAN";
     header = 8;
     frame = true;
@@ -164,18 +170,19 @@ Outcome Layers::udp_tunnel(std::size_t index) {
   const base::Bytes inner = data.subspan(header);
   if (!frame && inner[0] >> 4 != 4 && inner[0] >> 4 != 6) return Outcome::kDatagram;
   if (here_.depth >= settings_.tunnel_depth) return weird_here("exceeded_tunnel_max_depth", "UDP");
-  if (++layers_ > 32) return Outcome::kDatagram;
+  if (++layers_ > kMostLayers) return Outcome::kDatagram;
 
   const Place outside = here_;
-  state_.tunnels.discovered(*entry, type, origin_, events_);
   here_ = {};
-  here_.tunnel = entry->uid;
+  here_.tunnel = entry.uid;
   here_.depth = static_cast<std::uint8_t>(outside.depth + 1);
   if (frame)
     ethernet(inner, wire - header);
   else
     ip(inner, wire - header);
   here_ = outside;
+  // A tunnel is one once a datagram came out of it.
+  if (out_.size() > index + 1) state_.tunnels.discovered(entry, type, origin_, events_);
   return Outcome::kDatagram;
 }
 

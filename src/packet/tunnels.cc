@@ -31,7 +31,7 @@ void Tunnels::erase(List::iterator entry) {
   entries_.erase(entry);
 }
 
-Tunnels::Entry& Tunnels::touch(const record::Endpoints& ends, std::uint8_t protocol, record::Uid outer, const Origin& at,
+Tunnels::Name Tunnels::touch(const record::Endpoints& ends, std::uint8_t protocol, record::Uid outer, const Origin& at,
                                Events& events) {
   Key key;
   const bool in_order = ends.orig_h < ends.resp_h || (ends.orig_h == ends.resp_h && ends.orig_p <= ends.resp_p);
@@ -47,19 +47,19 @@ Tunnels::Entry& Tunnels::touch(const record::Endpoints& ends, std::uint8_t proto
     Entry& entry = *found->second;
     const base::Duration limit = over_udp(entry) ? settings_.udp_tunnel_timeout : settings_.ip_tunnel_timeout;
     if (at.time - entry.last.time > limit) {
-      end(entry, over_udp(entry) ? "Tunnel::CLOSE" : "Tunnel::EXPIRE", events);
+      end(entry, end_of(entry, at.time), events);
       entry.id = ends;
       entry.type = {};
       entry.uid = record::make_uid(ends, protocol, outer, at.time);
     }
     if (at.time > entry.last.time) entry.last = at;
     entries_.splice(entries_.end(), entries_, found->second);
-    return entry;
+    return {key, entry.uid};
   }
 
   // The table has its own bound; the accountant only counts here, since inner packets need their tunnel's name.
   if (entries_.size() >= settings_.tunnels && !entries_.empty()) {
-    end(entries_.front(), over_udp(entries_.front()) ? "Tunnel::CLOSE" : "Tunnel::EXPIRE", events);
+    end(entries_.front(), end_of(entries_.front(), at.time), events);
     erase(entries_.begin());
   }
   Entry entry;
@@ -70,13 +70,21 @@ Tunnels::Entry& Tunnels::touch(const record::Endpoints& ends, std::uint8_t proto
   entry.last = at;
   entries_.push_back(entry);
   index_.emplace(key, std::prev(entries_.end()));
-  return entries_.back();
+  return {key, entries_.back().uid};
 }
 
-void Tunnels::discovered(Entry& entry, std::string_view type, const Origin& at, Events& events) {
-  if (!entry.type.empty()) return;
+void Tunnels::discovered(const Name& tunnel, std::string_view type, const Origin& at, Events& events) {
+  const auto found = index_.find(tunnel.key);
+  if (found == index_.end()) return;  // inner tunnels pushed it out meanwhile
+  Entry& entry = *found->second;
+  if (!entry.type.empty() || entry.uid != tunnel.uid) return;
   entry.type = type;
   events.tunnel({entry.uid, entry.id, type, "Tunnel::DISCOVER", at.time, at});
+}
+
+// Over UDP a tunnel closes with its connection; what was silent for longer than any tunnel lives has expired.
+std::string_view Tunnels::end_of(const Entry& entry, base::Time now) const {
+  return over_udp(entry) && now - entry.last.time <= settings_.ip_tunnel_timeout ? "Tunnel::CLOSE" : "Tunnel::EXPIRE";
 }
 
 void Tunnels::end(const Entry& entry, std::string_view action, Events& events) {
@@ -90,7 +98,7 @@ void Tunnels::expire_now(base::Time now, Events& events) {
     const bool udp = over_udp(*entry);
     const auto next = std::next(entry);
     if (now - entry->last.time > (udp ? settings_.udp_tunnel_timeout : settings_.ip_tunnel_timeout)) {
-      end(*entry, udp ? "Tunnel::CLOSE" : "Tunnel::EXPIRE", events);
+      end(*entry, end_of(*entry, now), events);
       erase(entry);
     }
     entry = next;

@@ -24,6 +24,23 @@ class Tunnels {
     std::uint8_t protocol = 0;
     bool operator==(const Key&) const = default;
   };
+
+  struct Name {
+    Key key;
+    record::Uid uid;
+  };
+
+  /// The tunnel of these ends, whose packet comes now; made where there is none.
+  Name touch(const record::Endpoints& ends, std::uint8_t protocol, record::Uid outer, const Origin& at, Events& events);
+  /// Says that `tunnel` carries `type`: the first time, that is an event.
+  void discovered(const Name& tunnel, std::string_view type, const Origin& at, Events& events);
+  /// Ends tunnels that have been idle for too long.
+  void expire(base::Time now, Events& events) {
+    if (!entries_.empty() && now >= next_check_) expire_now(now, events);
+  }
+  void finish(Events& events);
+
+ private:
   struct Entry {
     Key key;
     record::Endpoints id;
@@ -33,17 +50,6 @@ class Tunnels {
     bool counted = false;   ///< with the accountant
   };
 
-  /// The tunnel of these ends, whose packet comes now; made where there is none. The reference holds until the next call.
-  Entry& touch(const record::Endpoints& ends, std::uint8_t protocol, record::Uid outer, const Origin& at, Events& events);
-  /// Says that `entry` carries `type`: the first time, that is an event.
-  void discovered(Entry& entry, std::string_view type, const Origin& at, Events& events);
-  /// Ends tunnels that have been idle for too long.
-  void expire(base::Time now, Events& events) {
-    if (!entries_.empty() && now >= next_check_) expire_now(now, events);
-  }
-  void finish(Events& events);
-
- private:
   struct Hash {
     std::size_t operator()(const Key& key) const;
   };
@@ -51,6 +57,7 @@ class Tunnels {
 
   bool over_udp(const Entry& entry) const { return entry.key.protocol == kUdp; }
   void expire_now(base::Time now, Events& events);
+  std::string_view end_of(const Entry& entry, base::Time now) const;
   void end(const Entry& entry, std::string_view action, Events& events);
   void erase(List::iterator entry);
 
