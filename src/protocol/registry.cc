@@ -1,5 +1,6 @@
 #include "connection/conn_record.h"
 #include "protocol/dns/dns.h"
+#include "protocol/http/http.h"
 #include "protocol/icmp/icmp.h"
 #include "packet/arp_record.h"
 #include "protocol/files/file_record.h"
@@ -19,6 +20,7 @@ std::span<const Definition* const> definitions() {
       &tls::kDtls,
       &icmp::kDefinition,
       &ssh::kDefinition,
+      &http::kDefinition,
   };
   return kDefinitions;
 }

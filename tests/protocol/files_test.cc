@@ -28,7 +28,9 @@ TEST(MimeType, KnowsWhatFilesBeginWith) {
   };
   const Case cases[] = {
       {"MZ\x90\0\x03\0"sv, "application/x-dosexec"},
-      {"\x7f" "ELF\x02\x01\x01\0\0\0\0\0\0\0\0\0\x03\0\x3e\0"sv, "application/x-sharedlib"},
+      {"\x7f"
+       "ELF\x02\x01\x01\0\0\0\0\0\0\0\0\0\x03\0\x3e\0"sv,
+       "application/x-sharedlib"},
       {"GIF89a\x01\0\x01\0"sv, "image/gif"},
       {"\x89PNG\r\n\x1a\n"sv, "image/png"},
       {"\xff\xd8\xff\xe0"sv, "image/jpeg"},
@@ -39,7 +41,9 @@ TEST(MimeType, KnowsWhatFilesBeginWith) {
       {"CWS\x09"sv, "application/x-shockwave-flash"},
       {"\xca\xfe\xba\xbe\0\0\0\x34"sv, "application/x-java-applet"},
       {"MSCF\0\0\0\0\x01"sv, "application/vnd.ms-cab-compressed"},
-      {"\0\0\0\x18" "ftypmp42"sv, "video/mp4"},
+      {"\0\0\0\x18"
+       "ftypmp42"sv,
+       "video/mp4"},
       {"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"sv, "application/msword"},
       {"AFP\0\0\0\x01"sv, "application/vnd.apple-afpinfo"},
       {"#!/bin/sh\necho hi\n"sv, "text/x-shellscript"},
@@ -75,7 +79,9 @@ TEST(MimeType, KnowsWhatFilesBeginWith) {
 }
 
 TEST(MimeType, ElfNamesItsKind) {
-  std::string elf("\x7f" "ELF\x01\x01\x01\0\0\0\0\0\0\0\0\0\x02\0"sv);
+  std::string elf(
+      "\x7f"
+      "ELF\x01\x01\x01\0\0\0\0\0\0\0\0\0\x02\0"sv);
   EXPECT_EQ(mime(elf), "application/x-executable");
   elf[16] = 1;
   EXPECT_EQ(mime(elf), "application/x-object");
@@ -136,7 +142,8 @@ class FilesTest : public ::testing::Test {
 TEST_F(FilesTest, OneFileInTwoPieces) {
   plan_.file_md5 = plan_.file_sha1 = plan_.file_sha256 = true;
   Context c = context();
-  FileHandle file = files_.open(c, {.source = "HTTP", .direction = Direction::kResponder, .name = "a.txt", .total_bytes = 12});
+  FileHandle file =
+      files_.open(c, {.source = "HTTP", .direction = Direction::kResponder, .name = "a.txt", .total_bytes = 12});
   files_.data(c, *file, as_bytes("hello, "));
   EXPECT_FALSE(file->complete());
   next(500);
@@ -207,8 +214,10 @@ TEST_F(FilesTest, PiecesOutOfOrderAreTheSameFile) {
   for (int i = 0; i < 9000; ++i) whole += static_cast<char>('a' + i % 23);
   const auto run = [&](std::initializer_list<std::pair<std::size_t, std::size_t>> pieces) {
     Context c = context();
-    FileHandle file = files_.open(c, {.source = "SMB", .direction = Direction::kOriginator, .total_bytes = whole.size()});
-    for (const auto& [from, to] : pieces) files_.data_at(c, *file, from, as_bytes(std::string_view(whole).substr(from, to - from)));
+    FileHandle file =
+        files_.open(c, {.source = "SMB", .direction = Direction::kOriginator, .total_bytes = whole.size()});
+    for (const auto& [from, to] : pieces)
+      files_.data_at(c, *file, from, as_bytes(std::string_view(whole).substr(from, to - from)));
     files_.close(c, file);
     const Files r = row(sink_.batch(Files::schema).rows() - 1);
     EXPECT_EQ(r.seen_bytes, whole.size());

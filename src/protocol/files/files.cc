@@ -91,7 +91,8 @@ FileHandle FileSink::open(Context& context, const FileStart& start) {
   auto state = std::make_unique<File::State>();
   struct {
     std::uint64_t uid, ordinal, source, direction;
-  } key{context.connection().uid.value, start.ordinal, base::fast_hash(start.source), connection::index(start.direction)};
+  } key{context.connection().uid.value, start.ordinal, base::fast_hash(start.source),
+        connection::index(start.direction)};
   const std::uint64_t id = base::fast_hash(base::Bytes(reinterpret_cast<const std::uint8_t*>(&key), sizeof key));
   state->fuid = {id == 0 ? 1 : id};
   state->source = start.source;
@@ -158,7 +159,8 @@ void FileSink::put(Context& context, File::State& state, base::Bytes bytes) {
   if (state.sha256) state.sha256->update(bytes);
   if (state.descriptor >= 0 && !bytes.empty() && !state.cut) {
     std::uint64_t allowed = plan_.extract_limit - std::min(plan_.extract_limit, state.written);
-    const std::uint64_t before = extracted_->fetch_add(std::min<std::uint64_t>(allowed, bytes.size()), std::memory_order_relaxed);
+    const std::uint64_t before =
+        extracted_->fetch_add(std::min<std::uint64_t>(allowed, bytes.size()), std::memory_order_relaxed);
     allowed = std::min(allowed, plan_.extract_total - std::min(plan_.extract_total, before));
     base::Bytes left = bytes.subspan(0, static_cast<std::size_t>(std::min<std::uint64_t>(allowed, bytes.size())));
     state.cut = left.size() < bytes.size();

@@ -20,9 +20,9 @@ struct FileStart {
   Direction direction;        ///< who sends it
   std::uint64_t ordinal = 0;  ///< counts the files of this source on this connection: with the uid it makes the fuid
   std::uint64_t depth = 0;
-  std::string_view name = {};                             ///< null: unknown; copied
+  std::string_view name = {};                               ///< null: unknown; copied
   std::optional<std::uint64_t> total_bytes = std::nullopt;  ///< size as the source says
-  std::string_view mime_type = {};                        ///< a literal: the type where the source is certain; else by content
+  std::string_view mime_type = {};  ///< a literal: the type where the source is certain; else by content
 };
 
 /// A file that is being transferred: a parser keeps it between calls. Made by FileSink::open.
@@ -68,7 +68,8 @@ class FileSink {
   void set_total_bytes(File& file, std::uint64_t bytes);
   /// The next bytes, in order.
   void data(Context& context, File& file, base::Bytes bytes);
-  /// Bytes at an offset, in any order (SMB, ranges): put in place within limits. Overlaps are taken from what came first.
+  /// Bytes at an offset, in any order (SMB, ranges): put in place within limits. Overlaps are taken from what came
+  /// first.
   void data_at(Context& context, File& file, std::uint64_t offset, base::Bytes bytes);
   /// The next `bytes` bytes were lost.
   void gap(Context& context, File& file, std::uint64_t bytes);

@@ -8,8 +8,8 @@
 #include <vector>
 
 // The facts (which bytes at which offset mean which type, and how strongly) are those of Zeek's file magic and of
-// libmagic's database, so that the answers agree with Zeek's files.log. Where a format has bytes of any value between two
-// marks, Zeek lets every value but a line feed stand there; so does this table.
+// libmagic's database, so that the answers agree with Zeek's files.log. Where a format has bytes of any value between
+// two marks, Zeek lets every value but a line feed stand there; so does this table.
 
 namespace whodunit::protocol {
 namespace {
@@ -362,22 +362,41 @@ struct OpenDocument {
   bool needs_more;  // one more byte that is not '-'
 };
 constexpr OpenDocument kOpenDocuments[] = {
-    {"text-template", 120, false},         {"text-web", 70, false},           {"text-master", 100, false},
-    {"text", 110, true},                   {"graphics-template", 120, false}, {"graphics", 110, true},
-    {"presentation-template", 120, false}, {"presentation", 110, true},       {"spreadsheet-template", 120, false},
-    {"spreadsheet", 110, true},            {"chart-template", 120, false},    {"chart", 110, true},
-    {"formula-template", 120, false},      {"formula", 110, true},            {"database", 110, false},
-    {"image-template", 120, false},        {"image", 110, true},
+    {"text-template", 120, false},
+    {"text-web", 70, false},
+    {"text-master", 100, false},
+    {"text", 110, true},
+    {"graphics-template", 120, false},
+    {"graphics", 110, true},
+    {"presentation-template", 120, false},
+    {"presentation", 110, true},
+    {"spreadsheet-template", 120, false},
+    {"spreadsheet", 110, true},
+    {"chart-template", 120, false},
+    {"chart", 110, true},
+    {"formula-template", 120, false},
+    {"formula", 110, true},
+    {"database", 110, false},
+    {"image-template", 120, false},
+    {"image", 110, true},
 };
 constexpr std::string_view kOpenDocumentNames[] = {
-    "application/vnd.oasis.opendocument.text-template",         "application/vnd.oasis.opendocument.text-web",
-    "application/vnd.oasis.opendocument.text-master",           "application/vnd.oasis.opendocument.text",
-    "application/vnd.oasis.opendocument.graphics-template",     "application/vnd.oasis.opendocument.graphics",
-    "application/vnd.oasis.opendocument.presentation-template", "application/vnd.oasis.opendocument.presentation",
-    "application/vnd.oasis.opendocument.spreadsheet-template",  "application/vnd.oasis.opendocument.spreadsheet",
-    "application/vnd.oasis.opendocument.chart-template",        "application/vnd.oasis.opendocument.chart",
-    "application/vnd.oasis.opendocument.formula-template",      "application/vnd.oasis.opendocument.formula",
-    "application/vnd.oasis.opendocument.database",              "application/vnd.oasis.opendocument.image-template",
+    "application/vnd.oasis.opendocument.text-template",
+    "application/vnd.oasis.opendocument.text-web",
+    "application/vnd.oasis.opendocument.text-master",
+    "application/vnd.oasis.opendocument.text",
+    "application/vnd.oasis.opendocument.graphics-template",
+    "application/vnd.oasis.opendocument.graphics",
+    "application/vnd.oasis.opendocument.presentation-template",
+    "application/vnd.oasis.opendocument.presentation",
+    "application/vnd.oasis.opendocument.spreadsheet-template",
+    "application/vnd.oasis.opendocument.spreadsheet",
+    "application/vnd.oasis.opendocument.chart-template",
+    "application/vnd.oasis.opendocument.chart",
+    "application/vnd.oasis.opendocument.formula-template",
+    "application/vnd.oasis.opendocument.formula",
+    "application/vnd.oasis.opendocument.database",
+    "application/vnd.oasis.opendocument.image-template",
     "application/vnd.oasis.opendocument.image",
 };
 static_assert(std::size(kOpenDocuments) == std::size(kOpenDocumentNames));
@@ -446,20 +465,28 @@ std::string_view refine(const Rule& rule, std::string_view s) {
   const auto byte = [&](std::size_t i) { return i < s.size() ? static_cast<unsigned char>(s[i]) : 0u; };
   if (rule.mime == "application/zip" && rule.strength == 10 && s[2] == 3)
     return s.size() >= 6 && no_line_feed(s, 4, 6) ? rule.mime : std::string_view{};
-  if (rule.mime == "application/x-dmg" && byte(2) == 0xed) return byte(3) >= 0xd0 && byte(3) <= 0xd9 ? rule.mime : std::string_view{};
-  if (rule.mime == "application/x-elc") return s.size() > 4 && (byte(4) < 0x20 || byte(4) >= 0x80) ? rule.mime : std::string_view{};
+  if (rule.mime == "application/x-dmg" && byte(2) == 0xed)
+    return byte(3) >= 0xd0 && byte(3) <= 0xd9 ? rule.mime : std::string_view{};
+  if (rule.mime == "application/x-elc")
+    return s.size() > 4 && (byte(4) < 0x20 || byte(4) >= 0x80) ? rule.mime : std::string_view{};
   if (rule.mime == "application/x-java-pack200") return s.size() > 4 && s[4] != '\n' ? rule.mime : std::string_view{};
-  if (rule.mime == "application/x-ms-reader") return s.size() >= 12 && no_line_feed(s, 8, 12) ? rule.mime : std::string_view{};
+  if (rule.mime == "application/x-ms-reader")
+    return s.size() >= 12 && no_line_feed(s, 8, 12) ? rule.mime : std::string_view{};
   if (rule.mime == "application/x-object") {
     // The file type, in the byte order that byte 5 says (System V ABI, ELF header).
     if (s.size() < 18 || !no_line_feed(s, 6, 16)) return {};
     const unsigned type = byte(5) == 1 ? byte(16) | byte(17) << 8 : byte(17) | byte(16) << 8;
     switch (type) {
-      case 1: return "application/x-object";
-      case 2: return "application/x-executable";
-      case 3: return "application/x-sharedlib";
-      case 4: return "application/x-coredump";
-      default: return {};
+      case 1:
+        return "application/x-object";
+      case 2:
+        return "application/x-executable";
+      case 3:
+        return "application/x-sharedlib";
+      case 4:
+        return "application/x-coredump";
+      default:
+        return {};
     }
   }
   return rule.mime;
@@ -515,12 +542,14 @@ void markup_at(std::string_view s, std::size_t at, bool byte_order_mark, Best& b
   const std::size_t name = at + 1;
   if (has_any_case(s, name, "!doctype")) {
     if (spaces_then(s, name + 8, "html")) best.offer("text/html", 100);
-    if (!byte_order_mark && spaces_then(s, name + 8, "cross-domain-policy")) best.offer("text/x-cross-domain-policy", 49);
+    if (!byte_order_mark && spaces_then(s, name + 8, "cross-domain-policy"))
+      best.offer("text/x-cross-domain-policy", 49);
     return;
   }
   if (has_any_case(s, name, "html")) best.offer("text/html", 100);
   if (has_any_case(s, name, "meta") && spaces_then(s, name + 4, "http-equiv")) best.offer("text/html", 100);
-  if (has_any_case(s, name, "head") || has_any_case(s, name, "title") || has_any_case(s, name, "body")) best.offer("text/html", 20);
+  if (has_any_case(s, name, "head") || has_any_case(s, name, "title") || has_any_case(s, name, "body"))
+    best.offer("text/html", 20);
   const auto inside_tag = [&](std::size_t from, std::string_view what) {
     return s.substr(from, std::min(s.find('>', from), s.size()) - from + what.size()).find(what);
   };
@@ -574,7 +603,8 @@ void markup(std::string_view s, std::size_t mark, Best& best) {
       for (std::size_t end = line.find("?>", at + 6); end != std::string_view::npos; end = line.find("?>", end + 1))
         after_comments(s, end + 2, all);
     }
-    if (mark == 0 && (has(s, at, "<CFPARAM") || has(s, at, "<CFSET") || has(s, at, "<CFIF"))) best.offer("magnus-internal/cold-fusion", 20);
+    if (mark == 0 && (has(s, at, "<CFPARAM") || has(s, at, "<CFSET") || has(s, at, "<CFIF")))
+      best.offer("magnus-internal/cold-fusion", 20);
   }
   for (std::size_t at = 0; at < s.size(); ++at)
     if (all[at] && s[at] == '<') markup_at(s, at, mark != 0, best);
@@ -593,7 +623,8 @@ void one_line_xml(std::string_view s, Best& best) {
     }
   }
   if (!has(s, 0, "<?xml version=\"") || line.size() < 20) return;
-  if (line.find("<!DOCTYPE X3D", 20) != std::string_view::npos || line.find("<!DOCTYPEX3D", 20) != std::string_view::npos)
+  if (line.find("<!DOCTYPE X3D", 20) != std::string_view::npos ||
+      line.find("<!DOCTYPEX3D", 20) != std::string_view::npos)
     best.offer("model/x3d", 43);
   if (line[15] == 0) return;
   if (line.find("<urlset", 19) != std::string_view::npos) best.offer("application/xml-sitemap", 37);
@@ -635,7 +666,8 @@ void json(std::string_view s, std::size_t mark, Best& best) {
     if (next < s.size() && s[next] == '"') {
       if (!json_scalar(s, next, after)) return;
     } else if (next < s.size() && lower(s[next]) >= 'a' && lower(s[next]) <= 'z') {
-      after = skip(s, next, [](char c) { return (lower(c) >= 'a' && lower(c) <= 'z') || is_digit(c) || c == '\\' || c == '_'; });
+      after = skip(s, next,
+                   [](char c) { return (lower(c) >= 'a' && lower(c) <= 'z') || is_digit(c) || c == '\\' || c == '_'; });
     } else {
       return;
     }
@@ -644,7 +676,8 @@ void json(std::string_view s, std::size_t mark, Best& best) {
     const std::size_t value = skip(s, colon + 1, is_blank_or_line);
     if (value >= s.size()) return;
     const char c = s[value];
-    if (c == '"' || c == '[' || c == '{' || is_digit(c) || has(s, value, "true") || has(s, value, "false")) best.offer("text/json", 1);
+    if (c == '"' || c == '[' || c == '{' || is_digit(c) || has(s, value, "true") || has(s, value, "false"))
+      best.offer("text/json", 1);
   } else if (s[open] == '[') {
     if (next < s.size() && next == open + 1 && s[next] == ']' && skip(s, next + 1, is_blank_or_line) == s.size())
       best.offer("text/json", 0);
@@ -694,7 +727,9 @@ void javascript(std::string_view s, Best& best) {
   if (has_any_case(s, at, "<script")) {
     const std::size_t name = skip(s, at + 7, is_blank);
     if (name > at + 7) {
-      const std::size_t equals = has_any_case(s, name, "type") ? name + 4 : has_any_case(s, name, "language") ? name + 8 : s.size();
+      const std::size_t equals = has_any_case(s, name, "type")       ? name + 4
+                                 : has_any_case(s, name, "language") ? name + 8
+                                                                     : s.size();
       if (equals < s.size() && s[equals] == '=') {
         std::size_t value = equals + 1;
         if (value < s.size() && (s[value] == '"' || s[value] == '\'')) ++value;
@@ -711,10 +746,12 @@ void javascript(std::string_view s, Best& best) {
   if (has(s, at, "document.write")) {
     std::size_t open = at + 14;
     if (has(s, open, "ln")) open += 2;
-    if (has(s, open, "(") || (open + 1 < s.size() && ":blank"sv.find(s[open]) != std::string_view::npos && s[open + 1] == '('))
+    if (has(s, open, "(") ||
+        (open + 1 < s.size() && ":blank"sv.find(s[open]) != std::string_view::npos && s[open + 1] == '('))
       best.offer(kMime, 60);
   }
-  if (has(s, 0, "(function()") && has(s, skip(s, 11, [](char c) { return is_blank(c) || c == '\n'; }), "{")) best.offer(kMime, 60);
+  if (has(s, 0, "(function()") && has(s, skip(s, 11, [](char c) { return is_blank(c) || c == '\n'; }), "{"))
+    best.offer(kMime, 60);
 }
 
 /// Portable any-map headers as libmagic's database has them: "P5", any byte, digits and a space, a space and digits.
@@ -730,9 +767,13 @@ void any_map(std::string_view s, Best& best) {
     if (s[1] == '4' && sizes(3)) best.offer("image/x-portable-bitmap", 42);
   }
   const std::string_view line = s.substr(0, line_end(s, 0));
-  for (std::size_t at = line.find('P'); at != std::string_view::npos && at + 2 < line.size(); at = line.find('P', at + 1)) {
+  for (std::size_t at = line.find('P'); at != std::string_view::npos && at + 2 < line.size();
+       at = line.find('P', at + 1)) {
     if (line[at + 1] < '1' || line[at + 1] > '3' || !sizes(at + 2)) continue;
-    best.offer(line[at + 1] == '1' ? "image/x-portable-bitmap" : line[at + 1] == '2' ? "image/x-portable-greymap" : "image/x-portable-pixmap", 42);
+    best.offer(line[at + 1] == '1'   ? "image/x-portable-bitmap"
+               : line[at + 1] == '2' ? "image/x-portable-greymap"
+                                     : "image/x-portable-pixmap",
+               42);
   }
 }
 
@@ -780,7 +821,8 @@ void text(std::string_view s, Best& best) {
   javascript(s, best);
   const std::string_view line = s.substr(0, line_end(s, 0));
   if (line.find("<?php") != std::string_view::npos) best.offer("text/x-php", 40);
-  if (has(s, 0, "<?php /* Smarty version") && s.size() > 24 && s[23] != '\n' && (is_digit(s[24]) || s[24] == '.')) best.offer("text/x-php", 37);
+  if (has(s, 0, "<?php /* Smarty version") && s.size() > 24 && s[23] != '\n' && (is_digit(s[24]) || s[24] == '.'))
+    best.offer("text/x-php", 37);
   if (s[0] == '@') {
     const std::size_t word = skip(s, 1, [](char c) { return c == ' '; });
     if (has_any_case(s, word, "echo") && spaces_then(s, word + 4, "off")) best.offer("text/x-msdos-batch", 110);
@@ -791,7 +833,8 @@ void text(std::string_view s, Best& best) {
   if (has_any_case(s, 0, "return-path:")) best.offer("message/rfc822", 150);
   if (has(s, 0, "MIME-Version:") && line.find("protocol=\"application/pkcs7-signature\"") != std::string_view::npos)
     best.offer("application/pkcs7-signature", 100);
-  if (s.size() > 6 && s[6] == 'w' && "acdn"sv.find(s[5]) != std::string_view::npos && skip(s, 0, is_digit) == 5) best.offer("application/marc", 50);
+  if (s.size() > 6 && s[6] == 'w' && "acdn"sv.find(s[5]) != std::string_view::npos && skip(s, 0, is_digit) == 5)
+    best.offer("application/marc", 50);
   {
     // Unified diff: "--- " on the first line, "+++ " on the second, "@@" on the third.
     if (line.find("--- ") != std::string_view::npos && line.size() + 1 < s.size()) {
@@ -835,12 +878,14 @@ void zip(std::string_view s, Best& best) {
       if (has(line, 30, member)) after = 30 + member.size();
     }
     if (after == 0) continue;
-    for (std::size_t at = line.find("PK\x03\x04", after); at != std::string_view::npos; at = line.find("PK\x03\x04", at + 1))
+    for (std::size_t at = line.find("PK\x03\x04", after); at != std::string_view::npos;
+         at = line.find("PK\x03\x04", at + 1))
       if (has(line, at + 30, kind.folder)) best.offer(kind.mime, 80);
   }
   // A Java archive's first member is its manifest.
   for (std::size_t at = 5; at <= 204 && at + 24 <= line.size(); ++at)
-    if (line[at] == 0x14 && line[at + 1] == 0 && has(line, at + 4, "META-INF/MANIFEST.MF")) best.offer("application/java-archive", 100);
+    if (line[at] == 0x14 && line[at + 1] == 0 && has(line, at + 4, "META-INF/MANIFEST.MF"))
+      best.offer("application/java-archive", 100);
 }
 
 void tar(std::string_view s, Best& best) {
@@ -870,8 +915,8 @@ void others(std::string_view s, Best& best) {
     if (has(s, at, "\x06\x09\x2b\x06\x01\x05\x05\x07\x30\x01\x01")) best.offer("application/ocsp-response", 71);
   }
   // ARC: two bytes of ASCII, a kind, a version.
-  if (s.size() >= 4 && static_cast<unsigned char>(s[0]) < 0x80 && static_cast<unsigned char>(s[1]) < 0x80 && s[3] == 0x1a &&
-      ((s[2] >= 2 && s[2] <= 10) || s[2] == 0x14 || s[2] == 0x48))
+  if (s.size() >= 4 && static_cast<unsigned char>(s[0]) < 0x80 && static_cast<unsigned char>(s[1]) < 0x80 &&
+      s[3] == 0x1a && ((s[2] >= 2 && s[2] <= 10) || s[2] == 0x14 || s[2] == 0x48))
     best.offer("application/x-arc", 70);
   if (has(s, 0, "\x1a\x45\xdf\xa3")) {
     // EBML's DocType on the first "line" (Matroska specification 5).
@@ -882,8 +927,8 @@ void others(std::string_view s, Best& best) {
     }
   }
   if (has(s, 0, "\0\0\x01\xba"sv) && s.size() > 4 && (s[4] & 0x40) != 0) best.offer("video/mp2p", 21);
-  if (has(s, 0, "LPKSHHRH") && s.size() >= 72 && no_line_feed(s, 8, 16) && s[16] >= 0 && s[16] <= 3 && no_line_feed(s, 17, 24) &&
-      s.substr(24, 48).find('\0') == std::string_view::npos)
+  if (has(s, 0, "LPKSHHRH") && s.size() >= 72 && no_line_feed(s, 8, 16) && s[16] >= 0 && s[16] <= 3 &&
+      no_line_feed(s, 17, 24) && s.substr(24, 48).find('\0') == std::string_view::npos)
     best.offer("application/vnd.fdo.journal", 80);
 }
 
