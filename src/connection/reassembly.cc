@@ -13,8 +13,9 @@ bool is_clean(const TcpEndpoint& end) {
 
 void Table::Impl::deliver(Entry& e, Direction d, base::Bytes bytes, const packet::Origin& at) {
   if (bytes.empty()) return;
-  e.end[index(d)].tcp.next += bytes.size();
-  consumer_.stream(view_of(e), e.slot, d, bytes, at);
+  TcpEndpoint& end = e.end[index(d)].tcp;
+  end.next += bytes.size();
+  if (!end.ended) consumer_.stream(view_of(e), e.slot, d, bytes, at);
 }
 
 void Table::Impl::gap(Entry& e, Direction d, std::uint64_t bytes, bool counts, const packet::Origin& at) {
@@ -28,7 +29,7 @@ void Table::Impl::gap(Entry& e, Direction d, std::uint64_t bytes, bool counts, c
     scaled_history(e, d, end.gaps, 'G');
     extra(e).missed += bytes;
   }
-  consumer_.gap(view_of(e), e.slot, d, bytes, at);
+  if (!end.ended) consumer_.gap(view_of(e), e.slot, d, bytes, at);
 }
 
 void Table::Impl::compare(Entry& e, base::Bytes a, base::Bytes b, const packet::Origin& at) {
@@ -64,9 +65,15 @@ void Table::Impl::skip_to(Entry& e, Direction d, std::uint64_t to, bool counts, 
   deliver_stored(e, d, at);
 }
 
-void Table::Impl::acknowledged(Entry& e, Direction d, std::uint64_t relative, const packet::Origin& at) {
+void Table::Impl::acknowledged(Entry& e, Direction d, std::uint64_t relative, std::uint64_t before,
+                               const packet::Origin& at) {
   TcpEndpoint& end = e.end[index(d)].tcp;
-  if (end.fins != 0 && relative >= end.fin) relative = end.fin - 1;
+  const bool of_fin = end.fins != 0 && relative >= end.fin;
+  if (of_fin) relative = end.fin - 1;
+  if (relative <= std::max<std::uint64_t>(before, 1)) {
+    if (of_fin && end.all_delivered) check_end(e, d, at);
+    return;
+  }
   if (relative > end.next) {
     // Of a connection whose beginning was not seen, the first acknowledgement says nothing about bytes that are missing
     // (the first packet may have been a keep-alive).
@@ -119,7 +126,7 @@ void Table::Impl::store(Entry& e, Direction d, std::uint64_t from, base::Bytes b
 void Table::Impl::data(Entry& e, Direction d, std::uint64_t from, base::Bytes bytes, const packet::Origin& at) {
   TcpEndpoint& end = e.end[index(d)].tcp;
   std::uint64_t to = from + bytes.size();
-  if (to <= end.next || end.ended) return;
+  if (to <= end.next) return;
   if (from < end.next) {
     bytes = bytes.subspan(end.next - from);
     from = end.next;

@@ -16,6 +16,7 @@ struct Settings {
   base::Duration tcp_handshake_inactivity = base::seconds(60); ///< before the handshake is over
   base::Duration interactive_inactivity = base::seconds(3600); ///< TCP to ftp, ssh, telnet, rlogin
   base::Duration udp_inactivity = base::seconds(60);
+  base::Duration dns_session = base::seconds(10);              ///< UDP to DNS ports: looked at this often, over if idle
   base::Duration icmp_inactivity = base::seconds(60);
   base::Duration other_inactivity = base::seconds(60);         ///< other IP protocols
   base::Duration tcp_attempt_delay = base::seconds(5);         ///< a SYN without an answer is over after this

@@ -246,6 +246,9 @@ Handle Table::Impl::create(const packet::Packet& packet, const Key& key, std::ui
   e.uid = record::make_uid(id, e.protocol, packet.tunnel, packet.origin.time).value;
   if (flipped && !e.address[1].is_limited_broadcast()) flip(e);
 
+  if (e.protocol == packet::kUdp && is_name_service(e.port[1]))
+    e.deadline_ns = (packet.origin.time + settings_.dns_session).ns;
+
   index_insert(tag, handle);
   ++statistics.live;
   ++statistics.connections;
@@ -304,17 +307,31 @@ void Table::Impl::promote(Handle handle) {
   young_remove(handle);
 }
 
-bool Table::Impl::expire_now(Handle handle) {
-  Entry& e = entry(handle);
-  if (e.deadline_ns != 0 && e.deadline_ns <= now_.ns) {
-    if ((e.flags & kClosing) != 0) return true;
-    const TcpState originator = e.end[0].tcp.state;
-    if ((originator == TcpState::kSynSent || originator == TcpState::kSynAckSent) &&
-        e.end[1].tcp.state == TcpState::kInactive)
+// Also moves deadlines that turn out not to matter.
+bool Table::Impl::is_over(Entry& e, base::Time now) const {
+  if (e.deadline_ns != 0 && e.deadline_ns <= now.ns) {
+    if (e.protocol == packet::kUdp) {
+      // A name service: looked at every ten seconds, over when it was silent for nine of them (Zeek looks with the next
+      // packet of anybody, and counts the next ten seconds from there).
+      constexpr base::Duration kSlack = base::seconds(1);
+      while (e.deadline_ns <= now.ns) {
+        const base::Time looked{e.deadline_ns};
+        if (base::Time{e.last_ns} + settings_.dns_session <= looked + kSlack) return true;
+        const std::int64_t next = (looked + settings_.dns_session).ns;
+        if (next <= e.deadline_ns) return true;  // no time left in an int64
+        e.deadline_ns = next;
+      }
+    } else if ((e.flags & kClosing) != 0) {
       return true;
-    e.deadline_ns = 0;  // the attempt was answered
+    } else {
+      const TcpState originator = e.end[0].tcp.state;
+      if ((originator == TcpState::kSynSent || originator == TcpState::kSynAckSent) &&
+          e.end[1].tcp.state == TcpState::kInactive)
+        return true;
+      e.deadline_ns = 0;  // the attempt was answered
+    }
   }
-  return (base::Time{e.last_ns} + base::seconds(e.inactivity)) <= now_;
+  return (base::Time{e.last_ns} + base::seconds(e.inactivity)) <= now;
 }
 
 void Table::Impl::advance(base::Time now, std::uint64_t run_number) {
@@ -332,7 +349,7 @@ void Table::Impl::advance(base::Time now, std::uint64_t run_number) {
     // The list is taken apart first: closing a connection must find its own links in order.
     while (handle != kNone) {
       const Handle next = links(handle).timer_next;
-      if (expire_now(handle)) {
+      if (is_over(entry(handle), now_)) {
         links(handle).timer_previous = links(handle).timer_next = kNone;
         entry(handle).timer_slot = static_cast<std::uint16_t>(slot);
         Links& l = links(handle);
@@ -396,7 +413,7 @@ void Table::Impl::packet(const packet::Packet& packet) {
   const Key key = key_of(packet);
   const std::uint32_t tag = tag_of(key);
   Handle handle = find(key, tag);
-  if (handle != kNone && expire_now(handle)) {
+  if (handle != kNone && is_over(entry(handle), packet.origin.time)) {
     close(handle, End::kTimeout);
     handle = kNone;
   }

@@ -85,7 +85,7 @@ class Table::Impl {
   void young_insert(Handle handle);
   void young_remove(Handle handle);
   void promote(Handle handle);
-  bool expire_now(Handle handle);  // its attempt is answered: the deadline falls away
+  bool is_over(Entry& e, base::Time now) const;
 
   // --- ends
   void close(Handle handle, End why);
@@ -124,11 +124,12 @@ class Table::Impl {
   bool data_pending(const Entry& e, Direction d) const;
   void check_end(Entry& e, Direction d, const packet::Origin& at);
   void established(Entry& e);
+  void turn_around(Entry& e, Direction& d, const packet::Packet& packet);
   void handshake(Entry& e, Direction d, const packet::Packet& packet);
 
   // --- bytes in order (reassembly.cc)
   void data(Entry& e, Direction d, std::uint64_t from, base::Bytes bytes, const packet::Origin& at);
-  void acknowledged(Entry& e, Direction d, std::uint64_t relative, const packet::Origin& at);
+  void acknowledged(Entry& e, Direction d, std::uint64_t relative, std::uint64_t before, const packet::Origin& at);
   void skip_to(Entry& e, Direction d, std::uint64_t to, bool counts, const packet::Origin& at);
   void deliver(Entry& e, Direction d, base::Bytes bytes, const packet::Origin& at);
   void deliver_stored(Entry& e, Direction d, const packet::Origin& at);
@@ -156,7 +157,7 @@ class Table::Impl {
   std::array<Handle, kWheel> wheel_;
   std::int64_t wheel_tick_ = 0;  // the last tick whose slot was emptied
   bool wheel_started_ = false;
-  base::Time now_{INT64_MIN};    // the latest time met
+  base::Time now_{INT64_MIN};    // the latest time met, also by `advance`
   std::uint64_t run_number_ = 0;
   Handle young_first_ = kNone, young_last_ = kNone;
   std::size_t young_ = 0;

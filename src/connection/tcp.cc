@@ -71,6 +71,11 @@ bool nothing_acknowledged(const TcpEndpoint& end) {
   return ack == end.start || ack == std::uint64_t{end.start} + 1;
 }
 
+/// Relative: up to where the peer has acknowledged.
+std::uint64_t acknowledged_bytes(const TcpEndpoint& end) {
+  return full(end.acknowledged, end.acknowledged_wraps) - end.start;
+}
+
 bool is_active(const TcpEndpoint& end) { return end.state != TcpState::kInactive && !end.closed; }
 
 }  // namespace
@@ -117,7 +122,7 @@ bool Table::Impl::is_reuse(Entry& e, const packet::Packet& packet) {
   const TcpEndpoint &originator = e.end[0].tcp, &responder = e.end[1].tcp;
   if (ack && originator.state != TcpState::kInactive) return false;
   const TcpEndpoint& end = ack ? responder : originator;
-  if (!originator.closed || !responder.closed) {
+  if (!originator.closed && !responder.closed) {
     if (packet.sequence == end.start) return false;
     // SYN and SYN-ACK in the wrong order, as two interfaces may give them: not another connection.
     if (!ack && end.state == TcpState::kSynAckSent && responder.state == TcpState::kInactive &&
@@ -361,7 +366,10 @@ bool Table::Impl::data_pending(const Entry& e, Direction d) const {
   if (last < delivered) return false;
   // A FIN takes a number, a RST does not.
   if (delivered != last - 1 && delivered != last) return true;
-  return end.state != TcpState::kReset && has_stored(e, opposite(d));
+  // It may still acknowledge what the peer sent; after a RST it can not.
+  if (end.state == TcpState::kReset) return false;
+  const TcpEndpoint& peer = e.end[1 - index(d)].tcp;
+  return has_stored(e, opposite(d)) || peer.next > std::max<std::uint64_t>(acknowledged_bytes(peer), 1);
 }
 
 void Table::Impl::closed(Entry& e, Direction d) {
@@ -383,15 +391,20 @@ void Table::Impl::closed(Entry& e, Direction d) {
 
 void Table::Impl::check_end(Entry& e, Direction d, const packet::Origin& at) {
   TcpEndpoint& end = e.end[index(d)].tcp;
-  if (end.all_delivered || (end.fins == 0 && end.state != TcpState::kClosed && end.state != TcpState::kReset)) return;
-  if (data_pending(e, d)) return;
-  end.all_delivered = true;
-  // A RST may be forged: the consumer hears of it when the connection is over, and of bytes that come until then.
-  if (end.fins != 0 && end.state != TcpState::kReset) end_stream(e, d, End::kFin, at);
-  if ((e.flags & kCloseDeferred) != 0) {
-    closed(e, d);
-    e.flags &= static_cast<std::uint16_t>(~kCloseDeferred);
+  if (!end.all_delivered) {
+    if (end.fins == 0 && end.state != TcpState::kClosed && end.state != TcpState::kReset) return;
+    if (data_pending(e, d)) return;
+    end.all_delivered = true;
+    if ((e.flags & kCloseDeferred) != 0) {
+      closed(e, d);
+      e.flags &= static_cast<std::uint16_t>(~kCloseDeferred);
+    }
   }
+  // A FIN or RST may be forged: the consumer hears of a FIN when the peer has acknowledged it, of a RST when the
+  // connection is over, and of the bytes that come until then.
+  if (!end.ended && end.fins != 0 && end.state != TcpState::kReset &&
+      acknowledged_bytes(end) >= end.fin)
+    end_stream(e, d, End::kFin, at);
 }
 
 void Table::Impl::handshake(Entry& e, Direction d, const packet::Packet& packet) {
@@ -407,10 +420,28 @@ void Table::Impl::handshake(Entry& e, Direction d, const packet::Packet& packet)
 
 // --- one packet
 
+// A SYN-ACK came first. Alone it may be a scan; when an acknowledgement or data follow, from either end, it was the answer
+// to a SYN that was missed, and its sender is the responder.
+void Table::Impl::turn_around(Entry& e, Direction& d, const packet::Packet& packet) {
+  if (e.end[0].tcp.state != TcpState::kSynAckSent || e.end[1].tcp.state != TcpState::kInactive ||
+      (packet.tcp_flags & (kSyn | kFin | kRst)) != 0 || ((packet.tcp_flags & kAck) == 0 && packet.payload_length == 0))
+    return;
+  const bool alone = e.history_length == 1 && e.history[0] == 'H';
+  flip(e);
+  d = opposite(d);
+  e.flags |= kSawOriginator | kSawResponder;
+  if (alone) {
+    e.history[0] = '^';
+    e.history[1] = 'h';
+    e.letters = kLetterSyn << 16;
+  }
+}
+
 void Table::Impl::tcp(Entry& e, Direction d, const packet::Packet& packet) {
   const std::uint8_t flags = packet.tcp_flags;
   const std::uint32_t length = packet.payload_length;
   if (packet.checksum_bad && bad_checksum(e, d, packet)) return;
+  turn_around(e, d, packet);
   if (e.packets[index(d)] == 0xffffffff) extra(e).packets_high[index(d)] += std::uint64_t{1} << 32;
   ++e.packets[index(d)];
   e.ip_bytes[index(d)] += packet.ip_length;
@@ -465,6 +496,7 @@ void Table::Impl::tcp(Entry& e, Direction d, const packet::Packet& packet) {
   }
 
   std::uint64_t acknowledges = 0;
+  const std::uint64_t acknowledged_before = acknowledged_bytes(e.end[1 - index(d)].tcp);
   if ((flags & kAck) != 0) {
     TcpEndpoint& peer = e.end[1 - index(d)].tcp;
     if (peer.state == TcpState::kInactive) {
@@ -505,7 +537,7 @@ void Table::Impl::tcp(Entry& e, Direction d, const packet::Packet& packet) {
   }
   handshake(e, d, packet);
   // After the state machine: a gap that a FIN or RST brings to light is not counted.
-  if ((flags & kAck) != 0) acknowledged(e, opposite(d), acknowledges, packet.origin);
+  if ((flags & kAck) != 0) acknowledged(e, opposite(d), acknowledges, acknowledged_before, packet.origin);
   e.flags |= d == Direction::kOriginator ? kSawOriginator : kSawResponder;
 
   if (length > 0 && (flags & kRst) == 0) {
