@@ -334,11 +334,22 @@ bool Table::Impl::is_over(Entry& e, base::Time now) const {
   return (base::Time{e.last_ns} + base::seconds(e.inactivity)) <= now;
 }
 
+void Table::Impl::set_clock(base::Time time) {
+  // A clock that was set back by much (or a single wrong time before) begins anew: else nothing would ever time out again.
+  constexpr base::Duration kSetBack = base::seconds(600);
+  if (!wheel_started_ || time + kSetBack < now_) {
+    wheel_started_ = true;
+    now_ = time;
+    wheel_tick_ = now_.ns / kTick;
+  }
+  now_ = std::max(now_, time);
+}
+
 void Table::Impl::advance(base::Time now, std::uint64_t run_number) {
   run_number_ = run_number;
-  now_ = std::max(now_, now);
+  set_clock(now);
   const std::int64_t tick = now_.ns / kTick;
-  if (!wheel_started_ || tick <= wheel_tick_) return;
+  if (tick <= wheel_tick_) return;
   // After a long silence every slot is due once.
   const std::int64_t from = std::max(wheel_tick_ + 1, tick - static_cast<std::int64_t>(kWheel) + 1);
   for (std::int64_t t = from; t <= tick; ++t) {
@@ -402,14 +413,7 @@ void Table::Impl::prefetch_entry(const packet::Packet& packet) const {
 void Table::Impl::packet(const packet::Packet& packet) {
   ++statistics.packets;
   run_number_ = packet.origin.run_number;
-  // A clock that was set back by much (or a single wrong time before) begins anew: else nothing would ever time out again.
-  constexpr base::Duration kSetBack = base::seconds(600);
-  if (!wheel_started_ || packet.origin.time + kSetBack < now_) {
-    wheel_started_ = true;
-    now_ = packet.origin.time;
-    wheel_tick_ = now_.ns / kTick;
-  }
-  now_ = std::max(now_, packet.origin.time);
+  set_clock(packet.origin.time);
   const Key key = key_of(packet);
   const std::uint32_t tag = tag_of(key);
   Handle handle = find(key, tag);

@@ -46,7 +46,7 @@ class Table {
   void prefetch_entry(const packet::Packet& packet) const;
 
   /// Ends the connections whose time is over at `now`. Called at the end of each batch with its last packet's time
-  /// (a time before an earlier one does nothing). `run_number` is that packet's, for the origins handed to the consumer.
+  /// (a time a little before an earlier one does nothing; one long before it means that the clock was set back). `run_number` is that packet's, for the origins handed to the consumer.
   /// Timeouts do not depend on how often it is called: a packet that comes too late for a connection begins another.
   void advance(base::Time now, std::uint64_t run_number);
 

@@ -85,6 +85,7 @@ class Table::Impl {
   void young_insert(Handle handle);
   void young_remove(Handle handle);
   void promote(Handle handle);
+  void set_clock(base::Time time);
   bool is_over(Entry& e, base::Time now) const;
 
   // --- ends
@@ -119,7 +120,7 @@ class Table::Impl {
   bool syn_sent_state(Entry& e, Direction d, const packet::Packet& packet);
   bool established_state(Entry& e, Direction d, const packet::Packet& packet);
   bool closed_state(Entry& e, Direction d, const packet::Packet& packet, std::int32_t delta_last);
-  void reset_state(Entry& e, Direction d, const packet::Packet& packet);
+  void reset_state(Entry& e, const packet::Packet& packet);
   void closed(Entry& e, Direction d);
   bool data_pending(const Entry& e, Direction d) const;
   void check_end(Entry& e, Direction d, const packet::Origin& at);

@@ -173,9 +173,9 @@ void Table::Impl::begin_endpoint(Entry& e, Direction d, const packet::Packet& pa
 void Table::Impl::begin_peer(Entry& e, Direction d, const packet::Packet& packet) {
   const TcpEndpoint& end = e.end[index(d)].tcp;
   TcpEndpoint& peer = e.end[1 - index(d)].tcp;
-  if ((packet.tcp_flags & (kSyn | kFin | kRst)) == 0 && e.weirds == 0 &&
-      (end.state == TcpState::kSynSent || end.state == TcpState::kSynAckSent || end.state == TcpState::kEstablished))
-    weird(e, TableWeird::kPossibleSplitRouting, packet.origin);  // it acknowledges what we did not see
+  // It acknowledges what we did not see (told where nothing else was told before, as Zeek does).
+  if (end.state == TcpState::kSynSent && (packet.tcp_flags & (kSyn | kFin | kRst)) == 0 && e.weirds == 0)
+    weird(e, TableWeird::kPossibleSplitRouting, packet.origin);
   peer.start = peer.acknowledged = peer.last = packet.acknowledgement - 1;
 }
 
@@ -254,8 +254,6 @@ bool Table::Impl::inactive_state(Entry& e, Direction& d, const packet::Packet& p
       }
       if (peer().state == TcpState::kSynSent)
         set_state(e, opposite(d), TcpState::kEstablished);
-      else if (peer().state == TcpState::kInactive)
-        weird(e, TableWeird::kUnsolicitedSynResponse, packet.origin);
       set_state(e, d, TcpState::kEstablished);
       if (peer().state != TcpState::kPartial) established(e);
     }
@@ -263,15 +261,10 @@ bool Table::Impl::inactive_state(Entry& e, Direction& d, const packet::Packet& p
   if ((flags & kFin) != 0) {
     set_state(e, d, TcpState::kClosed);
     closes = true;
-    if (peer().state != TcpState::kPartial && (flags & kSyn) == 0) weird(e, TableWeird::kSpontaneousFin, packet.origin);
   }
   if ((flags & kRst) != 0) {
     set_state(e, d, TcpState::kReset);
     closes = true;
-    const bool rejects = d == Direction::kOriginator
-                             ? peer().state == TcpState::kEstablished
-                             : peer().state == TcpState::kSynSent || peer().state == TcpState::kSynAckSent;
-    if (!rejects && peer().state == TcpState::kInactive) weird(e, TableWeird::kSpontaneousRst, packet.origin);
   }
   if (end().state != TcpState::kInactive) return closes;
   if (d == Direction::kResponder && packet.payload_length == 0 && peer().state == TcpState::kSynSent) {
@@ -349,11 +342,9 @@ bool Table::Impl::closed_state(Entry& e, Direction d, const packet::Packet& pack
   return false;
 }
 
-void Table::Impl::reset_state(Entry& e, Direction d, const packet::Packet& packet) {
-  (void)d;
+void Table::Impl::reset_state(Entry& e, const packet::Packet& packet) {
   const std::uint8_t flags = packet.tcp_flags;
   if ((flags & kSyn) != 0) weird(e, TableWeird::kSynAfterReset, packet.origin);
-  if ((flags & kFin) != 0) weird(e, TableWeird::kFinAfterReset, packet.origin);
   if (packet.payload_length > 0 && (flags & kRst) == 0) weird(e, TableWeird::kDataAfterReset, packet.origin);
 }
 
@@ -532,7 +523,7 @@ void Table::Impl::tcp(Entry& e, Direction d, const packet::Packet& packet) {
       closes = closed_state(e, d, packet, delta_last);
       break;
     case TcpState::kReset:
-      reset_state(e, d, packet);
+      reset_state(e, packet);
       break;
   }
   handshake(e, d, packet);

@@ -360,7 +360,7 @@ Summary run(capture::Source& source, const Settings& settings, std::span<Consume
     summary.packets += raw.size();
     shards.resize(packets.size());
     for (std::size_t i = 0; i < packets.size(); ++i) shards[i] = static_cast<std::uint8_t>(connection::shard_of(packets[i]));
-    team.work(packets, shards, summary.last, last.run_number);
+    team.work(packets, shards, last.time, last.run_number);
     if (!hand_over(false)) {
       summary.stopped = true;
       break;

@@ -273,11 +273,7 @@ void Layers::check(const Network& network, base::Bytes segment, Packet& packet) 
     return;
   packet.checksum_bad = true;
   ++counts_.bad_checksums;
-  const record::Endpoints ends{packet.source, packet.destination, {packet.source_port}, {packet.destination_port}};
-  const std::string_view name = network.protocol == kTcp   ? "bad_TCP_checksum"
-                                : network.protocol == kUdp ? "bad_UDP_checksum"
-                                                           : "bad_ICMP_checksum";
-  events_.weird(name, {}, "IP", origin_, &ends);
+  // The connection table tells it, once per connection: a network card that computes them leaves bad ones everywhere.
 }
 
 Outcome Layers::transport(const Network& network, base::Bytes data) {

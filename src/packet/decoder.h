@@ -16,7 +16,7 @@ namespace whodunit::packet {
 struct Settings {
   /// Tunnels within tunnels that are followed; deeper ones are told as a weird and stay as they are.
   unsigned tunnel_depth = 4;
-  /// Verify the checksums of IPv4, TCP, UDP, ICMP where all bytes are there. Bad ones are flagged and told, and the packet
+  /// Verify the checksums of IPv4, TCP, UDP, ICMP where all bytes are there. Bad ones are flagged, and the packet
   /// is given all the same: hosts that let their network card compute them capture bad ones of their own.
   bool verify_checksums = true;
   /// How long a datagram's fragments are waited for (RFC 8200 4.5: 60 s), and how much they may hold at once.
