@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "protocol/encrypted_record.h"
+#include "protocol/tls/assembly.h"
 #include "protocol/tls/names.h"
 #include "protocol/tls/session.h"
 #include "protocol/tls/ssl_record.h"
@@ -15,7 +16,6 @@ namespace {
 constexpr std::size_t kRecordHeader = 13;    // RFC 6347 4.1
 constexpr std::size_t kMessageHeader = 12;   // RFC 6347 4.2.2
 constexpr std::size_t kMaxMessage = 64 << 10;  // fragmented messages longer than this are not put together (bytes)
-constexpr std::size_t kMaxRanges = 64;         // holes that a message in the making may have
 
 bool record_version(std::uint16_t version) {
   return version == kDtls10 || version == kDtls12 || version == 0x0100;  // OpenSSL's before RFC 4347
@@ -25,42 +25,15 @@ bool record_version(std::uint16_t version) {
 struct Fragments {
   std::uint16_t sequence = 0;
   std::uint8_t type = 0;
+  std::size_t length = 0;
   bool active = false;
-  std::vector<std::uint8_t> bytes;
-  std::vector<std::pair<std::uint32_t, std::uint32_t>> ranges;  // [from, to), ordered, apart
-
-  void add(std::uint32_t from, std::uint32_t to) {
-    std::pair<std::uint32_t, std::uint32_t> merged{from, to};
-    std::vector<std::pair<std::uint32_t, std::uint32_t>> out;
-    for (const auto& r : ranges) {
-      if (r.second < merged.first || r.first > merged.second) {
-        out.push_back(r);
-      } else {
-        merged.first = std::min(merged.first, r.first);
-        merged.second = std::max(merged.second, r.second);
-      }
-    }
-    out.push_back(merged);
-    std::sort(out.begin(), out.end());
-    ranges = std::move(out);
-  }
-  bool whole() const {
-    return ranges.size() == 1 && ranges[0].first == 0 && ranges[0].second == bytes.size();
-  }
+  Assembly assembly;
 };
 
 struct Handshake {
   explicit Handshake(base::Time first) : session(Carrier::kDtls, first) {}
-  ~Handshake() {
-    for (Fragments& f : fragments) forget(f);
-  }
-  void forget(Fragments& f) {
-    if (f.active) memory->give_back(base::MemoryUse::kReassembly, f.bytes.size());
-    f = {};
-  }
   Session session;
   Fragments fragments[2];
-  base::MemoryAccountant* memory = nullptr;
 };
 
 class DtlsParser final : public Parser {
@@ -80,10 +53,7 @@ class DtlsParser final : public Parser {
   void fragment(Context& context, Direction direction, Bytes header, Bytes part, std::size_t length, std::size_t offset);
   void give_up(Context& context);
   Handshake& handshake(Context& context) {
-    if (!handshake_) {
-      handshake_ = std::make_unique<Handshake>(context.now());
-      handshake_->memory = &context.memory();
-    }
+    if (!handshake_) handshake_ = std::make_unique<Handshake>(context.now());
     return *handshake_;
   }
 
@@ -218,29 +188,24 @@ void DtlsParser::fragment(Context& context, Direction direction, Bytes header, B
   Handshake& all = handshake(context);
   Fragments& f = all.fragments[connection::index(direction)];
   const std::uint16_t sequence = base::load_be16(header.data() + 4);
-  if (!f.active || f.sequence != sequence || f.bytes.size() != length || f.type != header[0]) {
-    all.forget(f);
-    if (!context.memory().take(base::MemoryUse::kReassembly, length)) {
-      context.weird("message_buffer_limit");
-      return;
-    }
+  if (!f.active || f.sequence != sequence || f.length != length || f.type != header[0]) {
+    f.assembly.clear();
     f.active = true;
     f.sequence = sequence;
     f.type = header[0];
-    f.bytes.resize(length);
+    f.length = length;
   }
-  std::copy(part.begin(), part.end(), f.bytes.begin() + static_cast<std::ptrdiff_t>(offset));
-  f.add(static_cast<std::uint32_t>(offset), static_cast<std::uint32_t>(offset + part.size()));
-  if (f.ranges.size() > kMaxRanges) {
-    context.weird("dtls_too_many_fragments");
-    all.forget(f);
+  if (!f.assembly.put(context.memory(), offset, part, length)) {
+    context.weird("dtls_handshake_not_put_together");
+    f.assembly.clear();
+    f.active = false;
     return;
   }
-  if (!f.whole()) return;
-  const std::vector<std::uint8_t> bytes = f.bytes;
-  const std::uint8_t type = f.type;
-  all.forget(f);
-  if (!all.session.handshake(context, direction, type, bytes)) give_up(context);
+  if (f.assembly.whole().size() != length) return;
+  const bool good = all.session.handshake(context, direction, f.type, f.assembly.whole());
+  f.assembly.clear();
+  f.active = false;
+  if (!good) give_up(context);
 }
 
 void DtlsParser::give_up(Context& context) {

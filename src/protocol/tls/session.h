@@ -58,6 +58,12 @@ class Session {
   /// A hello was read: this is TLS.
   bool confirmed() const { return confirmed_; }
 
+  /// A ServerHello that is no HelloRetryRequest was read.
+  bool server_chose() const { return server_hello_seen_; }
+  const std::string& server_name() const { return server_name_; }
+  std::string first_protocol() const { return alpn_.empty() ? std::string() : alpn_[0]; }
+  const std::string& ja4_text() const { return ja4_; }
+
   // SSLv2 (draft-hickman-netscape-ssl-00).
   bool client_hello2(Context& context, Direction direction, Bytes body);
   bool server_hello2(Context& context, Direction direction, Bytes body);

@@ -53,6 +53,10 @@ std::string algorithm_text(const X509_ALGOR* algorithm) {
 std::optional<base::Time> time_of(const ASN1_TIME* time) {
   std::tm tm{};
   if (time == nullptr || ASN1_TIME_to_tm(time, &tm) != 1) return std::nullopt;
+  // base::Time ends in 2262; 9999-12-31 is how "no end" is written (RFC 5280 4.1.2.5).
+  constexpr int kFirstYear = 1678, kLastYear = 2261;
+  if (tm.tm_year + 1900 > kLastYear) return base::from_civil(kLastYear, 12, 31, 23, 59, 59);
+  if (tm.tm_year + 1900 < kFirstYear) return base::from_civil(kFirstYear, 1, 1);
   return base::from_civil(tm.tm_year + 1900, static_cast<unsigned>(tm.tm_mon + 1), static_cast<unsigned>(tm.tm_mday),
                           static_cast<unsigned>(tm.tm_hour), static_cast<unsigned>(tm.tm_min),
                           static_cast<unsigned>(tm.tm_sec));
