@@ -17,7 +17,7 @@ using protocol::Match;
 
 // Bytes of a direction after which a connection that matched nothing is given up, and datagrams likewise.
 constexpr std::size_t kRecogniseBytes = 2048;
-constexpr int kRecogniseDatagrams = 6;
+constexpr int kRecogniseDatagrams = 16;  // STUN comes before DTLS and RTP
 // Values of a slot that are no pointer: nothing is looked for in this connection any more.
 constexpr std::uint64_t kGivenUp = 1;
 

@@ -6,6 +6,7 @@
 #include "protocol/files/file_record.h"
 #include "protocol/parser.h"
 #include "protocol/ssh/ssh.h"
+#include "protocol/quic/quic.h"
 #include "protocol/tls/tls.h"
 
 namespace whodunit::protocol {
@@ -18,6 +19,7 @@ std::span<const Definition* const> definitions() {
       &dns::kOverTcp,
       &tls::kSsl,
       &tls::kDtls,
+      &quic::kQuic,
       &icmp::kDefinition,
       &ssh::kDefinition,
       &http::kDefinition,

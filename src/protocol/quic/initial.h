@@ -19,6 +19,10 @@ inline constexpr std::size_t kMaxConnectionId = 20;  // RFC 9000 17.2
 std::string version_name(std::uint32_t version);
 /// Initial packets of this version can be opened.
 bool is_known(std::uint32_t version);
+/// A version that asks for a negotiation (RFC 9000 15): its packets look like those of a version that the client knows.
+inline bool is_reserved(std::uint32_t version) { return (version & 0x0f0f0f0f) == 0x0a0a0a0a; }
+/// TLS in Google's QUIC: its CRYPTO frame has another number.
+inline bool is_google_tls(std::uint32_t version) { return version >> 16 == 0x5430; }
 /// Packet types are numbered as RFC 9369 3.2 does.
 bool is_version_2(std::uint32_t version);
 

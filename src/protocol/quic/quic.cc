@@ -41,6 +41,8 @@ struct LongHeader {
   std::size_t size = 0;           // of the whole packet
 };
 
+bool is_read(std::uint32_t version) { return is_known(version) || is_reserved(version); }
+
 // RFC 9000 17.2. False where the packet does not add up. `packet` begins with a long header; for versions that are not
 // known, only version and ids are read.
 bool read_long(Bytes packet, LongHeader& out) {
@@ -48,14 +50,14 @@ bool read_long(Bytes packet, LongHeader& out) {
   const std::uint8_t first = in.u8();
   out.version = in.be32();
   const std::size_t destination = in.u8();
-  if (destination > kMaxConnectionId && is_known(out.version)) return false;
+  if (destination > kMaxConnectionId && is_read(out.version)) return false;
   out.destination = in.bytes(destination);
   const std::size_t source = in.u8();
-  if (source > kMaxConnectionId && is_known(out.version)) return false;
+  if (source > kMaxConnectionId && is_read(out.version)) return false;
   out.source = in.bytes(source);
   out.size = packet.size();
   if (in.failed()) return false;
-  if (!is_known(out.version)) return true;
+  if (!is_read(out.version)) return true;
   unsigned type = first >> 4 & 3;
   if (is_version_2(out.version)) type = (type + 3) & 3;  // RFC 9369 3.2
   out.type = static_cast<Type>(type);
@@ -85,10 +87,9 @@ struct ConnectionId {
 
 // What is needed until both hellos are read.
 struct Handshake {
-  Handshake(std::uint32_t version, Bytes connection_id, base::Time first)
-      : keys(version, connection_id), session(tls::Carrier::kQuic, first) {}
+  Handshake(std::uint32_t version, Bytes connection_id) : keys(version, connection_id) {}
   InitialKeys keys;
-  tls::Session session;
+  std::unique_ptr<tls::Session> session;  // never null in a handshake that is kept
   tls::Assembly crypto[2];
   std::size_t read[2] = {};  // bytes of messages that were handed over
   bool refused[2] = {};
@@ -100,6 +101,7 @@ struct Connection {
   base::Time first;
   record::Place place;
   std::uint32_t version = 0;
+  bool opened = false;  // an Initial packet was
   ConnectionId initial, client, server;
   std::string history, server_name, protocol, ja4;
 };
@@ -127,6 +129,7 @@ class QuicParser final : public Parser {
 
   std::unique_ptr<Connection> connection_;
   std::unique_ptr<Handshake> handshake_;
+  std::unique_ptr<tls::Session> retried_;  // of a client that is to begin anew
   Side sides_[2];
   std::uint32_t decrypted_ = 0;
   std::uint32_t discarded_ = 0;
@@ -162,7 +165,11 @@ Connection& QuicParser::begin(Context& context, Direction direction, const LongH
 void QuicParser::datagram(Context& context, Direction direction, const packet::Packet& packet) {
   Bytes data = packet.payload;
   while (!data.empty() && !unknown_) {
-    if ((data[0] & 0x40) == 0) {  // RFC 9000 17.2: discarded; often padding after the last packet
+    // RFC 9000 17.2: without the fixed bit a packet is discarded; often padding after the last one. Unless the ends
+    // agreed to grease it (RFC 9287), which only long headers can show.
+    LongHeader header;
+    if ((data[0] & 0x40) == 0 && !((data[0] & 0x80) != 0 && connection_ && read_long(data, header) &&
+                                   header.version == connection_->version)) {
       constexpr std::uint32_t kMaxDiscarded = 100;
       if (decrypted_ > 0 && ++discarded_ <= kMaxDiscarded) note(context, direction, 'x');
       return;
@@ -176,13 +183,13 @@ void QuicParser::datagram(Context& context, Direction direction, const packet::P
       encrypted(context, direction, data.size());
       return;
     }
-    LongHeader header;
+    header = {};
     if (!read_long(data, header)) {
       if (connection_ && !packet.truncated) context.weird("quic_malformed_long_header");
       return;
     }
     if (header.version == 0) return;  // version negotiation (RFC 9000 17.2.1)
-    if (!is_known(header.version)) {
+    if (!is_read(header.version)) {
       if (connection_) return;
       begin(context, direction, header);
       note(context, direction, 'u');
@@ -211,7 +218,7 @@ void QuicParser::datagram(Context& context, Direction direction, const packet::P
         begin(context, direction, header);
         note(context, direction, 'r');
         emit(context);
-        if (handshake_) handshake_->session.emit(context);
+        if (handshake_) retried_ = std::move(handshake_->session);
         handshake_.reset();
         return;
     }
@@ -221,22 +228,26 @@ void QuicParser::datagram(Context& context, Direction direction, const packet::P
 void QuicParser::initial(Context& context, Direction direction, const LongHeader& header, Bytes packet) {
   std::optional<std::vector<std::uint8_t>> plain;
   if (handshake_) plain = handshake_->keys.open(packet, header.number_offset, from_client(direction));
-  const bool answered = connection_ && connection_->server.size != 0 && connection_->server == header.destination;
-  const bool same = connection_ && connection_->initial == header.destination;
-  // The keys come from the id that the client addressed first: whatever opens with it as the client's is the client's
-  // first packet, whoever sent the connection's first datagram, and whatever connection was here before.
-  const bool fresh = !handshake_ || (!plain && !answered && !same);
-  if (!plain && fresh && !header.destination.empty() && !(connection_ && (answered || (same && !handshake_ && decrypted_ > 0)))) {
-    auto attempt = std::make_unique<Handshake>(header.version, header.destination, context.now());
+  // The keys come from the id that the client addressed first: what opens with it as the client's is a client's first
+  // packet, whoever sent the first datagram here, and whatever connection was here before. Initial packets of a known
+  // connection are not tried.
+  const bool known = connection_ && connection_->opened &&
+                     (connection_->initial == header.destination || connection_->server == header.destination);
+  if (!plain && !known && !header.destination.empty()) {
+    constexpr std::uint32_t kVersion1 = 1, kDraft29 = 0xff00001d;
+    auto attempt = std::make_unique<Handshake>(is_reserved(header.version) ? kVersion1 : header.version, header.destination);
     plain = attempt->keys.open(packet, header.number_offset, true);
+    if (!plain && is_reserved(header.version)) {
+      attempt->keys = InitialKeys(kDraft29, header.destination);
+      plain = attempt->keys.open(packet, header.number_offset, true);
+    }
     if (plain) {
-      const bool flipped = direction != Direction::kOriginator;
-      if (connection_ && (handshake_ || flipped != flipped_ || (connection_->initial.size != 0 && !same))) {
-        if (handshake_) handshake_->session.emit(context);
-        emit(context);
-      }
-      flipped_ = flipped;
+      if (handshake_) handshake_->session->emit(context);
+      if (connection_ && connection_->opened) emit(context);
+      flipped_ = direction != Direction::kOriginator;
       handshake_ = std::move(attempt);
+      handshake_->session = retried_ ? std::move(retried_) : std::make_unique<tls::Session>(tls::Carrier::kQuic, context.now());
+      begin(context, direction, header).initial.set(header.destination);
     }
   }
   begin(context, direction, header);
@@ -247,6 +258,7 @@ void QuicParser::initial(Context& context, Direction direction, const LongHeader
     return;
   }
   ++decrypted_;
+  connection_->opened = true;
   context.recognised = true;
   if (handshake_ && !frames(context, direction, *plain)) context.weird("quic_malformed_frame");
 }
@@ -255,7 +267,11 @@ void QuicParser::initial(Context& context, Direction direction, const LongHeader
 bool QuicParser::frames(Context& context, Direction direction, Bytes plain) {
   Cursor in(plain);
   while (in.ok() && !in.at_end()) {
-    const std::uint64_t type = variable(in);
+    std::uint64_t type = variable(in);
+    if (is_google_tls(connection_->version)) {
+      if (type > 0x01 && type != 0x08) return true;  // its other frames are not ours
+      if (type == 0x08) type = 0x06;
+    }
     switch (type) {
       case 0x00:  // PADDING
       case 0x01:  // PING
@@ -299,7 +315,7 @@ bool QuicParser::frames(Context& context, Direction direction, Bytes plain) {
         if (in.failed() || reason > in.left()) return false;
         in.skip(reason);
         note(context, direction, 'c');
-        handshake_->session.emit(context);
+        handshake_->session->emit(context);
         handshake_.reset();
         emit(context);
         return true;
@@ -329,17 +345,17 @@ void QuicParser::messages(Context& context, Direction direction) {
     const Bytes body = have.subspan(4, length);
     handshake_->read[side] += 4 + length;
     if (type != 1 && type != 2) continue;
-    if (!handshake_->session.handshake(context, direction, type, body)) {
+    if (!handshake_->session->handshake(context, direction, type, body)) {
       context.weird(type == 1 ? "ssl_malformed_client_hello" : "ssl_malformed_server_hello");
       continue;
     }
     note(context, direction, 's');
     if (type == 1) {
-      const tls::Session& session = handshake_->session;
+      const tls::Session& session = *handshake_->session;
       connection_->server_name = session.server_name().substr(0, kMaxText);
       connection_->protocol = session.first_protocol().substr(0, kMaxText);
       connection_->ja4 = session.ja4_text();
-    } else if (handshake_->session.server_chose()) {
+    } else if (handshake_->session->server_chose()) {
       handshake_->server_hello = true;
       handshake_->crypto[0].clear();
       handshake_->crypto[1].clear();
@@ -358,10 +374,10 @@ void QuicParser::encrypted(Context& context, Direction direction, std::size_t by
 }
 
 void QuicParser::finish_handshake(Context& context) {
-  handshake_->session.start_encryption(Direction::kOriginator);
-  handshake_->session.start_encryption(Direction::kResponder);
-  handshake_->session.ciphertext();
-  handshake_->session.emit(context);
+  handshake_->session->start_encryption(Direction::kOriginator);
+  handshake_->session->start_encryption(Direction::kResponder);
+  handshake_->session->ciphertext();
+  handshake_->session->emit(context);
   handshake_.reset();
 }
 
@@ -385,8 +401,10 @@ void QuicParser::emit(Context& context) {
 }
 
 void QuicParser::closed(Context& context, End) {
-  if (handshake_) handshake_->session.emit(context);
+  if (handshake_) handshake_->session->emit(context);
+  if (retried_) retried_->emit(context);
   handshake_.reset();
+  retried_.reset();
   emit(context);
   if (sides_[0].encrypted_bytes == 0 && sides_[1].encrypted_bytes == 0) return;
   Encrypted row;
@@ -410,9 +428,8 @@ Match recognise(Bytes data, Direction, bool port_hint) {
     return Match::kYes;
   }
   // Versions that force a negotiation (RFC 9000 15), and Google's.
-  const bool reserved = (header.version & 0x0f0f0f0f) == 0x0a0a0a0a;
   const bool google = header.version >> 16 == 0x5130;  // "Q0.."
-  return port_hint && (reserved || google) ? Match::kMaybe : Match::kNo;
+  return port_hint && (is_reserved(header.version) || google) ? Match::kMaybe : Match::kNo;
 }
 
 constexpr std::uint16_t kPorts[] = {443, 784, 853, 4433, 8853};

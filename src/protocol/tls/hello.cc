@@ -83,6 +83,9 @@ void read_server_extension(std::uint16_t type, Bytes data, ServerHello& out) {
     case kSupportedVersions:
       out.selected_version = in.be16();
       break;
+    case kKeyShareOld:
+      if (out.version == kTls13 || is_tls13_draft(out.version)) out.group = in.be16();
+      break;
     case kKeyShare:  // a HelloRetryRequest has the group alone
       out.group = in.be16();
       break;

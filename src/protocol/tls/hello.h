@@ -19,6 +19,7 @@ enum ExtensionType : std::uint16_t {
   kSignatureAlgorithms = 13,  // RFC 8446 4.2.3
   kAlpn = 16,                 // RFC 7301 3.1
   kSessionTicket = 35,        // RFC 5077 3.2
+  kKeyShareOld = 40,          // key_share up to draft 22
   kPreSharedKey = 41,         // RFC 8446 4.2.11
   kSupportedVersions = 43,    // RFC 8446 4.2.1
   kKeyShare = 51,             // RFC 8446 4.2.8

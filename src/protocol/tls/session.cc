@@ -124,7 +124,7 @@ bool Session::handshake(Context& context, Direction direction, std::uint8_t type
       }
       if (hello.malformed) context.weird("ssl_malformed_extension");
       // The client is the other end (DTLS after STUN): what comes is told from its side.
-      if (!client(direction) && !client_hello_seen_ && !server_hello_seen_) {
+      if (!client(direction) && !server_hello_seen_) {
         flipped_ = !flipped_;
         if (history_.size() < kMaxHistory) history_ += '^';
       }
@@ -336,6 +336,8 @@ void Session::change_cipher_spec(Context& context, Direction direction) {
 void Session::alert(Context& context, Direction direction, Bytes body) {
   // Level and description (RFC 8446 6); several may share a record before TLS 1.3.
   constexpr std::size_t kMaxAlerts = 10;
+  // A session joined in its middle: an alert of no known level is an encrypted one.
+  if (!confirmed_ && (body.size() < 2 || (body[0] != 1 && body[0] != 2))) return;
   const std::size_t count = std::min(body.size() / 2, is_13() ? std::size_t{1} : kMaxAlerts);
   if (body.size() / 2 > count) context.weird("SSL_excessive_alerts_in_record", std::to_string(body.size() / 2));
   for (std::size_t i = 0; i < count; ++i) {

@@ -9,6 +9,7 @@
 #include <openssl/x509v3.h>
 
 #include <algorithm>
+#include <cctype>
 #include <ctime>
 #include <unordered_map>
 
@@ -60,6 +61,19 @@ std::optional<base::Time> time_of(const ASN1_TIME* time) {
   return base::from_civil(tm.tm_year + 1900, static_cast<unsigned>(tm.tm_mon + 1), static_cast<unsigned>(tm.tm_mday),
                           static_cast<unsigned>(tm.tm_hour), static_cast<unsigned>(tm.tm_min),
                           static_cast<unsigned>(tm.tm_sec));
+}
+
+// A host against a name that may begin with "*." for one label (RFC 6125 6.4.3).
+bool matches(std::string_view pattern, std::string_view host) {
+  const auto equal = [](std::string_view a, std::string_view b) {
+    return std::equal(a.begin(), a.end(), b.begin(), b.end(), [](char x, char y) {
+      return std::tolower(static_cast<unsigned char>(x)) == std::tolower(static_cast<unsigned char>(y));
+    });
+  };
+  if (equal(pattern, host)) return true;
+  const auto dot = host.find('.');
+  return pattern.starts_with("*.") && dot != std::string_view::npos && dot != 0 && pattern.find('.', 2) != std::string_view::npos &&
+         equal(pattern.substr(1), host.substr(dot));
 }
 
 // A signature is only tried with keys whose cost is bounded: a certificate from the wire must not buy CPU time.
@@ -220,7 +234,22 @@ void Certificate::read(base::Bytes der) {
 
 bool Certificate::matches_host(std::string_view host) const {
   if (!parsed_ || host.empty()) return false;
-  const bool good = X509_check_host(parsed_->x509.get(), host.data(), host.size(), 0, nullptr) == 1;
+  X509* x509 = parsed_->x509.get();
+  bool good = false;
+  if (!dns.empty()) {
+    good = X509_check_host(x509, host.data(), host.size(), X509_CHECK_FLAG_NEVER_CHECK_SUBJECT, nullptr) == 1;
+  } else if (ip.empty()) {
+    // RFC 6125 6.4.4: without names meant for it, the most specific common name.
+    const X509_NAME* name = X509_get_subject_name(x509);
+    int last = -1;
+    for (int i = -1; (i = X509_NAME_get_index_by_NID(name, NID_commonName, i)) >= 0;) last = i;
+    if (last >= 0) {
+      unsigned char* utf8 = nullptr;
+      const int size = ASN1_STRING_to_UTF8(&utf8, X509_NAME_ENTRY_get_data(X509_NAME_get_entry(name, last)));
+      if (size > 0) good = matches(std::string_view(reinterpret_cast<const char*>(utf8), static_cast<std::size_t>(size)), host);
+      OPENSSL_free(utf8);
+    }
+  }
   ERR_clear_error();
   return good;
 }
