@@ -56,7 +56,7 @@ struct Dispatcher::Flow {
   std::uint64_t candidates = 0;  // definitions still possible
   std::uint64_t confirmed = 0;   // definitions that said "recognised"
   std::uint64_t hinted = 0;      // definitions at whose home port this is
-  std::array<std::uint8_t, 4> order{};  // confirmed ones in order of confirmation
+  std::array<std::uint8_t, 8> order{};  // confirmed ones in order of confirmation
   std::uint8_t orders = 0;
   std::uint8_t current = 0xff;   // definition of `parser`
   std::uint8_t changes = 0;      // how often a protocol handed over to another: bounded
@@ -118,15 +118,29 @@ void Dispatcher::start(protocol::Context& context, Flow& flow, std::size_t defin
   context.weird_source = protocol::definitions()[definition]->name;
 }
 
-void Dispatcher::confirm(Flow& flow) {
-  if (flow.current == 0xff || (flow.confirmed >> flow.current & 1) != 0) return;
-  flow.confirmed |= 1ull << flow.current;
-  if (flow.orders < flow.order.size()) flow.order[flow.orders++] = flow.current;
+void Dispatcher::confirm(Flow& flow, std::size_t definition) {
+  if (definition >= 64 || (flow.confirmed >> definition & 1) != 0) return;
+  flow.confirmed |= 1ull << definition;
+  if (flow.orders < flow.order.size()) flow.order[flow.orders++] = static_cast<std::uint8_t>(definition);
+}
+
+void Dispatcher::note_services(protocol::Context& context, Flow& flow) {
+  if (context.recognised && flow.current != 0xff) confirm(flow, flow.current);
+  context.recognised = false;
+  for (const std::string_view name : context.carried()) {
+    if (name.empty()) break;
+    const auto all = protocol::definitions();
+    for (std::size_t i = 0; i < all.size(); ++i)
+      if (all[i]->name == name) {
+        confirm(flow, i);
+        break;
+      }
+  }
+  context.clear_carried();
 }
 
 void Dispatcher::settle(protocol::Context& context, Flow& flow, Direction direction) {
-  if (context.recognised) confirm(flow);
-  context.recognised = false;
+  note_services(context, flow);
   if (!context.become.empty()) {
     const std::string_view next = context.become;
     const base::Bytes rest = context.become_rest;
@@ -318,7 +332,7 @@ std::string_view Dispatcher::closed(const connection::View& connection, std::uin
     if (flow->parser) {
       protocol::Context c = context(connection, at, flow);
       flow->parser->closed(c, why);
-      if (c.recognised) confirm(*flow);
+      note_services(c, *flow);
       flow->parser.reset();
     }
     for (std::uint8_t i = 0; i < flow->orders; ++i) {

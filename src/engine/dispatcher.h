@@ -44,7 +44,9 @@ class Dispatcher : public connection::Consumer {
   void feed(protocol::Context& context, Flow& flow, connection::Direction direction, base::Bytes data);
   /// Acts on what the parser said in the context.
   void settle(protocol::Context& context, Flow& flow, connection::Direction direction);
-  void confirm(Flow& flow);
+  void confirm(Flow& flow, std::size_t definition);
+  /// What the parser recognised, and what it carried within.
+  void note_services(protocol::Context& context, Flow& flow);
   void forget_held(Flow& flow);
   protocol::Context context(const connection::View& connection, const packet::Origin& at, const Flow* flow);
   void drop(Flow* flow, std::uint64_t& slot, std::uint64_t next);

@@ -1,6 +1,7 @@
 // What a protocol is: a way to recognise it, and a parser that turns in-order bytes into records. It never judges.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <memory>
 #include <span>
@@ -55,6 +56,19 @@ class Context {
   std::string_view become = {};
   /// Bytes of the current data that belong to the protocol in `become`, if any.
   Bytes become_rest = {};
+  /// Another protocol lies within this one (ntlm within smb): it goes into conn.service, too. A definition's name.
+  void carries(std::string_view name) {
+    for (std::string_view& slot : carried_) {
+      if (slot == name) return;
+      if (slot.empty()) {
+        slot = name;
+        return;
+      }
+    }
+  }
+  /// What `carries` was told; empty ones are free.
+  std::span<const std::string_view> carried() const { return carried_; }
+  void clear_carried() { carried_ = {}; }
   std::string_view weird_source = {};  ///< the protocol's name; the engine sets it
 
  private:
@@ -64,6 +78,7 @@ class Context {
   const Plan* plan_;
   base::MemoryAccountant* memory_;
   FileSink* files_;
+  std::array<std::string_view, 4> carried_{};
 };
 
 /// The state of one protocol on one connection. An idle one holds at most 256 bytes. The engine owns it.

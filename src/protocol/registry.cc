@@ -1,10 +1,15 @@
 #include "connection/conn_record.h"
+#include "packet/arp_record.h"
+#include "protocol/dce_rpc/dce_rpc.h"
 #include "protocol/dns/dns.h"
+#include "protocol/files/file_record.h"
+#include "protocol/gssapi/gssapi.h"
 #include "protocol/http/http.h"
 #include "protocol/icmp/icmp.h"
-#include "packet/arp_record.h"
-#include "protocol/files/file_record.h"
+#include "protocol/krb/krb.h"
+#include "protocol/ntlm/ntlm.h"
 #include "protocol/parser.h"
+#include "protocol/smb/smb.h"
 #include "protocol/ssh/ssh.h"
 #include "protocol/quic/quic.h"
 #include "protocol/tls/tls.h"
@@ -23,6 +28,12 @@ std::span<const Definition* const> definitions() {
       &icmp::kDefinition,
       &ssh::kDefinition,
       &http::kDefinition,
+      &krb::kOverUdp,
+      &krb::kOverTcp,
+      &dce_rpc::kDefinition,
+      &smb::kDefinition,
+      &ntlm::kDefinition,
+      &gssapi::kDefinition,
   };
   return kDefinitions;
 }
