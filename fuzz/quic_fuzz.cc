@@ -15,7 +15,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     if (piece.data.size() < 2) continue;
     const bool client = piece.direction == connection::Direction::kOriginator;
     const std::vector<std::uint8_t> frames(piece.data.begin(), piece.data.end());
-    run.datagram(piece.direction, seal_initial(client ? kQuicClientKeys : kQuicServerKeys, client ? kQuicId : std::vector<std::uint8_t>{1},
+    run.datagram(piece.direction, seal_initial(client ? kQuicClientKeys : kQuicServerKeys,
+                                               client ? kQuicId : std::vector<std::uint8_t>{1},
                                                {client ? std::uint8_t{1} : std::uint8_t{2}}, number++, frames));
   }
   run.close();

@@ -62,15 +62,16 @@ ClientHello parsed(const Octets& body) {
 // ---- fingerprints: the authors' published examples
 
 TEST(Fingerprints, Ja3OfTheAuthorsExamples) {
-  static const Octets body = client_hello(hex("002f 0035 0005 000a c009 c00a c013 c014 0032 0038 0013 0004"),
-                                          extension(0, {}) + extension(10, with_u16(hex("0017 0018 0019"))) +
-                                              extension(11, with_u8(hex("00"))),
-                                          {}, "0301");
+  static const Octets body = client_hello(
+      hex("002f 0035 0005 000a c009 c00a c013 c014 0032 0038 0013 0004"),
+      extension(0, {}) + extension(10, with_u16(hex("0017 0018 0019"))) + extension(11, with_u8(hex("00"))), {},
+      "0301");
   const ClientHello hello = parsed(body);
   EXPECT_EQ(ja3_text(hello), "769,47-53-5-10-49161-49162-49171-49172-50-56-19-4,0-10-11,23-24-25,0");
   EXPECT_EQ(ja3(hello), "ada70206e40642a3e4461f35503241d5");
 
-  static const Octets bare = client_hello(hex("0004 0005 000a 0009 0064 0062 0003 0006 0013 0012 0063"), {}, {}, "0301");
+  static const Octets bare =
+      client_hello(hex("0004 0005 000a 0009 0064 0062 0003 0006 0013 0012 0063"), {}, {}, "0301");
   EXPECT_EQ(ja3(parsed(bare)), "de350869b8c85de67a350c8d186f11e6");
 }
 
@@ -90,10 +91,11 @@ Octets chrome_hello() {
                       extension(0x1a1a, {}) + extension(0x1b, {}) + sni("example.test") + extension(0x33, {}) +
                           extension(0x10, with_u16(with_u8(octets("h2")) + with_u8(octets("http/1.1")))) +
                           extension(0x4469, {}) + extension(0x17, {}) + extension(0x2d, {}) +
-                          extension(0x0d, with_u16(hex("0403 0804 0401 0503 0805 0501 0806 0601"))) + extension(0x05, {}) +
-                          extension(0x23, {}) + extension(0x12, {}) + extension(0x2b, with_u8(hex("2a2a 0304 0303"))) +
-                          extension(0xff01, hex("00")) + extension(0x0b, with_u8(hex("00"))) +
-                          extension(0x0a, with_u16(hex("3a3a 001d 0017"))) + extension(0x15, filled(8, 0)));
+                          extension(0x0d, with_u16(hex("0403 0804 0401 0503 0805 0501 0806 0601"))) +
+                          extension(0x05, {}) + extension(0x23, {}) + extension(0x12, {}) +
+                          extension(0x2b, with_u8(hex("2a2a 0304 0303"))) + extension(0xff01, hex("00")) +
+                          extension(0x0b, with_u8(hex("00"))) + extension(0x0a, with_u16(hex("3a3a 001d 0017"))) +
+                          extension(0x15, filled(8, 0)));
 }
 
 TEST(Fingerprints, Ja4OfTheAuthorsExample) {
@@ -178,7 +180,11 @@ TEST(Certificate, TellsGarbageAndTampering) {
 // ---- conversations
 
 struct Tls12 {
-  Octets client1 = record(22, message(1, client_hello(hex("c02f 002f"), sni("www.example.test") + extension(16, with_u16(with_u8(octets("h2")))))), "0301"),
+  Octets client1 =
+             record(22,
+                    message(1, client_hello(hex("c02f 002f"),
+                                            sni("www.example.test") + extension(16, with_u16(with_u8(octets("h2")))))),
+                    "0301"),
          server1 = record(22, message(2, server_hello("c02f", extension(16, with_u16(with_u8(octets("h2"))))))) +
                    record(22, message(11, certificate_message())) +
                    record(22, message(12, hex("03 0017 04 01020304")) + message(14, {})),
@@ -284,8 +290,10 @@ TEST(Tls, Tls13) {
   Talk talk(kSsl, 8443);
   const Octets session = filled(32, 0xab);
   talk.client(record(22, message(1, chrome_hello())));
-  talk.server(record(22, message(2, server_hello("1301", extension(43, hex("0304")) + extension(51, hex("001d 0001 00")), session))) +
-              kCcs + record(23, filled(600, 1)));
+  talk.server(
+      record(22, message(2, server_hello("1301", extension(43, hex("0304")) + extension(51, hex("001d 0001 00")),
+                                         session))) +
+      kCcs + record(23, filled(600, 1)));
   EXPECT_THAT(talk.rows<Ssl>(), IsEmpty());
   talk.client(kCcs + record(23, filled(69, 2)));
   ASSERT_EQ(talk.rows<Ssl>().size(), 1u);  // at once, not when the connection ends
@@ -310,7 +318,8 @@ TEST(Tls, HelloRetryRequest) {
   talk.client(record(22, message(1, chrome_hello())));
   talk.server(record(22, message(2, retry)) + kCcs);
   talk.client(kCcs + record(22, message(1, chrome_hello())));
-  talk.server(record(22, message(2, server_hello("1301", extension(43, hex("0304")) + extension(51, hex("0018 0001 00"))))));
+  talk.server(
+      record(22, message(2, server_hello("1301", extension(43, hex("0304")) + extension(51, hex("0018 0001 00"))))));
   talk.close();
   const auto rows = talk.rows<Ssl>();
   ASSERT_EQ(rows.size(), 1u);
@@ -341,7 +350,8 @@ TEST(Tls, ResumedBySessionIdAndByTicket) {
   }
   {
     Talk talk(kSsl, 443);  // PSK (RFC 8446 2.2)
-    talk.client(record(22, message(1, client_hello(hex("1301"), extension(43, with_u8(hex("0304"))) + extension(41, filled(9, 1))))));
+    talk.client(record(
+        22, message(1, client_hello(hex("1301"), extension(43, with_u8(hex("0304"))) + extension(41, filled(9, 1))))));
     talk.server(record(22, message(2, server_hello("1301", extension(43, hex("0304")) + extension(41, hex("0000"))))) +
                 record(23, filled(40, 1)));
     talk.client(record(23, filled(40, 1)));
@@ -381,8 +391,9 @@ TEST(Tls, HeartbeatThatClaimsTooMuch) {
 TEST(Tls, DiffieHellmanPrime) {
   Talk talk(kSsl, 443);
   talk.client(record(22, message(1, client_hello(hex("0033"), {}))));
-  talk.server(record(22, message(2, server_hello("0033", {})) +
-                             message(12, with_u16(hex("00 7f") + filled(63, 0xff)) + with_u16(hex("02")) + with_u16(filled(64, 1)))));
+  talk.server(record(
+      22, message(2, server_hello("0033", {})) +
+              message(12, with_u16(hex("00 7f") + filled(63, 0xff)) + with_u16(hex("02")) + with_u16(filled(64, 1)))));
   talk.close();
   ASSERT_EQ(talk.rows<Ssl>().size(), 1u);
   EXPECT_EQ(talk.rows<Ssl>()[0].dh_param_size, 511u);
@@ -397,7 +408,8 @@ TEST(Tls, Ssl2) {
   EXPECT_EQ(kSsl.recognise(hello, Direction::kOriginator, false), Match::kYes);
   talk.client(hello);
   const Octets certificate = from_base64(kHostCertificate);
-  talk.server(record2(hex("04 00 01 0002") + u16(certificate.size()) + hex("0003 0010") + certificate + hex("0700c0") + filled(16, 8)));
+  talk.server(record2(hex("04 00 01 0002") + u16(certificate.size()) + hex("0003 0010") + certificate + hex("0700c0") +
+                      filled(16, 8)));
   talk.client(record2(hex("02 0700c0 0000 0008 0000") + filled(8, 9)));
   talk.server(record2(filled(33, 1)));
   talk.client(record2(filled(33, 1)));
@@ -416,7 +428,8 @@ TEST(Tls, Ssl2HelloForTls) {
   Talk talk(kSsl, 443);
   talk.client(hex("801f 01 0301 0006 0000 0010 00002f 010080") + filled(16, 7));
   talk.server(record(22, message(2, server_hello("002f", {}, {}, "0301")) + message(14, {}), "0301"));
-  talk.client(record(22, message(16, filled(64, 3)), "0301") + record(20, hex("01"), "0301") + record(22, filled(40, 1), "0301"));
+  talk.client(record(22, message(16, filled(64, 3)), "0301") + record(20, hex("01"), "0301") +
+              record(22, filled(40, 1), "0301"));
   talk.server(record(20, hex("01"), "0301") + record(22, filled(40, 1), "0301"));
   talk.close();
   const auto rows = talk.rows<Ssl>();
@@ -467,6 +480,17 @@ TEST(Tls, GapsInEncryptedDataAreBridged) {
   EXPECT_FALSE(rows[0].lost);
 }
 
+TEST(Tls, MemoryRefusedEndsTheParser) {
+  Talk talk(kSsl, 443);
+  base::MemoryAccountant none(16);
+  packet::Origin origin;
+  Context context(talk.view, origin, talk.sink, talk.plan, none, nullptr);
+  const Octets hello = record(22, message(1, client_hello(hex("002f"), {})));
+  talk.parser->stream(context, Direction::kOriginator, hello);
+  EXPECT_TRUE(context.failed);
+  EXPECT_EQ(none.used(), 0u);
+}
+
 TEST(Tls, AChainTooLongIsNotKept) {
   Talk talk(kSsl, 443);
   talk.client(record(22, message(1, client_hello(hex("002f"), {}))));
@@ -484,9 +508,11 @@ TEST(Tls, AChainTooLongIsNotKept) {
 Octets dtls_record(std::uint8_t type, const Octets& body, std::size_t epoch = 0, std::string_view version = "fefd") {
   return Octets{type} + hex(version) + u16(epoch) + hex("000000000001") + with_u16(body);
 }
-Octets dtls_message(std::uint8_t type, const Octets& body, std::size_t sequence, std::size_t from = 0, std::size_t count = SIZE_MAX) {
+Octets dtls_message(std::uint8_t type, const Octets& body, std::size_t sequence, std::size_t from = 0,
+                    std::size_t count = SIZE_MAX) {
   const Octets part(body.begin() + static_cast<std::ptrdiff_t>(from),
-                    body.begin() + static_cast<std::ptrdiff_t>(std::min(body.size(), count == SIZE_MAX ? body.size() : from + count)));
+                    body.begin() + static_cast<std::ptrdiff_t>(
+                                       std::min(body.size(), count == SIZE_MAX ? body.size() : from + count)));
   return Octets{type} + u24(body.size()) + u16(sequence) + u24(from) + with_u24(part);
 }
 
@@ -498,14 +524,19 @@ TEST(Dtls, FragmentsInAnyOrder) {
   EXPECT_EQ(kDtls.recognise(first, client, false), Match::kYes);
   talk.datagram(client, first);
   talk.datagram(server, dtls_record(22, dtls_message(3, hex("fefd 04 01020304"), 0)));
-  talk.datagram(client, dtls_record(22, dtls_message(1, client_hello(hex("c02f"), sni("www.example.test"), {}, "fefd", hex("01020304"), true), 1)));
+  talk.datagram(
+      client,
+      dtls_record(
+          22,
+          dtls_message(1, client_hello(hex("c02f"), sni("www.example.test"), {}, "fefd", hex("01020304"), true), 1)));
   const Octets chain = certificate_message();
   talk.datagram(server, dtls_record(22, dtls_message(2, server_hello("c02f", {}, {}, "fefd"), 1)) +
                             dtls_record(22, dtls_message(11, chain, 2, 600)));
   talk.datagram(server, dtls_record(22, dtls_message(11, chain, 2, 0, 300)));
   talk.datagram(server, dtls_record(22, dtls_message(11, chain, 2, 250, 400)));
   talk.datagram(server, dtls_record(22, dtls_message(14, {}, 3)));
-  talk.datagram(client, dtls_record(22, dtls_message(16, filled(66, 1), 2)) + dtls_record(20, hex("01")) + dtls_record(22, filled(48, 1), 1));
+  talk.datagram(client, dtls_record(22, dtls_message(16, filled(66, 1), 2)) + dtls_record(20, hex("01")) +
+                            dtls_record(22, filled(48, 1), 1));
   talk.datagram(server, dtls_record(20, hex("01")) + dtls_record(22, filled(48, 1), 1));
   talk.datagram(client, dtls_record(23, filled(100, 1), 1));
   talk.close();
@@ -521,9 +552,40 @@ TEST(Dtls, FragmentsInAnyOrder) {
   EXPECT_EQ(talk.memory.used(), 0u);
 }
 
+// RFC 9147 4: encrypted records have the unified header, and no ChangeCipherSpec comes before.
+TEST(Dtls, Version13) {
+  Talk talk(kDtls, 4433, packet::kUdp);
+  const auto client = Direction::kOriginator, server = Direction::kResponder;
+  talk.datagram(
+      client,
+      dtls_record(
+          22, dtls_message(1, client_hello(hex("1301"), extension(43, with_u8(hex("fefc fefd"))), {}, "fefd", {}, true),
+                           0)));
+  talk.datagram(
+      server,
+      dtls_record(
+          22, dtls_message(
+                  2, server_hello("1301", extension(43, hex("fefc")) + extension(51, hex("001d 0001 00")), {}, "fefd"),
+                  0)) +
+          hex("2e 0001 0020") + filled(32, 7));
+  talk.datagram(client, hex("2e 0001 0028") + filled(40, 7) + hex("2a 0002") + filled(20, 7));
+  talk.close();
+  ASSERT_EQ(talk.rows<Ssl>().size(), 1u);
+  const Ssl row = talk.rows<Ssl>()[0];
+  EXPECT_EQ(row.version, "DTLSv13");
+  EXPECT_EQ(row.ssl_history, "Cs");
+  EXPECT_TRUE(row.established);
+  EXPECT_EQ(row.client_version, "DTLSv13");
+  EXPECT_EQ(row.ja4.substr(0, 3), "dd3");
+  ASSERT_EQ(talk.rows<Encrypted>().size(), 1u);
+  EXPECT_EQ(talk.rows<Encrypted>()[0].orig_bytes, 60u);
+  EXPECT_EQ(talk.rows<Encrypted>()[0].resp_bytes, 32u);
+}
+
 TEST(Dtls, TheClientMayBeTheResponder) {
   Talk talk(kDtls, 3478, packet::kUdp);
-  talk.datagram(Direction::kResponder, dtls_record(22, dtls_message(1, client_hello(hex("c02f"), {}, {}, "fefd", {}, true), 0)));
+  talk.datagram(Direction::kResponder,
+                dtls_record(22, dtls_message(1, client_hello(hex("c02f"), {}, {}, "fefd", {}, true), 0)));
   talk.datagram(Direction::kOriginator, dtls_record(22, dtls_message(2, server_hello("c02f", {}, {}, "fefd"), 0)));
   talk.close();
   ASSERT_EQ(talk.rows<Ssl>().size(), 1u);

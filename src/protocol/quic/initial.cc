@@ -130,7 +130,8 @@ InitialKeys::InitialKeys(std::uint32_t version, Bytes connection_id) {
   }
 }
 
-std::optional<std::vector<std::uint8_t>> InitialKeys::open(Bytes packet, std::size_t number_offset, bool from_client) const {
+std::optional<std::vector<std::uint8_t>> InitialKeys::open(Bytes packet, std::size_t number_offset,
+                                                           bool from_client) const {
   // RFC 9001 5.4.2: the sample lies four bytes after the packet number's start.
   constexpr std::size_t kSample = 16, kTag = 16;
   if (packet.size() < number_offset + 4 + kSample) return std::nullopt;

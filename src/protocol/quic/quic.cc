@@ -94,6 +94,7 @@ struct Handshake {
   std::size_t read[2] = {};  // bytes of messages that were handed over
   bool refused[2] = {};
   bool server_hello = false;
+  tls::Counted counted;
 };
 
 // One QUIC connection on this pair of ports.
@@ -134,6 +135,8 @@ class QuicParser final : public Parser {
   std::uint32_t decrypted_ = 0;
   std::uint32_t discarded_ = 0;
   bool flipped_ = false;
+  tls::Counted counted_;  // of connection_, once
+  bool reserved_ = false;
   bool unknown_ = false;  // a version that is not ours: told once, then let be
 };
 static_assert(sizeof(QuicParser) <= 128);
@@ -163,13 +166,21 @@ Connection& QuicParser::begin(Context& context, Direction direction, const LongH
 }
 
 void QuicParser::datagram(Context& context, Direction direction, const packet::Packet& packet) {
+  if (!reserved_) {
+    reserved_ = counted_.take(context.memory(), sizeof(Connection), context.connection().saw_responder);
+    if (!reserved_) {
+      context.weird("parser_memory_limit");
+      context.failed = true;
+      return;
+    }
+  }
   Bytes data = packet.payload;
   while (!data.empty() && !unknown_) {
     // RFC 9000 17.2: without the fixed bit a packet is discarded; often padding after the last one. Unless the ends
     // agreed to grease it (RFC 9287), which only long headers can show.
     LongHeader header;
-    if ((data[0] & 0x40) == 0 && !((data[0] & 0x80) != 0 && connection_ && read_long(data, header) &&
-                                   header.version == connection_->version)) {
+    if ((data[0] & 0x40) == 0 &&
+        !((data[0] & 0x80) != 0 && connection_ && read_long(data, header) && header.version == connection_->version)) {
       constexpr std::uint32_t kMaxDiscarded = 100;
       if (decrypted_ > 0 && ++discarded_ <= kMaxDiscarded) note(context, direction, 'x');
       return;
@@ -235,8 +246,12 @@ void QuicParser::initial(Context& context, Direction direction, const LongHeader
                      (connection_->initial == header.destination || connection_->server == header.destination);
   if (!plain && !known && !header.destination.empty()) {
     constexpr std::uint32_t kVersion1 = 1, kDraft29 = 0xff00001d;
-    auto attempt = std::make_unique<Handshake>(is_reserved(header.version) ? kVersion1 : header.version, header.destination);
-    plain = attempt->keys.open(packet, header.number_offset, true);
+    auto attempt =
+        std::make_unique<Handshake>(is_reserved(header.version) ? kVersion1 : header.version, header.destination);
+    if (attempt->counted.take(context.memory(), sizeof(Handshake) + sizeof(tls::Session), connection_ != nullptr))
+      plain = attempt->keys.open(packet, header.number_offset, true);
+    else
+      context.weird("parser_memory_limit");
     if (!plain && is_reserved(header.version)) {
       attempt->keys = InitialKeys(kDraft29, header.destination);
       plain = attempt->keys.open(packet, header.number_offset, true);
@@ -246,7 +261,8 @@ void QuicParser::initial(Context& context, Direction direction, const LongHeader
       if (connection_ && connection_->opened) emit(context);
       flipped_ = direction != Direction::kOriginator;
       handshake_ = std::move(attempt);
-      handshake_->session = retried_ ? std::move(retried_) : std::make_unique<tls::Session>(tls::Carrier::kQuic, context.now());
+      handshake_->session =
+          retried_ ? std::move(retried_) : std::make_unique<tls::Session>(tls::Carrier::kQuic, context.now());
       begin(context, direction, header).initial.set(header.destination);
     }
   }
@@ -297,7 +313,8 @@ bool QuicParser::frames(Context& context, Direction direction, Bytes plain) {
         const Bytes data = in.bytes(length);
         const std::size_t side = connection::index(direction);
         if (handshake_->refused[side]) break;
-        if (!handshake_->crypto[side].put(context.memory(), offset > kMaxCrypto ? kMaxCrypto + 1 : offset, data, kMaxCrypto)) {
+        if (!handshake_->crypto[side].put(context.memory(), offset > kMaxCrypto ? kMaxCrypto + 1 : offset, data,
+                                          kMaxCrypto)) {
           context.weird("quic_crypto_not_put_together");
           handshake_->crypto[side].clear();
           handshake_->refused[side] = true;
@@ -331,9 +348,11 @@ bool QuicParser::frames(Context& context, Direction direction, Bytes plain) {
 void QuicParser::messages(Context& context, Direction direction) {
   const std::size_t side = connection::index(direction);
   for (;;) {
-    const Bytes have = handshake_->crypto[side].whole().subspan(std::min(handshake_->read[side], handshake_->crypto[side].whole().size()));
+    const Bytes have = handshake_->crypto[side].whole().subspan(
+        std::min(handshake_->read[side], handshake_->crypto[side].whole().size()));
     if (have.size() < 4) return;
-    const std::size_t length = static_cast<std::size_t>(have[1]) << 16 | static_cast<std::size_t>(have[2]) << 8 | have[3];
+    const std::size_t length =
+        static_cast<std::size_t>(have[1]) << 16 | static_cast<std::size_t>(have[2]) << 8 | have[3];
     if (length > kMaxCrypto) {
       context.weird("ssl_handshake_message_too_long", std::to_string(length));
       handshake_->crypto[side].clear();

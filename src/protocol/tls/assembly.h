@@ -11,6 +11,28 @@
 
 namespace whodunit::protocol::tls {
 
+/// A fixed number of bytes of parser's state, counted for as long as this lives.
+class Counted {
+ public:
+  Counted() = default;
+  Counted(const Counted&) = delete;
+  Counted& operator=(const Counted&) = delete;
+  ~Counted() {
+    if (memory_ != nullptr) memory_->give_back(base::MemoryUse::kParsers, bytes_);
+  }
+  /// Once. False where the accountant refuses.
+  bool take(base::MemoryAccountant& memory, std::size_t bytes, bool established) {
+    if (!memory.take(base::MemoryUse::kParsers, bytes, established)) return false;
+    memory_ = &memory;
+    bytes_ = bytes;
+    return true;
+  }
+
+ private:
+  base::MemoryAccountant* memory_ = nullptr;
+  std::size_t bytes_ = 0;
+};
+
 /// Counted by the memory accountant; gives back what it took when it goes. Where pieces overlap, the first one stands.
 class Assembly {
  public:
@@ -65,7 +87,8 @@ class Assembly {
   using Range = std::pair<std::size_t, std::size_t>;  // [from, to), ordered, apart
   static constexpr std::size_t kMaxRanges = 64;
   void copy(base::Bytes data, std::size_t offset, std::size_t from, std::size_t to) {
-    std::copy(data.begin() + static_cast<std::ptrdiff_t>(from - offset), data.begin() + static_cast<std::ptrdiff_t>(to - offset),
+    std::copy(data.begin() + static_cast<std::ptrdiff_t>(from - offset),
+              data.begin() + static_cast<std::ptrdiff_t>(to - offset),
               bytes_.begin() + static_cast<std::ptrdiff_t>(from));
   }
   std::vector<std::uint8_t> bytes_;

@@ -1,5 +1,5 @@
-// The TLS cipher suites by number: IANA's registry "TLS Cipher Suites", with the SSLv3 and draft numbers still met in the
-// wild. Anonymous suites are spelled in capitals, as Zeek spells them.
+// The TLS cipher suites by number: IANA's registry "TLS Cipher Suites", with the SSLv3 and draft numbers still met in
+// the wild. Anonymous suites are spelled in capitals, as Zeek spells them.
 #include "protocol/tls/names.h"
 
 namespace whodunit::protocol::tls {

@@ -13,8 +13,8 @@
 namespace whodunit::protocol::tls {
 namespace {
 
-constexpr std::size_t kRecordHeader = 13;    // RFC 6347 4.1
-constexpr std::size_t kMessageHeader = 12;   // RFC 6347 4.2.2
+constexpr std::size_t kRecordHeader = 13;      // RFC 6347 4.1
+constexpr std::size_t kMessageHeader = 12;     // RFC 6347 4.2.2
 constexpr std::size_t kMaxMessage = 64 << 10;  // fragmented messages longer than this are not put together (bytes)
 
 bool record_version(std::uint16_t version) {
@@ -34,6 +34,7 @@ struct Handshake {
   explicit Handshake(base::Time first) : session(Carrier::kDtls, first) {}
   Session session;
   Fragments fragments[2];
+  Counted counted;
 };
 
 class DtlsParser final : public Parser {
@@ -50,12 +51,11 @@ class DtlsParser final : public Parser {
   bool record(Context& context, Direction direction, Bytes& data);
   void encrypted(Context& context, Direction direction, std::size_t bytes);
   void message(Context& context, Direction direction, Bytes body);
-  void fragment(Context& context, Direction direction, Bytes header, Bytes part, std::size_t length, std::size_t offset);
+  void fragment(Context& context, Direction direction, Bytes header, Bytes part, std::size_t length,
+                std::size_t offset);
   void give_up(Context& context);
-  Handshake& handshake(Context& context) {
-    if (!handshake_) handshake_ = std::make_unique<Handshake>(context.now());
-    return *handshake_;
-  }
+  /// Only while it is not over, and in `message` and below.
+  Handshake& handshake() { return *handshake_; }
 
   std::unique_ptr<Handshake> handshake_;
   Side sides_[2];
@@ -114,7 +114,16 @@ bool DtlsParser::record(Context& context, Direction direction, Bytes& data) {
     encrypted(context, direction, body.size());
     return true;
   }
-  Session& session = handshake(context).session;
+  if (!handshake_) {
+    auto made = std::make_unique<Handshake>(context.now());
+    if (!made->counted.take(context.memory(), sizeof(Handshake), context.connection().saw_responder)) {
+      context.weird("parser_memory_limit");
+      give_up(context);
+      return true;
+    }
+    handshake_ = std::move(made);
+  }
+  Session& session = handshake().session;
   switch (type) {
     case kChangeCipherSpec:
       session.change_cipher_spec(context, direction);
@@ -156,7 +165,7 @@ void DtlsParser::encrypted(Context& context, Direction direction, std::size_t by
 
 // One or more handshake messages, or fragments of them.
 void DtlsParser::message(Context& context, Direction direction, Bytes body) {
-  Handshake& all = handshake(context);
+  Handshake& all = handshake();
   while (body.size() >= kMessageHeader) {
     base::Cursor in(body);
     const std::uint8_t type = in.u8();
@@ -185,7 +194,7 @@ void DtlsParser::message(Context& context, Direction direction, Bytes body) {
 
 void DtlsParser::fragment(Context& context, Direction direction, Bytes header, Bytes part, std::size_t length,
                           std::size_t offset) {
-  Handshake& all = handshake(context);
+  Handshake& all = handshake();
   Fragments& f = all.fragments[connection::index(direction)];
   const std::uint16_t sequence = base::load_be16(header.data() + 4);
   if (!f.active || f.sequence != sequence || f.length != length || f.type != header[0]) {
@@ -245,7 +254,8 @@ Match recognise(Bytes data, Direction, bool port_hint) {
     in.skip(2);
     const std::size_t offset = in.be24();
     const std::size_t part = in.be24();
-    return type >= 1 && type <= 3 && offset + part <= message && part + kMessageHeader <= length ? Match::kYes : Match::kNo;
+    return type >= 1 && type <= 3 && offset + part <= message && part + kMessageHeader <= length ? Match::kYes
+                                                                                                 : Match::kNo;
   }
   return port_hint && length <= data.size() - kRecordHeader ? Match::kMaybe : Match::kNo;
 }

@@ -39,16 +39,26 @@ std::string short_hash(const std::string& text) {
 
 std::string_view ja4_version(std::uint16_t version) {
   switch (version) {
-    case kTls13: return "13";
-    case kTls12: return "12";
-    case kTls11: return "11";
-    case kTls10: return "10";
-    case kSsl3: return "s3";
-    case kSsl2: return "s2";
-    case kDtls10: return "d1";
-    case kDtls12: return "d2";
-    case kDtls13: return "d3";
-    default: return "00";
+    case kTls13:
+      return "13";
+    case kTls12:
+      return "12";
+    case kTls11:
+      return "11";
+    case kTls10:
+      return "10";
+    case kSsl3:
+      return "s3";
+    case kSsl2:
+      return "s2";
+    case kDtls10:
+      return "d1";
+    case kDtls12:
+      return "d2";
+    case kDtls13:
+      return "d3";
+    default:
+      return "00";
   }
 }
 

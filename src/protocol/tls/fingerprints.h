@@ -1,5 +1,5 @@
-// Fingerprints of TLS implementations: JA3 and JA3S (Salesforce, BSD), JA4 for clients (FoxIO, BSD). The other JA4+ methods
-// are not open source and are not made.
+// Fingerprints of TLS implementations: JA3 and JA3S (Salesforce, BSD), JA4 for clients (FoxIO, BSD). The other JA4+
+// methods are not open source and are not made.
 #pragma once
 
 #include <string>

@@ -13,16 +13,16 @@ using base::Bytes;
 
 /// Numbers of IANA's "TLS ExtensionType Values" that are read here.
 enum ExtensionType : std::uint16_t {
-  kServerName = 0,            // RFC 6066 3
-  kSupportedGroups = 10,      // RFC 8422 5.1.1
-  kPointFormats = 11,         // RFC 8422 5.1.2
-  kSignatureAlgorithms = 13,  // RFC 8446 4.2.3
-  kAlpn = 16,                 // RFC 7301 3.1
-  kSessionTicket = 35,        // RFC 5077 3.2
-  kKeyShareOld = 40,          // key_share up to draft 22
-  kPreSharedKey = 41,         // RFC 8446 4.2.11
-  kSupportedVersions = 43,    // RFC 8446 4.2.1
-  kKeyShare = 51,             // RFC 8446 4.2.8
+  kServerName = 0,                // RFC 6066 3
+  kSupportedGroups = 10,          // RFC 8422 5.1.1
+  kPointFormats = 11,             // RFC 8422 5.1.2
+  kSignatureAlgorithms = 13,      // RFC 8446 4.2.3
+  kAlpn = 16,                     // RFC 7301 3.1
+  kSessionTicket = 35,            // RFC 5077 3.2
+  kKeyShareOld = 40,              // key_share up to draft 22
+  kPreSharedKey = 41,             // RFC 8446 4.2.11
+  kSupportedVersions = 43,        // RFC 8446 4.2.1
+  kKeyShare = 51,                 // RFC 8446 4.2.8
   kQuicTransportParameters = 57,  // RFC 9001 8.2
 };
 
@@ -42,7 +42,7 @@ struct ClientHello {
   std::vector<std::uint16_t> supported_versions;
   bool session_ticket = false;  ///< a ticket that is not empty
   bool pre_shared_key = false;
-  bool malformed = false;       ///< an extension's inside did not add up; what was read before it stands
+  bool malformed = false;  ///< an extension's inside did not add up; what was read before it stands
 };
 
 /// Reads a ClientHello's body (without the handshake header). False where it cannot be one.

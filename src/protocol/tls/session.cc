@@ -24,29 +24,51 @@ constexpr std::size_t kMaxExtensions = 256;
 // Zeek's letter for a handshake message type (RFC 8446 4, RFC 5246 7.4), '\0' where it is none.
 char letter_of(std::uint8_t type) {
   switch (type) {
-    case 0: return 'h';   // hello_request
-    case 1: return 'c';   // client_hello
-    case 2: return 's';   // server_hello
-    case 3: return 'v';   // hello_verify_request (RFC 6347)
-    case 4: return 't';   // new_session_ticket
-    case 5: return 'e';   // end_of_early_data
-    case 6: return 'j';   // hello_retry_request (drafts)
-    case 8: return 'o';   // encrypted_extensions
-    case 11: return 'x';  // certificate
-    case 12: return 'k';  // server_key_exchange
-    case 13: return 'r';  // certificate_request
-    case 14: return 'n';  // server_hello_done
-    case 15: return 'y';  // certificate_verify
-    case 16: return 'g';  // client_key_exchange
-    case 20: return 'f';  // finished
-    case 21: return 'w';  // certificate_url
-    case 22: return 'u';  // certificate_status
-    case 23: return 'a';  // supplemental_data
-    case 24: return 'p';  // key_update
-    case 25:              // compressed_certificate
-    case 26: return 'z';  // ekt_key
-    case 254: return 'm';  // message_hash
-    default: return '\0';
+    case 0:
+      return 'h';  // hello_request
+    case 1:
+      return 'c';  // client_hello
+    case 2:
+      return 's';  // server_hello
+    case 3:
+      return 'v';  // hello_verify_request (RFC 6347)
+    case 4:
+      return 't';  // new_session_ticket
+    case 5:
+      return 'e';  // end_of_early_data
+    case 6:
+      return 'j';  // hello_retry_request (drafts)
+    case 8:
+      return 'o';  // encrypted_extensions
+    case 11:
+      return 'x';  // certificate
+    case 12:
+      return 'k';  // server_key_exchange
+    case 13:
+      return 'r';  // certificate_request
+    case 14:
+      return 'n';  // server_hello_done
+    case 15:
+      return 'y';  // certificate_verify
+    case 16:
+      return 'g';  // client_key_exchange
+    case 20:
+      return 'f';  // finished
+    case 21:
+      return 'w';  // certificate_url
+    case 22:
+      return 'u';  // certificate_status
+    case 23:
+      return 'a';  // supplemental_data
+    case 24:
+      return 'p';  // key_update
+    case 25:       // compressed_certificate
+    case 26:
+      return 'z';  // ekt_key
+    case 254:
+      return 'm';  // message_hash
+    default:
+      return '\0';
   }
 }
 
@@ -71,7 +93,8 @@ KeyExchange key_exchange_of(std::uint32_t cipher) {
   if (name.find("_ECDHE_") != std::string::npos || name.find("_ECDH_ANON_") != std::string::npos ||
       name.find("CECPQ1") != std::string::npos)
     return KeyExchange::kCurve;
-  if (name.find("_DHE_") != std::string::npos || name.find("_DH_ANON_") != std::string::npos) return KeyExchange::kPrime;
+  if (name.find("_DHE_") != std::string::npos || name.find("_DH_ANON_") != std::string::npos)
+    return KeyExchange::kPrime;
   return KeyExchange::kOther;
 }
 
@@ -169,7 +192,8 @@ void Session::client_hello(Context& context, const ClientHello& hello) {
   if (hello.pre_shared_key) psk_ = true;
   // TLS 1.3's middlebox mode sends a random id; all zeros is no id.
   if (!hello.session_id.empty() &&
-      !(hello.session_id.size() == 32 && std::all_of(hello.session_id.begin(), hello.session_id.end(), [](auto b) { return b == 0; }))) {
+      !(hello.session_id.size() == 32 &&
+        std::all_of(hello.session_id.begin(), hello.session_id.end(), [](auto b) { return b == 0; }))) {
     session_id_.assign(base::as_text(hello.session_id));
     ticket_ = false;
   }
@@ -186,7 +210,8 @@ void Session::client_hello(Context& context, const ClientHello& hello) {
     if (datagram ? v < client_version_ : v > client_version_ && client_version_ >> 8 != 0xfe) client_version_ = v;
   }
   for (std::size_t i = 0; i < std::min(hello.alpn.size(), kMaxAlpn); ++i) alpn_.emplace_back(hello.alpn[i]);
-  for (std::size_t i = 0; i < std::min(hello.extensions.size(), kMaxExtensions); ++i) extensions_.push_back(hello.extensions[i]);
+  for (std::size_t i = 0; i < std::min(hello.extensions.size(), kMaxExtensions); ++i)
+    extensions_.push_back(hello.extensions[i]);
   (void)context;
 }
 
@@ -317,11 +342,9 @@ void Session::certificate_status(Context& context, Direction direction, Bytes bo
     return;
   }
   if (!context.has_files()) return;
-  FileHandle file = context.files().open(context, {.source = "SSL",
-                                                   .direction = direction,
-                                                   .ordinal = files_++,
-                                                   .total_bytes = response.size(),
-                                                   .mime_type = "application/ocsp-response"});
+  FileHandle file = context.files().open(
+      context,
+      {.source = "SSL", .direction = direction, .ordinal = files_++, .mime_type = "application/ocsp-response"});
   context.files().data(context, *file, response);
   context.files().close(context, file);
 }

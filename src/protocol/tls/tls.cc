@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "protocol/encrypted_record.h"
+#include "protocol/tls/assembly.h"
 #include "protocol/tls/names.h"
 #include "protocol/tls/session.h"
 #include "protocol/tls/ssl_record.h"
@@ -57,6 +58,7 @@ struct Handshake {
   };
   Session session;
   Side sides[2];
+  Counted counted;
 };
 
 class TlsParser final : public Parser {
@@ -85,16 +87,14 @@ class TlsParser final : public Parser {
   void message2(Context& context, Direction direction, std::uint8_t type, Bytes body);
   void give_up(Context& context);
   void release(Context& context);
-  Handshake& handshake(Context& context) {
-    if (!handshake_) handshake_ = std::make_unique<Handshake>(context.now());
-    return *handshake_;
-  }
+  /// Only while it is not over.
+  Handshake& handshake() { return *handshake_; }
 
-  std::unique_ptr<Handshake> handshake_;  // null once it is over
+  std::unique_ptr<Handshake> handshake_;  // null before the first byte and once it is over
   Side sides_[2];
-  bool over_ = false;      // the ssl record is out
+  bool over_ = false;       // the ssl record is out
   bool version_2_ = false;  // SSLv2's record layer, for good
-  bool seen_tls_ = false;  // a record of SSLv3 or later was seen
+  bool seen_tls_ = false;   // a record of SSLv3 or later was seen
   bool lost_ = false;
 };
 static_assert(sizeof(TlsParser) <= 128);
@@ -112,7 +112,7 @@ bool TlsParser::header(Context& context, Direction direction, Side& side) {
     side.mode = Mode::kEncrypted;
     return true;
   }
-  Session& session = handshake(context).session;
+  Session& session = handshake().session;
   if (side.type == kApplicationData && !session.encrypted(direction) && session.data_is_encrypted())
     session.start_encryption(direction);
   side.mode = session.encrypted(direction) ? Mode::kEncrypted : Mode::kPlain;
@@ -125,6 +125,16 @@ bool TlsParser::header(Context& context, Direction direction, Side& side) {
 
 void TlsParser::stream(Context& context, Direction direction, Bytes data) {
   Side& side = sides_[connection::index(direction)];
+  if (!handshake_ && !over_) {
+    auto made = std::make_unique<Handshake>(context.now());
+    if (!made->counted.take(context.memory(), sizeof(Handshake), context.connection().saw_responder)) {
+      context.weird("parser_memory_limit");
+      over_ = true;
+      context.failed = true;
+      return;
+    }
+    handshake_ = std::move(made);
+  }
   while (!data.empty()) {
     if (side.lost) {
       side.encrypted_bytes += data.size();
@@ -149,7 +159,7 @@ void TlsParser::stream(Context& context, Direction direction, Bytes data) {
         good = header2(context, direction, side, length);
         if (good && !version_2_) {
           // Three bytes of the body are in the header already: keep them with what follows.
-          auto& held = handshake(context).sides[connection::index(direction)].record;
+          auto& held = handshake().sides[connection::index(direction)].record;
           if (!held.append(context.memory(), Bytes(side.header + 2, 3))) good = false;
           side.left = static_cast<std::uint32_t>(length - 3);
         }
@@ -173,14 +183,14 @@ void TlsParser::stream(Context& context, Direction direction, Bytes data) {
           ++side.encrypted_records;
           side.mode = Mode::kHeader;
           if (!over_) {
-            Session& session = handshake(context).session;
+            Session& session = handshake().session;
             session.ciphertext();
             if (session.established()) release(context);
           }
         }
         break;
       case Mode::kPlain: {
-        Held& held = handshake(context).sides[connection::index(direction)].record;
+        Held& held = handshake().sides[connection::index(direction)].record;
         if (side.left == 0 && held.empty()) {
           side.mode = Mode::kHeader;
           finish(context, direction, side, part);
@@ -210,21 +220,23 @@ void TlsParser::stream(Context& context, Direction direction, Bytes data) {
 // A record of SSLv2's form. `length` is that of its data (type included) without padding.
 bool TlsParser::header2(Context& context, Direction direction, Side& side, std::size_t& length) {
   const std::uint8_t* h = side.header;
-  length = (h[0] & 0x80) != 0 ? static_cast<std::size_t>(h[0] & 0x7f) << 8 | h[1] : static_cast<std::size_t>(h[0] & 0x3f) << 8 | h[1];
+  length = (h[0] & 0x80) != 0 ? static_cast<std::size_t>(h[0] & 0x7f) << 8 | h[1]
+                              : static_cast<std::size_t>(h[0] & 0x3f) << 8 | h[1];
   side.type = 0;
   side.mode = Mode::kPlain;
   if (version_2_) {
     side.left = static_cast<std::uint32_t>(length);
-    if (over_ || handshake(context).session.encrypted(direction)) side.mode = Mode::kEncrypted;
+    if (over_ || handshake().session.encrypted(direction)) side.mode = Mode::kEncrypted;
     return true;
   }
   if (length < 3) return false;
   const std::uint16_t version = base::load_be16(h + 3);
-  if (h[2] == 1) return direction == Direction::kOriginator && (version == kSsl2 || record_version(version));  // CLIENT-HELLO
-  if (h[2] == 4 && h[3] < 2 && h[4] < 2 && direction == Direction::kResponder) {  // SERVER-HELLO
+  if (h[2] == 1)
+    return direction == Direction::kOriginator && (version == kSsl2 || record_version(version));  // CLIENT-HELLO
+  if (h[2] == 4 && h[3] < 2 && h[4] < 2 && direction == Direction::kResponder) {                  // SERVER-HELLO
     version_2_ = true;
     // The rest of this record is read as one of the long form.
-    auto& held = handshake(context).sides[connection::index(direction)].record;
+    auto& held = handshake().sides[connection::index(direction)].record;
     if (!held.append(context.memory(), Bytes(side.header + 2, 3))) return false;
     side.left = static_cast<std::uint32_t>(length - 3);
     return true;
@@ -234,7 +246,7 @@ bool TlsParser::header2(Context& context, Direction direction, Side& side, std::
 
 // A whole plaintext record.
 void TlsParser::finish(Context& context, Direction direction, Side& side, Bytes body) {
-  Session& session = handshake(context).session;
+  Session& session = handshake().session;
   switch (side.type) {
     case 0:
       if (body.empty()) break;
@@ -259,7 +271,7 @@ void TlsParser::finish(Context& context, Direction direction, Side& side, Bytes 
 }
 
 void TlsParser::message2(Context& context, Direction direction, std::uint8_t type, Bytes body) {
-  Session& session = handshake(context).session;
+  Session& session = handshake().session;
   switch (type) {
     case 1:
       if (!session.client_hello2(context, direction, body)) give_up(context);
@@ -282,7 +294,7 @@ void TlsParser::message2(Context& context, Direction direction, std::uint8_t typ
 
 // Handshake messages may straddle records and share them (RFC 8446 5.1).
 void TlsParser::messages(Context& context, Direction direction, Bytes data) {
-  Handshake& all = handshake(context);
+  Handshake& all = handshake();
   Handshake::Side& side = all.sides[connection::index(direction)];
   const auto length_of = [](Bytes message) {
     return static_cast<std::size_t>(message[1]) << 16 | static_cast<std::size_t>(message[2]) << 8 | message[3];
@@ -373,7 +385,7 @@ void TlsParser::gap(Context& context, Direction direction, std::uint64_t bytes) 
   if (side.mode != Mode::kHeader && bytes <= side.left) {
     side.left -= static_cast<std::uint32_t>(bytes);
     if (side.mode == Mode::kPlain) {
-      Handshake::Side& messages = handshake(context).sides[connection::index(direction)];
+      Handshake::Side& messages = handshake().sides[connection::index(direction)];
       messages.record.clear();
       messages.messages.clear();
       if (side.type == kHandshake) messages.broken = true;
@@ -443,7 +455,8 @@ Match recognise(Bytes data, Direction direction, bool port_hint) {
       const bool hello = (data[5] == 1 && record_version(version)) ||
                          (data[5] == 2 && (record_version(version) || version == kTls13 || is_tls13_draft(version)));
       // A message's length fits its record, or the record is full and it goes on in the next one.
-      const std::size_t message = static_cast<std::size_t>(data[6]) << 16 | static_cast<std::size_t>(data[7]) << 8 | data[8];
+      const std::size_t message =
+          static_cast<std::size_t>(data[6]) << 16 | static_cast<std::size_t>(data[7]) << 8 | data[8];
       if (hello && message >= 34 && message <= kMaxHandshake) return Match::kYes;
       return port_hint && data[5] <= 25 ? Match::kMaybe : Match::kNo;
     }
@@ -451,7 +464,9 @@ Match recognise(Bytes data, Direction direction, bool port_hint) {
       if (data.size() < 7) return Match::kNeedMore;
       if (length == 2 && (data[5] == 1 || data[5] == 2)) {
         // An alert alone may open a direction: refused before any hello. A second record tells more.
-        return data.size() >= 8 ? (data[7] == kHandshake ? Match::kYes : Match::kMaybe) : port_hint ? Match::kYes : Match::kMaybe;
+        return data.size() >= 8 ? (data[7] == kHandshake ? Match::kYes : Match::kMaybe)
+               : port_hint      ? Match::kYes
+                                : Match::kMaybe;
       }
       return port_hint ? Match::kMaybe : Match::kNo;
     case kChangeCipherSpec:
@@ -462,7 +477,8 @@ Match recognise(Bytes data, Direction direction, bool port_hint) {
   }
 }
 
-constexpr std::uint16_t kPorts[] = {443, 465, 563, 585, 614, 636, 853, 989, 990, 992, 993, 995, 5061, 5223, 6697, 8443, 9443};
+constexpr std::uint16_t kPorts[] = {443, 465, 563, 585,  614,  636,  853,  989, 990,
+                                    992, 993, 995, 5061, 5223, 6697, 8443, 9443};
 record::Schema* const kSchemas[] = {&Ssl::schema, &x509::X509::schema, &Encrypted::schema};
 
 }  // namespace

@@ -22,7 +22,9 @@ namespace {
 template <auto Free>
 struct Deleter {
   template <class T>
-  void operator()(T* p) const { Free(p); }
+  void operator()(T* p) const {
+    Free(p);
+  }
 };
 using Bio = std::unique_ptr<BIO, Deleter<BIO_free>>;
 using BigNumber = std::unique_ptr<BIGNUM, Deleter<BN_free>>;
@@ -72,8 +74,8 @@ bool matches(std::string_view pattern, std::string_view host) {
   };
   if (equal(pattern, host)) return true;
   const auto dot = host.find('.');
-  return pattern.starts_with("*.") && dot != std::string_view::npos && dot != 0 && pattern.find('.', 2) != std::string_view::npos &&
-         equal(pattern.substr(1), host.substr(dot));
+  return pattern.starts_with("*.") && dot != std::string_view::npos && dot != 0 &&
+         pattern.find('.', 2) != std::string_view::npos && equal(pattern.substr(1), host.substr(dot));
 }
 
 // A signature is only tried with keys whose cost is bounded: a certificate from the wire must not buy CPU time.
@@ -246,7 +248,8 @@ bool Certificate::matches_host(std::string_view host) const {
     if (last >= 0) {
       unsigned char* utf8 = nullptr;
       const int size = ASN1_STRING_to_UTF8(&utf8, X509_NAME_ENTRY_get_data(X509_NAME_get_entry(name, last)));
-      if (size > 0) good = matches(std::string_view(reinterpret_cast<const char*>(utf8), static_cast<std::size_t>(size)), host);
+      if (size > 0)
+        good = matches(std::string_view(reinterpret_cast<const char*>(utf8), static_cast<std::size_t>(size)), host);
       OPENSSL_free(utf8);
     }
   }
@@ -256,7 +259,8 @@ bool Certificate::matches_host(std::string_view host) const {
 
 bool Certificate::issued_by(const Certificate& other) const {
   return parsed_ && other.parsed_ &&
-         X509_NAME_cmp(X509_get_issuer_name(parsed_->x509.get()), X509_get_subject_name(other.parsed_->x509.get())) == 0;
+         X509_NAME_cmp(X509_get_issuer_name(parsed_->x509.get()), X509_get_subject_name(other.parsed_->x509.get())) ==
+             0;
 }
 
 std::optional<bool> Certificate::signed_by(const Certificate& other) const {

@@ -26,8 +26,8 @@ class Certificate {
   Certificate& operator=(const Certificate&) = delete;
   ~Certificate();
 
-  /// Never null. Parsed certificates are remembered per thread by their SHA-256, as servers send the same ones again and
-  /// again; what comes back depends on `der` alone.
+  /// Never null. Parsed certificates are remembered per thread by their SHA-256, as servers send the same ones again
+  /// and again; what comes back depends on `der` alone.
   static std::shared_ptr<const Certificate> parse(base::Bytes der);
 
   std::string sha256;  ///< hex
