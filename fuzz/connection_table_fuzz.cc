@@ -3,7 +3,9 @@
 // begins gets its row.
 #include <cstdlib>
 #include <map>
+#include <set>
 #include <string>
+#include <tuple>
 
 #include "connection/conn_record.h"
 #include "connection/table.h"
@@ -29,10 +31,15 @@ class Checker : public Consumer {
     std::uint8_t* next = &state.next[index(d)];
     for (const std::uint8_t byte : data) {
       // A byte's value is the low end of its sequence number.
-      if (strict_ && state.begun[index(d)]) require(byte == *next);
+      if (strict_ && state.begun[index(d)]) require(byte == *next || restarted_.count(sender(c, d)) != 0);
       state.begun[index(d)] = true;
       *next = static_cast<std::uint8_t>(byte + 1);
+      restarted_.erase(sender(c, d));
     }
+  }
+  /// The end that sends to another sends a SYN: its stream may begin anew.
+  void syn(const packet::Packet& p) {
+    restarted_.insert({p.source, p.source_port, p.destination, p.destination_port});
   }
   void gap(const View& c, std::uint64_t& slot, Direction d, std::uint64_t bytes, const packet::Origin&) override {
     live(c, slot);
@@ -67,6 +74,11 @@ class Checker : public Consumer {
     bool begun[2] = {false, false};
     bool ended[2] = {false, false};
   };
+  using Sender = std::tuple<base::Address, std::uint16_t, base::Address, std::uint16_t>;
+  static Sender sender(const View& c, Direction d) {
+    return d == Direction::kOriginator ? Sender{c.id.orig_h, c.id.orig_p.value, c.id.resp_h, c.id.resp_p.value}
+                                       : Sender{c.id.resp_h, c.id.resp_p.value, c.id.orig_h, c.id.orig_p.value};
+  }
   // The slot belongs to one connection from its beginning to its end.
   void live(const View& c, std::uint64_t& slot) {
     require(slot == 0 || slot == c.uid.value);
@@ -75,6 +87,7 @@ class Checker : public Consumer {
 
   bool strict_;
   std::map<std::uint64_t, State> states_;
+  std::set<Sender> restarted_;
 };
 
 }  // namespace
@@ -106,7 +119,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     base::Time now = base::from_civil(2024, 1, 1);
     std::uint8_t bytes[256];
     std::uint64_t number = 0;
-    while (!in.at_end()) {
+    while (!in.at_end() && in.ok()) {
       const std::uint8_t what = in.u8();
       packet::Packet p;
       // Mostly small steps; sometimes a jump, also backwards.
@@ -155,6 +168,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
       p.payload_length = length;
       if ((what & 0xf8) == 0x68) p.payload = p.payload.first(length / 2);  // cut by the capture
       p.ip_length = 40u + length;
+      if (p.protocol == packet::kTcp && (p.tcp_flags & packet::kSyn) != 0) checker.syn(p);
       table.prefetch(p);
       table.prefetch_entry(p);
       table.packet(p);

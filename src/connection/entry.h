@@ -81,6 +81,7 @@ struct Extra {
   std::vector<record::Uid> tunnels;              ///< innermost tunnels met, in order
   std::string history;                           ///< what does not fit into the entry
   std::uint64_t missed = 0;                      ///< bytes in gaps
+  std::uint64_t tie = 0;                         ///< connections before it with the same ends and first time
   std::array<std::uint64_t, 2> packets_high{};   ///< packets beyond 2^32
 };
 

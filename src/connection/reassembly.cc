@@ -1,4 +1,5 @@
 // Bytes of a TCP direction in order, each once. What comes in order goes straight through; what comes too early waits.
+#include "base/hash.h"
 #include "connection/table_impl.h"
 
 namespace whodunit::connection {
@@ -35,6 +36,32 @@ void Table::Impl::gap(Entry& e, Direction d, std::uint64_t bytes, bool counts, c
 void Table::Impl::compare(Entry& e, base::Bytes a, base::Bytes b, const packet::Origin& at) {
   const std::size_t size = std::min(a.size(), b.size());
   if (size != 0 && std::memcmp(a.data(), b.data(), size) != 0) weird(e, TableWeird::kInconsistency, at);
+}
+
+// What was handed over is not kept, so a repetition can only be compared by digest, and only one with the same bounds.
+// That is what insertion attacks on those who listen look like. Only near a stream's beginning: bulk data is not worth it.
+void Table::Impl::compare_with_sent(Entry& e, Direction d, std::uint64_t from, base::Bytes bytes, bool is_new,
+                                    const packet::Origin& at) {
+  constexpr std::uint64_t kReach = 65536;
+  constexpr std::size_t kSample = 32;  // bytes, of the beginning, the end and two places between
+  if (from > kReach || bytes.size() < 2) return;  // one byte: a keep-alive probe, whose byte means nothing
+  std::uint64_t digest;
+  if (bytes.size() <= 4 * kSample) {
+    digest = base::fast_hash(bytes, bytes.size());
+  } else {
+    std::uint8_t samples[4 * kSample];
+    const std::size_t step = (bytes.size() - kSample) / 3;
+    for (std::size_t i = 0; i < 4; ++i)
+      std::memcpy(samples + i * kSample, bytes.data() + (i < 3 ? i * step : bytes.size() - kSample), kSample);
+    digest = base::fast_hash({samples, sizeof samples}, bytes.size());
+  }
+  if (sent_.empty()) sent_.resize(kSent);
+  const std::uint64_t key = (e.uid ^ (from << 1 | index(d)) * 0x9E3779B97F4A7C15ull) + bytes.size();
+  Sent& sent = sent_[(key ^ key >> 32) % kSent];
+  if (is_new)
+    sent = {key, digest};
+  else if (sent.key == key && sent.digest != digest)
+    weird(e, TableWeird::kInconsistency, at);
 }
 
 void Table::Impl::deliver_stored(Entry& e, Direction d, const packet::Origin& at) {
@@ -126,6 +153,7 @@ void Table::Impl::store(Entry& e, Direction d, std::uint64_t from, base::Bytes b
 void Table::Impl::data(Entry& e, Direction d, std::uint64_t from, base::Bytes bytes, const packet::Origin& at) {
   TcpEndpoint& end = e.end[index(d)].tcp;
   std::uint64_t to = from + bytes.size();
+  compare_with_sent(e, d, from, bytes, to > end.next, at);
   if (to <= end.next) return;
   if (from < end.next) {
     bytes = bytes.subspan(end.next - from);

@@ -186,7 +186,7 @@ bool Table::Impl::evict_one() {
   return true;
 }
 
-Handle Table::Impl::create(const packet::Packet& packet, const Key& key, std::uint32_t tag) {
+Handle Table::Impl::create(const packet::Packet& packet, const Key& key, std::uint32_t tag, std::uint64_t tie) {
   if (statistics.live >= settings_.connections_per_shard) evict_one();
   if ((statistics.live + 1) * 4 > index_.size() * 3 && !grow_index()) {
     if (index_.empty()) return kNone;
@@ -243,7 +243,8 @@ Handle Table::Impl::create(const packet::Packet& packet, const Key& key, std::ui
   }
   // Before anything else: the uid does not depend on the direction, but the place in the index does not either.
   const record::Endpoints id{e.address[0], e.address[1], {e.port[0]}, {e.port[1]}};
-  e.uid = record::make_uid(id, e.protocol, packet.tunnel, packet.origin.time).value;
+  e.uid = record::make_uid(id, e.protocol, packet.tunnel, packet.origin.time, tie).value;
+  if (tie != 0) extra(e).tie = tie;
   if (flipped && !e.address[1].is_limited_broadcast()) flip(e);
 
   if (e.protocol == packet::kUdp && is_name_service(e.port[1]))
@@ -417,17 +418,18 @@ void Table::Impl::packet(const packet::Packet& packet) {
   const Key key = key_of(packet);
   const std::uint32_t tag = tag_of(key);
   Handle handle = find(key, tag);
-  if (handle != kNone && is_over(entry(handle), packet.origin.time)) {
-    close(handle, End::kTimeout);
-    handle = kNone;
-  }
-  if (handle != kNone && packet.protocol == packet::kTcp && is_reuse(entry(handle), packet)) {
-    close(handle, End::kTimeout);
-    handle = kNone;
+  std::uint64_t tie = 0;
+  if (handle != kNone) {
+    Entry& old = entry(handle);
+    if (is_over(old, packet.origin.time) || (packet.protocol == packet::kTcp && is_reuse(old, packet))) {
+      if (old.first_ns == packet.origin.time.ns) tie = old.extra != nullptr ? old.extra->tie + 1 : 1;
+      close(handle, End::kTimeout);
+      handle = kNone;
+    }
   }
   const bool created = handle == kNone;
   if (created) {
-    handle = create(packet, key, tag);
+    handle = create(packet, key, tag, tie);
     if (handle == kNone) return;  // counted by the accountant
   }
   Entry& e = entry(handle);

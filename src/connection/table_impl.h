@@ -74,7 +74,7 @@ class Table::Impl {
   Handle allocate();
   void release(Handle handle);
   bool evict_one();
-  Handle create(const packet::Packet& packet, const Key& key, std::uint32_t tag);
+  Handle create(const packet::Packet& packet, const Key& key, std::uint32_t tag, std::uint64_t tie);
 
   // --- timers: a wheel of one-second slots; an entry is in the slot of its deadline as it was known when it was put there
   static constexpr std::size_t kWheel = 512;
@@ -136,6 +136,7 @@ class Table::Impl {
   void deliver_stored(Entry& e, Direction d, const packet::Origin& at);
   void gap(Entry& e, Direction d, std::uint64_t bytes, bool counts, const packet::Origin& at);
   void store(Entry& e, Direction d, std::uint64_t from, base::Bytes bytes, const packet::Origin& at);
+  void compare_with_sent(Entry& e, Direction d, std::uint64_t from, base::Bytes bytes, bool is_new, const packet::Origin& at);
   void compare(Entry& e, base::Bytes a, base::Bytes b, const packet::Origin& at);
   void drop_segments(Entry& e, Direction d);
   void end_stream(Entry& e, Direction d, End why, const packet::Origin& at);
@@ -154,6 +155,14 @@ class Table::Impl {
   Handle free_ = kNone;
   std::vector<Slot> index_;
   std::size_t index_mask_ = 0;
+
+  // Segments handed over of late, by connection, direction and place: whether one comes again with other bytes.
+  struct Sent {
+    std::uint64_t key;
+    std::uint64_t digest;
+  };
+  static constexpr std::size_t kSent = 512;
+  std::vector<Sent> sent_;
 
   std::array<Handle, kWheel> wheel_;
   std::int64_t wheel_tick_ = 0;  // the last tick whose slot was emptied

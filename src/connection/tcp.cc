@@ -76,6 +76,9 @@ std::uint64_t acknowledged_bytes(const TcpEndpoint& end) {
   return full(end.acknowledged, end.acknowledged_wraps) - end.start;
 }
 
+/// The consumer has had bytes (a SYN may carry some): the ends stay as they are then.
+bool handed_over(const Entry& e) { return e.end[0].tcp.next > 1 || e.end[1].tcp.next > 1; }
+
 bool is_active(const TcpEndpoint& end) { return end.state != TcpState::kInactive && !end.closed; }
 
 }  // namespace
@@ -166,6 +169,11 @@ void Table::Impl::begin_endpoint(Entry& e, Direction d, const packet::Packet& pa
     default:
       return;
   }
+  // Its stream begins (again) here: Zeek's guess is that the connection was not established before.
+  if (sequence != end.start) {
+    drop_segments(e, d);
+    end.next = 1;
+  }
   end.start = end.acknowledged = sequence;
   end.last = last;
 }
@@ -243,7 +251,7 @@ bool Table::Impl::inactive_state(Entry& e, Direction& d, const packet::Packet& p
         if (peer().state != TcpState::kInactive && peer().state != TcpState::kPartial &&
             (distance(packet.acknowledgement, peer().start) < 0 || distance(packet.acknowledgement, peer().last) > 0))
           weird(e, TableWeird::kBadSynAck, packet.origin);
-      } else if (peer().state == TcpState::kSynAckSent && packet.sequence == end().start) {
+      } else if (peer().state == TcpState::kSynAckSent && packet.sequence == end().start && !handed_over(e)) {
         // The SYN comes after its SYN-ACK: the ends are the other way around.
         flip(e);
         d = opposite(d);
@@ -415,7 +423,8 @@ void Table::Impl::handshake(Entry& e, Direction d, const packet::Packet& packet)
 // to a SYN that was missed, and its sender is the responder.
 void Table::Impl::turn_around(Entry& e, Direction& d, const packet::Packet& packet) {
   if (e.end[0].tcp.state != TcpState::kSynAckSent || e.end[1].tcp.state != TcpState::kInactive ||
-      (packet.tcp_flags & (kSyn | kFin | kRst)) != 0 || ((packet.tcp_flags & kAck) == 0 && packet.payload_length == 0))
+      (packet.tcp_flags & (kSyn | kFin | kRst)) != 0 || ((packet.tcp_flags & kAck) == 0 && packet.payload_length == 0) ||
+      handed_over(e))
     return;
   const bool alone = e.history_length == 1 && e.history[0] == 'H';
   flip(e);

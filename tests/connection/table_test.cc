@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <array>
 #include <map>
 #include <string>
 #include <vector>
@@ -193,6 +195,243 @@ TEST_F(TableTest, OverlapsThatDifferAreTold) {
   tcp(true, 1.5, kAck, 101, 501, "abcd");
   EXPECT_EQ(consumer.of(0), "abcdefgh");
 }
+
+TEST_F(TableTest, ARepetitionWithOtherBytesIsToldOnce) {
+  handshake();
+  tcp(true, 1.3, kAck, 101, 501, "GET /harmless");
+  tcp(true, 1.4, kAck, 101, 501, "GET /harmless");
+  EXPECT_TRUE(consumer.weirds.empty());
+  tcp(true, 1.5, kAck, 101, 501, "GET /attack!!");
+  tcp(true, 1.6, kAck, 101, 501, "GET /attack!!");
+  EXPECT_THAT(consumer.weirds, ::testing::ElementsAre("retransmission_inconsistency"));
+  EXPECT_EQ(consumer.of(0), "GET /harmless");
+}
+
+TEST_F(TableTest, KeepAlivesAreNoContradiction) {
+  handshake();
+  tcp(true, 1.3, kAck, 101, 501, "hello");
+  tcp(false, 1.3, kAck, 501, 106);
+  tcp(true, 50, kAck, 105, 501, std::string_view("\0", 1));
+  EXPECT_TRUE(consumer.weirds.empty());
+  EXPECT_EQ(consumer.of(0), "hello");
+}
+
+TEST_F(TableTest, SequenceNumbersGoAround) {
+  tcp(true, 1.0, kSyn, 0xfffffffd, 0);
+  tcp(false, 1.1, kSyn | kAck, 500, 0xfffffffe);
+  tcp(true, 1.2, kAck, 0xfffffffe, 501, "abcd");
+  tcp(true, 1.3, kAck, 2, 501, "efgh");
+  tcp(false, 1.4, kAck, 501, 6);
+  const Conn row = only_row();
+  EXPECT_EQ(consumer.of(0), "abcdefgh");
+  EXPECT_EQ(row.orig_bytes, 8u);
+  EXPECT_EQ(row.missed_bytes, 0u);
+  EXPECT_TRUE(consumer.weirds.empty());
+}
+
+TEST_F(TableTest, OneSidedStreamsAreHandedOverWithoutAcknowledgements) {
+  tcp(true, 1.0, kAck, 1000, 77, std::string(100, 'a'));
+  // A hole, then more than anybody would send without an answer.
+  std::uint32_t sequence = 1200;
+  for (int i = 0; i < 20; ++i, sequence += 1000) tcp(true, 1.1 + i, kAck, sequence, 77, std::string(1000, 'b'));
+  EXPECT_THAT(consumer.weirds, ::testing::ElementsAre("above_hole_data_without_any_acks"));
+  EXPECT_EQ(consumer.of(0), std::string(100, 'a') + "<100>" + std::string(20000, 'b'));
+}
+
+TEST_F(TableTest, ReassemblyKeepsToItsLimit) {
+  handshake();
+  tcp(false, 1.25, kAck, 501, 102);  // it acknowledges: so it is not that its side is not captured
+  const std::string block(1000, 'x');
+  for (std::uint32_t i = 1; i < 6000; ++i) tcp(true, 1.3, kAck, 101 + i * 2000, 501, block);
+  EXPECT_LE(memory.peak(), 64u << 20);
+  EXPECT_LE(memory.used(base::MemoryUse::kReassembly), settings.reassembly_bytes + 4096 * sizeof(void*) * 4);
+  table.finish(0);
+  EXPECT_EQ(memory.used(base::MemoryUse::kReassembly), 0u);
+  const std::string all = consumer.of(0);
+  EXPECT_EQ(std::count(all.begin(), all.end(), 'x'), 5999 * 1000);
+}
+
+TEST_F(TableTest, AForgedResetDoesNotBlind) {
+  handshake();
+  tcp(true, 1.3, kAck, 101, 501, "abc");
+  tcp(false, 1.4, kRst, 501, 0);
+  tcp(true, 1.5, kAck, 104, 501, "def");
+  EXPECT_EQ(consumer.of(0), "abcdef");
+  EXPECT_TRUE(consumer.ends.empty());
+  EXPECT_EQ(only_row().conn_state, "RSTR");
+  EXPECT_THAT(consumer.ends, ::testing::ElementsAre(std::pair(Direction::kOriginator, End::kReset),
+                                                    std::pair(Direction::kResponder, End::kReset)));
+}
+
+TEST_F(TableTest, LateSynAckIsTurnedAroundByWhatFollows) {
+  server_port = 9999;  // no port that says who the server is
+  tcp(false, 1.0, kSyn | kAck, 500, 101);
+  tcp(true, 1.1, kAck, 101, 501);
+  const Conn row = only_row();
+  EXPECT_EQ(row.head.id.orig_h, a);
+  EXPECT_EQ(row.history, "^hA");
+  EXPECT_EQ(row.orig_pkts, 1u);
+  EXPECT_EQ(row.resp_pkts, 1u);
+}
+
+TEST_F(TableTest, ALoneSynAckStaysAsItCame) {
+  server_port = 9999;
+  tcp(false, 1.0, kSyn | kAck, 500, 101);
+  tcp(true, 1.1, kRst, 101, 0);
+  const Conn row = only_row();
+  EXPECT_EQ(row.head.id.orig_h, b);
+  EXPECT_EQ(row.history, "Hr");
+  EXPECT_EQ(row.conn_state, "REJ");
+}
+
+TEST_F(TableTest, NameServicesEndSoonAfterTheirAnswer) {
+  server_port = 53;
+  udp(true, 1.0, "query");
+  udp(false, 1.1, "response");
+  udp(true, 25.0, "query");
+  table.finish(0);
+  EXPECT_EQ(rows().size(), 2u);
+  server_port = 5000;
+  udp(true, 31.0, "query");
+  udp(true, 55.0, "query");
+  table.finish(0);
+  EXPECT_EQ(rows().size(), 3u);
+}
+
+TEST_F(TableTest, TwoConnectionsOfOneMomentHaveTheirOwnUids) {
+  tcp(true, 1.0, kSyn, 100, 0);
+  tcp(false, 1.0, kRst | kAck, 0, 101);
+  tcp(true, 1.0, kSyn, 100, 0);
+  tcp(false, 1.0, kRst | kAck, 0, 101);
+  tcp(true, 1.0, kSyn, 100, 0);
+  table.finish(0);
+  ASSERT_EQ(rows().size(), 3u);
+  EXPECT_NE(rows()[0].head.uid, rows()[1].head.uid);
+  EXPECT_NE(rows()[1].head.uid, rows()[2].head.uid);
+  EXPECT_NE(rows()[0].head.uid, rows()[2].head.uid);
+}
+
+TEST_F(TableTest, AClockSetBackDoesNotStopTimeouts) {
+  udp(true, 1e6, "a");
+  udp(true, 100, "b");  // long before: the same connection, as nothing says otherwise
+  table.advance(base::Time{} + base::seconds(300), 0);
+  server_port = 81;
+  udp(true, 301, "c");
+  table.advance(base::Time{} + base::seconds(400), 0);
+  EXPECT_EQ(rows().size(), 2u);
+}
+
+TEST_F(TableTest, TunnelsAreParents) {
+  packet::Packet p = base_packet(true, 1.0, packet::kUdp, 1, 2);
+  p.tunnel = {77};
+  table.packet(p);
+  p.tunnel = {78};
+  table.packet(p);
+  p.tunnel = {77};
+  table.packet(p);
+  const Conn row = only_row();
+  ASSERT_EQ(row.tunnel_parents.size(), 2u);
+  EXPECT_EQ(row.tunnel_parents[0], record::Uid{77}.to_string());
+}
+
+TEST_F(TableTest, BadChecksumsAreToldAndLeftOutWhereAsked) {
+  const auto send = [&](Table& t) {
+    packet::Packet p = base_packet(true, 1.0, packet::kUdp, 40000, 5000);
+    p.payload = base::as_bytes("x");
+    p.payload_length = 1;
+    t.packet(p);
+    p.checksum_bad = true;
+    t.packet(p);
+    t.packet(p);
+    t.finish(0);
+  };
+  send(table);
+  EXPECT_THAT(consumer.weirds, ::testing::ElementsAre("bad_UDP_checksum"));
+  EXPECT_EQ(rows()[0].history, "D");
+  EXPECT_EQ(consumer.of(0), "xxx");
+  Recorder other;
+  settings.ignore_checksums = false;
+  Table strict(settings, memory, other, sink, 0);
+  send(strict);
+  EXPECT_EQ(rows()[1].history, "DC");
+  EXPECT_EQ(other.of(0), "x");
+}
+
+TEST_F(TableTest, AFloodDoesNotPushOutTheEstablished) {
+  settings.connections_per_shard = 640;
+  Table small(settings, memory, consumer, sink, 0);
+  const auto syn = [&](std::uint32_t from, double at) {
+    packet::Packet p = base_packet(true, at, packet::kTcp, 1000, 80);
+    p.source = base::Address::v4(from);
+    p.tcp_flags = kSyn;
+    p.sequence = 100;
+    small.packet(p);
+    return p;
+  };
+  for (std::uint32_t i = 0; i < 600; ++i) {
+    packet::Packet p = syn(0x0b000000 + i, 1.0);
+    std::swap(p.source, p.destination);
+    std::swap(p.source_port, p.destination_port);
+    p.tcp_flags = kSyn | kAck;
+    p.sequence = 500;
+    p.acknowledgement = 101;
+    small.packet(p);
+  }
+  for (std::uint32_t i = 0; i < 100000; ++i) syn(0x0c000000 + i, 1.1);
+  EXPECT_EQ(small.statistics().live, 640u);
+  EXPECT_EQ(small.statistics().evicted, 100000u - 40);
+  EXPECT_EQ(small.statistics().evicted_established, 0u);
+  small.finish(0);
+  std::size_t established = 0;
+  for (const Conn& row : rows()) established += row.conn_state == "S1";
+  EXPECT_EQ(established, 600u);
+}
+
+TEST_F(TableTest, MemoryRefusedEndsOldConnectionsNotTheRun) {
+  base::MemoryAccountant tight(200'000, 20'000);
+  {
+    Table small(settings, tight, consumer, sink, 0);
+    for (std::uint32_t i = 0; i < 5000; ++i) {
+      packet::Packet p = base_packet(true, 1.0, packet::kUdp, 1000, 2000);
+      p.source = base::Address::v4(0x0b000000 + i);
+      small.packet(p);
+    }
+    EXPECT_LE(tight.peak(), 200'000u);
+    EXPECT_GT(small.statistics().live, 100u);
+    EXPECT_EQ(small.statistics().live + small.statistics().evicted, 5000u);
+    small.finish(0);
+  }
+  EXPECT_EQ(rows().size(), 5000u);
+  EXPECT_EQ(tight.used(), 0u);
+}
+
+TEST_F(TableTest, TheOrderOfTheEndIsThatOfTheBeginnings) {
+  for (std::uint32_t i = 0; i < 300; ++i) {
+    packet::Packet p = base_packet(true, 1.0 + (i * 7 % 300) * 0.001, packet::kUdp, 1000, 2000);
+    p.source = base::Address::v4(0x0b000000 + i);
+    table.packet(p);
+  }
+  table.finish(0);
+  const std::vector<Conn> all = rows();
+  ASSERT_EQ(all.size(), 300u);
+  EXPECT_TRUE(std::is_sorted(all.begin(), all.end(),
+                             [](const Conn& x, const Conn& y) { return x.head.ts < y.head.ts; }));
+}
+
+TEST(Shard, DependsOnTheAddressPairAlone) {
+  std::array<int, kShards> count{};
+  for (std::uint32_t i = 0; i < 64000; ++i) {
+    const base::Address x = base::Address::v4(0x0a000000 + i), y = base::Address::v4(0xc0000200 + i % 7);
+    EXPECT_EQ(shard_of(x, y), shard_of(y, x));
+    ++count[shard_of(x, y)];
+  }
+  for (const int n : count) {
+    EXPECT_GT(n, 800);
+    EXPECT_LT(n, 1200);
+  }
+}
+
+TEST(Entry, FitsItsBudget) { EXPECT_LE(Table::entry_size(), 320u); }
 
 TEST_F(TableTest, StatesOfConnectionsThatWereNotAnswered) {
   tcp(true, 1.0, kSyn, 100, 0);
