@@ -217,13 +217,13 @@ constexpr Interface kInterfaces[] = {
     {"423ec01e-2e35-11d2-b604-00104b703efd", "IWbemWCOSmartEnum interface", ""},
     {"1c1c45ee-4395-11d2-b60b-00104b703efd", "IWbemFetchSmartEnum interface", ""},
     // [MS-EFSR] 3.1.4.2
-    {"c681d488-d850-11d0-8c52-00c04fd90f7e", "efsrpc",
+    {"c681d488-d850-11d0-8c52-00c04fd90f7e", "efsrpc2",
      "EfsRpcOpenFileRaw EfsRpcReadFileRaw EfsRpcWriteFileRaw EfsRpcCloseRaw EfsRpcEncryptFileSrv EfsRpcDecryptFileSrv "
      "EfsRpcQueryUsersOnFile EfsRpcQueryRecoveryAgents EfsRpcRemoveUsersFromFile EfsRpcAddUsersToFile "
      "EfsRpcSetFileEncryptionKey EfsRpcNotSupported EfsRpcFileKeyInfo EfsRpcDuplicateEncryptionInfoFile - "
      "EfsRpcAddUsersToFileEx EfsRpcFileKeyInfoEx - EfsRpcGetEncryptedFileMetadata EfsRpcSetEncryptedFileMetadata "
      "EfsRpcFlushEfsCache EfsRpcEncryptFileExSrv EfsRpcQueryProtectors"},
-    {"df1941c5-fe89-4e79-bf10-463657acf44d", "efsrpc2",
+    {"df1941c5-fe89-4e79-bf10-463657acf44d", "efsrpc",
      "EfsRpcOpenFileRaw EfsRpcReadFileRaw EfsRpcWriteFileRaw EfsRpcCloseRaw EfsRpcEncryptFileSrv EfsRpcDecryptFileSrv "
      "EfsRpcQueryUsersOnFile EfsRpcQueryRecoveryAgents EfsRpcRemoveUsersFromFile EfsRpcAddUsersToFile "
      "EfsRpcSetFileEncryptionKey EfsRpcNotSupported EfsRpcFileKeyInfo EfsRpcDuplicateEncryptionInfoFile - "

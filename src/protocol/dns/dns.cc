@@ -27,6 +27,7 @@ struct Transaction {
   Place place;
   std::string query;
   std::string client_subnet;
+  std::string zone;  // of an update
   std::vector<std::uint64_t> edns_options;
   std::unique_ptr<Message> reply;  // where the reply came first
   std::uint32_t query_bytes = 0, reply_bytes = 0;
@@ -59,14 +60,11 @@ class DnsParser final : public FramedParser {
 
  protected:
   // RFC 1035 4.2.2: two bytes of length before each message.
-  std::size_t frame(Direction, Bytes so_far) override {
-    return so_far.size() < 2 ? kMore : 2u + base::load_be16(so_far.data());
+  std::size_t frame(Direction direction, Bytes so_far) override;
+  void message(Context& context, Direction direction, Bytes message, bool) override {
+    if (!searching_[connection::index(direction)]) take(context, message.subspan(2));
   }
-  void message(Context& context, Direction, Bytes message, bool) override { take(context, message.subspan(2)); }
-  void lost(Context& context, Direction, std::uint64_t) override {
-    write_all(context);
-    context.failed = true;
-  }
+  void lost(Context&, Direction direction, std::uint64_t) override { searching_[connection::index(direction)] = true; }
 
  private:
   static bool netbios(const Context& context) {
@@ -100,7 +98,9 @@ class DnsParser final : public FramedParser {
     t.opcode = m.header.opcode;
     t.query_bytes = static_cast<std::uint32_t>(size);
     // The flags count where a question came with them.
-    if (m.has_question) {
+    if (m.has_question && m.header.opcode == kUpdate && !netbios(context)) {
+      t.zone = m.view(m.question);  // RFC 2136 2.3
+    } else if (m.has_question) {
       t.has_question = true;
       t.recursion_desired = m.header.recursion_desired;
       t.truncated = m.header.truncated;
@@ -263,6 +263,7 @@ class DnsParser final : public FramedParser {
       }
       if (!others.empty()) row.other_answers = others;
     }
+    if (row.query.data() == nullptr && !t.zone.empty()) row.query = t.zone;
     context.emit(row);
   }
 
@@ -270,6 +271,7 @@ class DnsParser final : public FramedParser {
   base::MemoryAccountant* memory_ = nullptr;
   std::uint32_t counted_ = 0;      // bytes taken of the accountant
   std::uint32_t reply_bytes_ = 0;  // of them, for replies whose query was not seen
+  bool searching_[2] = {false, false};  // a hole was met: where messages begin is not known
 };
 static_assert(sizeof(DnsParser) <= 128);
 
@@ -295,6 +297,17 @@ bool certain(Bytes data, bool netbios) {
     return false;
   }
   return h.authorities + h.additionals > 0 || m.read == data.size();
+}
+
+std::size_t DnsParser::frame(Direction direction, Bytes so_far) {
+  if (so_far.size() < 2) return kMore;
+  const std::size_t length = 2u + base::load_be16(so_far.data());
+  bool& searching = searching_[connection::index(direction)];
+  if (searching) {  // until a segment begins with what can only be a message
+    if (length > so_far.size() || !certain(so_far.subspan(2, length - 2), false)) return so_far.size();
+    searching = false;
+  }
+  return length;
 }
 
 Match recognise_datagram(Bytes data, Direction, bool port_hint) {

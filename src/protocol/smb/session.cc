@@ -29,13 +29,16 @@ std::string_view status_name(std::uint32_t status) {
 }
 
 Opt<Time> file_time(std::uint64_t value) {
-  constexpr std::uint64_t kEpoch = 116444736000000000ull;  // 1601 to 1970, in units of 100 ns
-  constexpr std::uint64_t kLast = kEpoch + 92233720368547758ull;
-  if (value <= kEpoch || value > kLast) return {};
-  return Time{static_cast<std::int64_t>((value - kEpoch) * 100)};
+  constexpr std::int64_t kEpoch = 116444736000000000;  // 1601 to 1970, in units of 100 ns
+  constexpr std::int64_t kMost = 92233720368547758;    // what 64 bits of nanoseconds reach, 292 years
+  const auto since = static_cast<std::int64_t>(value - static_cast<std::uint64_t>(kEpoch));
+  if (value == 0 || since < -kMost || since > kMost) return {};
+  return Time{since * 100};
 }
 
-void Session::pend(Pending p) {
+void Session::pend(const Context& context, Pending p) {
+  p.ts = context.now();
+  p.place = context.place();
   if (pending_.size() >= kMaxPending) pending_.erase(pending_.begin());
   pending_.push_back(std::move(p));
 }
@@ -61,9 +64,13 @@ const Tree* Session::find_tree(std::uint32_t id) const {
   return it == trees_.end() ? nullptr : &it->second;
 }
 
-void Session::mapped(Context& context, const Tree& tree) {
+void Session::mapped(Context& context, const Tree& tree, const Pending* request) {
   SmbMapping row;
   row.head = context.head(context.now(), context.place());
+  if (request != nullptr) {
+    row.head.ts = request->ts;
+    record::extend(row.head.place, request->place);
+  }
   if (!tree.path.empty()) row.path = tree.path;
   if (!tree.service.empty()) row.service = tree.service;
   if (!tree.file_system.empty()) row.native_file_system = tree.file_system;
@@ -96,6 +103,8 @@ void Session::write(Context& context, const OpenFile& file, std::string_view act
   row.times_created = file.times.created;
   row.times_changed = file.times.changed;
   if (request != nullptr) {
+    row.head.ts = request->ts;
+    record::extend(row.head.place, request->place);
     static constexpr std::string_view kDispositions[] = {"supersede", "open",      "create",
                                                          "open_if",   "overwrite", "overwrite_if"};
     row.access = request->access;
@@ -119,7 +128,7 @@ void Session::opened(Context& context, std::uint64_t id, const Pending& request,
   OpenFile& f = files_[id];
   f.name = request.text;
   f.size = size;
-  if (times.modified) f.times = times;
+  if (times.modified && times.modified->ns > 0) f.times = times;
   const std::string_view type = tree != nullptr ? tree->share_type : "DISK";
   if (tree != nullptr) f.path = tree->path;
   f.pipe = type == "PIPE";

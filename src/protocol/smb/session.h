@@ -18,7 +18,7 @@ namespace whodunit::protocol::smb {
 /// [MS-ERREF] 2.3: names of the status codes that tell of logins; "OTHER" for the rest.
 std::string_view status_name(std::uint32_t status);
 
-/// 100 ns since 1601 ([MS-DTYP] 2.3.3); unset for 0 and times before 1970.
+/// 100 ns since 1601 ([MS-DTYP] 2.3.3); unset for 0 and what a Time cannot hold (before 1677, after 2262).
 Opt<Time> file_time(std::uint64_t value);
 
 struct Times {
@@ -44,6 +44,8 @@ struct OpenFile {
 
 /// What a request asked for, until its response.
 struct Pending {
+  Time ts;
+  record::Place place;
   std::uint64_t message = 0;
   std::uint64_t file = 0;
   std::uint64_t offset = 0;
@@ -57,14 +59,14 @@ class Session {
  public:
   static constexpr std::size_t kMaxTrees = 128, kMaxFiles = 1024, kMaxPending = 256, kMaxRecent = 512;
 
-  void pend(Pending p);
+  void pend(const Context& context, Pending p);
   /// Takes the pending request out; false where there is none.
   bool take(std::uint64_t message, Pending& out);
 
   Tree& tree(std::uint32_t id);
   const Tree* find_tree(std::uint32_t id) const;
   void drop_tree(std::uint32_t id) { trees_.erase(id); }
-  void mapped(Context& context, const Tree& tree);
+  void mapped(Context& context, const Tree& tree, const Pending* request);
 
   /// A file was opened: the record is written and the file is known by `id` from now on.
   void opened(Context& context, std::uint64_t id, const Pending& request, const Tree* tree, std::uint64_t size,

@@ -66,7 +66,7 @@ void request(Context& context, Session& session, const Head& h, std::uint8_t com
       at = u16(b.words, 6);
       p.text = b.text(at, b.unicode);
       p.text2 = b.text(at, false);
-      session.pend(std::move(p));
+      session.pend(context, std::move(p));
       break;
     }
     case kNtCreate:
@@ -74,12 +74,12 @@ void request(Context& context, Session& session, const Head& h, std::uint8_t com
       p.access = u32(b.words, 15);
       p.disposition = u32(b.words, 35);
       p.options = u32(b.words, 39);
-      session.pend(std::move(p));
+      session.pend(context, std::move(p));
       break;
     case kReadAndx:
       p.file = u16(b.words, 4);
       p.offset = u32(b.words, 6) | std::uint64_t{b.words.size() >= 24 ? u32(b.words, 20) : 0} << 32;
-      session.pend(std::move(p));
+      session.pend(context, std::move(p));
       break;
     case kWriteAndx: {
       const std::uint64_t offset = u32(b.words, 6) | std::uint64_t{b.words.size() >= 28 ? u32(b.words, 24) : 0} << 32;
@@ -94,7 +94,7 @@ void request(Context& context, Session& session, const Head& h, std::uint8_t com
       if (b.words.size() >= 32 && b.words[26] >= 2 && u16(b.words, 28) == 0x26) {  // TRANS_TRANSACT_NMPIPE
         p.file = u16(b.words, 30);
         session.pipe(context, p.file, Direction::kOriginator, b.data(u16(b.words, 24), u16(b.words, 22)));
-        session.pend(std::move(p));
+        session.pend(context, std::move(p));
       }
       break;
     default:
@@ -124,7 +124,7 @@ void response(Context& context, Session& session, const Head& h, std::uint8_t co
       tree.service = b.text(at, false);
       if (at < b.bytes.size()) tree.file_system = b.text(at, b.unicode);
       if (tree.service == "IPC") tree.share_type = "PIPE";
-      session.mapped(context, tree);
+      session.mapped(context, tree, asked ? &p : nullptr);
       break;
     }
     case kNtCreate: {

@@ -30,9 +30,12 @@ struct Head {
 
 class Reader {
  public:
-  Reader(Context& context, Session& session, Bytes packet) : context_(context), session_(session), packet_(packet) {}
+  Reader(Context& context, Session& session) : context_(context), session_(session) {}
 
-  void run(const Head& h, Bytes body) {
+  // One part of a compound.
+  void run(const Head& h, Bytes packet) {
+    packet_ = packet;
+    const Bytes body = base::slice(packet, kHeader);
     if (h.flags & 1)
       response(h, body);
     else
@@ -45,10 +48,8 @@ class Reader {
   std::string text(std::size_t offset, std::size_t size) const {
     return utf16le_text(buffer(offset, std::min<std::size_t>(size, 2048)));
   }
-  std::uint64_t id_of(Bytes body, std::size_t at) const {
-    const std::uint64_t id = file_id(body, at);
-    return id == kRelated ? last_file_ : id;
-  }
+  std::uint64_t resolve(std::uint64_t id) const { return id == kRelated ? last_file_ : id; }
+  std::uint64_t id_of(Bytes body, std::size_t at) const { return resolve(file_id(body, at)); }
 
   void request(const Head& h, Bytes body) {
     Pending p;
@@ -61,7 +62,7 @@ class Reader {
         break;
       case kTreeConnect:
         p.text = text(u16(body, 4), u16(body, 6));
-        session_.pend(std::move(p));
+        session_.pend(context_, std::move(p));
         break;
       case kTreeDisconnect:
         session_.drop_tree(h.tree);
@@ -72,23 +73,30 @@ class Reader {
         p.options = u32(body, 40);
         p.text = text(u16(body, 44), u16(body, 46));
         if (p.text.empty()) p.text = "<share_root>";
-        session_.pend(std::move(p));
+        session_.pend(context_, std::move(p));
         break;
       case kClose:
-        session_.closed(context_, id_of(body, 8));
+        if (file_id(body, 8) != kRelated) {
+          session_.closed(context_, file_id(body, 8));
+        } else {  // of a file whose id is told by the response to this compound
+          p.file = kRelated;
+          session_.pend(context_, std::move(p));
+        }
         break;
       case kRead:
         p.offset = u64(body, 8);
-        p.file = id_of(body, 16);
-        session_.pend(std::move(p));
+        p.file = file_id(body, 16);
+        session_.pend(context_, std::move(p));
         break;
       case kWrite:
         session_.content(context_, id_of(body, 16), Direction::kOriginator, u64(body, 8),
                          buffer(u16(body, 2), u32(body, 4)));
         break;
       case kIoctl:
-        if (u32(body, 4) == kPipeTransceive)
-          session_.pipe(context_, id_of(body, 8), Direction::kOriginator, buffer(u32(body, 24), u32(body, 28)));
+        if (u32(body, 4) != kPipeTransceive) break;
+        p.file = file_id(body, 8);
+        session_.pipe(context_, resolve(p.file), Direction::kOriginator, buffer(u32(body, 24), u32(body, 28)));
+        session_.pend(context_, std::move(p));
         break;
       case kSetInfo: {
         const Bytes info = buffer(u16(body, 8), u32(body, 4));
@@ -127,7 +135,7 @@ class Reader {
         tree.known = true;
         if (asked) tree.path = p.text;
         tree.share_type = body[2] == 2 ? "PIPE" : body[2] == 3 ? "PRINT" : "DISK";
-        session_.mapped(context_, tree);
+        session_.mapped(context_, tree, asked ? &p : nullptr);
         break;
       }
       case kCreate: {
@@ -143,11 +151,14 @@ class Reader {
       }
       case kRead:
         if (asked && body.size() >= 16)
-          session_.content(context_, p.file, Direction::kResponder, p.offset, buffer(body[2], u32(body, 4)));
+          session_.content(context_, resolve(p.file), Direction::kResponder, p.offset, buffer(body[2], u32(body, 4)));
         break;
       case kIoctl:
-        if (u32(body, 4) == kPipeTransceive)
-          session_.pipe(context_, id_of(body, 8), Direction::kResponder, buffer(u32(body, 32), u32(body, 36)));
+        // Some servers give only half of the file's id back; the request had it whole.
+        if (asked) session_.pipe(context_, resolve(p.file), Direction::kResponder, buffer(u32(body, 32), u32(body, 36)));
+        break;
+      case kClose:
+        if (asked) session_.closed(context_, resolve(p.file));
         break;
       default:
         break;
@@ -164,6 +175,7 @@ class Reader {
 
 bool message2(Context& context, Session& session, Direction, Bytes message) {
   // 2.2.1: one header, or several whose NextCommand leads from one to the next (3.2.4.1.4).
+  Reader reader(context, session);
   for (int i = 0; i < 64 && !message.empty(); ++i) {
     if (message.size() < kHeader || base::load_be32(message.data()) != 0xfe534d42u || u16(message, 4) != kHeader) return false;
     Head h;
@@ -174,7 +186,7 @@ bool message2(Context& context, Session& session, Direction, Bytes message) {
     h.tree = (h.flags & 2) != 0 ? 0 : u32(message, 36);
     const std::uint32_t next = u32(message, 20);
     const Bytes packet = next >= kHeader ? base::slice(message, 0, next) : message;
-    Reader(context, session, packet).run(h, packet.subspan(std::min(packet.size(), kHeader)));
+    reader.run(h, packet);
     if (next < kHeader || next >= message.size()) break;
     message = message.subspan(next);
   }

@@ -137,6 +137,7 @@ class SshParser final : public Parser {
     bool client_spoke = false;     // the client sent something encrypted
     bool banner_skipped = false;
     bool compressed = false;
+    bool reversed = false;
   };
 
   void begin(Context& context) {
@@ -331,9 +332,13 @@ class SshParser final : public Parser {
         const std::string compression = agree(client.compression, server.compression);
         facts_->compressed = compression == "zlib" || compression == "zlib@openssh.com";
       }
-    } else if (direction == Direction::kResponder && number == host_key_message(facts_->kex)) {
+    } else if (number == host_key_message(facts_->kex)) {
+      // The originator shows a host key where the two have changed roles: a reverse shell, or a tunnel from within.
       const std::string_view key = string();
-      if (c.ok() && !key.empty() && facts_->host_key_sha256.empty()) host_key(base::as_bytes(key));
+      if (c.ok() && !key.empty() && facts_->host_key_sha256.empty()) {
+        host_key(base::as_bytes(key));
+        facts_->reversed = direction == Direction::kOriginator;
+      }
     }
   }
 
@@ -439,6 +444,7 @@ class SshParser final : public Parser {
       row.host_key_sha256 = f->host_key_sha256;
       row.host_key_fingerprint = row.host_key_sha256.substr(0, 7 + 32);
       row.host_key_md5 = f->host_key_md5;
+      row.reversed = f->reversed;
     }
     const auto join = [](const Offer& o, std::size_t way) {
       return o.kex + ";" + o.cipher[way] + ";" + o.mac[way] + ";" + o.compression[way];

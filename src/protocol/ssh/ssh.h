@@ -32,7 +32,8 @@ using record::Text;
   FIELD(1, Text, hassh_server, "hasshServer", "HASSH of the server: MD5 of hasshServerAlgorithms.")                      \
   FIELD(1, Text, hassh_server_algorithms, "hasshServerAlgorithms", "The server's key exchanges; ciphers; MACs; compressions (to the client).") \
   FIELD(1, Text, cshka, "cshka", "Host key algorithms that the client takes, in its order.")                             \
-  FIELD(1, Text, sshka, "sshka", "Host key algorithms that the server has, in its order.")
+  FIELD(1, Text, sshka, "sshka", "Host key algorithms that the server has, in its order.")                    \
+  FIELD(1, Opt<bool>, reversed, "reversed", "The originator acts as the SSH server: it shows the host key.")
 WHODUNIT_RECORD(Ssh, "ssh", 1, "One SSH connection: its ends, algorithms, keys and how the login went.", WHODUNIT_SSH_FIELDS)
 
 extern const Definition kDefinition;
