@@ -217,6 +217,10 @@ class MergedSource final : public Source {
       member.open = std::make_unique<OpenCapture>(member.path, fd, true, &files_, pool_);
       if (!member.open->begin(block, digester_.get(), why)) {
         fail(ordinal, why.empty() ? "changed while it was read" : why);
+        if (digester_ != nullptr) {
+          member.open->drain();
+          digester_->end(member.open->file().job(), &infos_[index].sha256);
+        }
         member.open.reset();
         return;
       }

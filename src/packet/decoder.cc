@@ -115,6 +115,7 @@ Outcome Layers::fragment_of(Network& network, base::Bytes data, std::uint32_t id
     weird("incompletely_captured_fragment", "IP", network);
     ++counts_.fragments;
     // Without its end it will not fit; the first one alone has the ports.
+    network.partial = true;
     return offset == 0 ? transport(network, data) : Outcome::kTruncated;
   }
   Fragments::Key key;
@@ -319,7 +320,9 @@ Outcome Layers::udp(const Network& network, base::Bytes data) {
   packet.destination_port = load_be16(p + 2);
   packet.payload = data.subspan(8);
   packet.payload_length = network.announced - 8;
-  if (length != network.announced) [[unlikely]] {
+  if (network.partial) [[unlikely]] {
+    // Nothing to compare with.
+  } else if (length != network.announced) [[unlikely]] {
     // Zero where it does not fit (RFC 2675 4) or was left to the network card.
     const record::Endpoints ends{packet.source, packet.destination, {packet.source_port}, {packet.destination_port}};
     events_.weird("UDP_datagram_length_mismatch", std::to_string(length) + " != " + std::to_string(network.announced), "UDP", origin_,

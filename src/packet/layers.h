@@ -64,6 +64,7 @@ class Layers {
     bool truncated = false;
     bool fragment = false;
     bool checksum_bad = false;
+    bool partial = false;  ///< a first fragment without the others: the transport's own length says more
     bool routed = false;  ///< addresses were replaced by a routing header or home address: no pseudo-header to check
   };
 
