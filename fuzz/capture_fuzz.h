@@ -71,8 +71,8 @@ inline Read read_all(base::Bytes data, std::size_t block_bytes, std::size_t piec
 }
 
 inline void compare(base::Bytes data) {
-  const Read large = read_all(data, 1u << 16, SIZE_MAX, 64);
-  const Read tiny = read_all(data, 1, 7, 3);
+  const Read large = read_all(data, 4096, SIZE_MAX, 64);
+  const Read tiny = read_all(data, 64, 7, 3);
   if (large.packets != tiny.packets || large.damage != tiny.damage || large.unread != tiny.unread) std::abort();
 }
 

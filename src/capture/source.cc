@@ -141,11 +141,11 @@ class MergedSource final : public Source {
     out.resize(most);
     std::size_t count = 0;
     while (count < most) {
-      if (active_.empty() && waiting_ == members_.size()) break;
-      if (active_.empty() || next_waiting_time() <= active_.front().time) {
+      if (waiting_ < members_.size() && (active_.empty() || next_waiting_time() <= active_.front().time)) {
         activate(waiting_++);
         continue;
       }
+      if (active_.empty()) break;
       const std::uint32_t ordinal = active_.front().ordinal;
       Member& member = *members_[ordinal];
       if (active_.size() == 1 && waiting_ == members_.size() && member.next == member.run.size()) {

@@ -148,6 +148,16 @@ TEST(Pcapng, ResolutionsAndOffsets) {
   EXPECT_TRUE(info.nanoseconds);
 }
 
+TEST(Pcapng, TimesBeyondAllBoundsAreTheLastOne) {
+  const bool big = false;
+  const auto packets = packets_of(section(big) + interface(1, big, resolution(0, big) + offset(INT64_MAX, big)) + enhanced(0, UINT64_MAX, "a", big) +
+                                  enhanced(0, 1, "b", big) + interface(1, big, offset(INT64_MIN, big)) + enhanced(1, 1, "c", big));
+  ASSERT_EQ(packets.size(), 3u);
+  EXPECT_EQ(packets[0].ns, INT64_MAX);
+  EXPECT_EQ(packets[1].ns, INT64_MAX);
+  EXPECT_EQ(packets[2].ns, 0);
+}
+
 TEST(Pcapng, SimpleAndOldPackets) {
   const bool big = false;
   const auto packets = packets_of(
