@@ -8,14 +8,18 @@
 namespace whodunit::base {
 namespace {
 
+// Fetched once: OpenSSL 3 would look each of them up, under a lock, at every use.
 const EVP_MD* algorithm(DigestKind kind) {
+  static const EVP_MD* const kMd5 = EVP_MD_fetch(nullptr, "MD5", nullptr);
+  static const EVP_MD* const kSha1 = EVP_MD_fetch(nullptr, "SHA1", nullptr);
+  static const EVP_MD* const kSha256 = EVP_MD_fetch(nullptr, "SHA256", nullptr);
   switch (kind) {
     case DigestKind::kMd5:
-      return EVP_md5();
+      return kMd5;
     case DigestKind::kSha1:
-      return EVP_sha1();
+      return kSha1;
     case DigestKind::kSha256:
-      return EVP_sha256();
+      return kSha256;
   }
   std::abort();
 }
@@ -52,13 +56,13 @@ std::string digest_hex(DigestKind kind, Bytes data) {
 
 std::array<std::uint8_t, 20> sha1(Bytes data) {
   std::array<std::uint8_t, 20> out{};
-  EVP_Digest(data.data(), data.size(), out.data(), nullptr, EVP_sha1(), nullptr);
+  EVP_Digest(data.data(), data.size(), out.data(), nullptr, algorithm(DigestKind::kSha1), nullptr);
   return out;
 }
 
 std::array<std::uint8_t, 32> sha256(Bytes data) {
   std::array<std::uint8_t, 32> out{};
-  EVP_Digest(data.data(), data.size(), out.data(), nullptr, EVP_sha256(), nullptr);
+  EVP_Digest(data.data(), data.size(), out.data(), nullptr, algorithm(DigestKind::kSha256), nullptr);
   return out;
 }
 

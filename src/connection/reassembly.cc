@@ -42,7 +42,7 @@ void Table::Impl::compare(Entry& e, base::Bytes a, base::Bytes b, const packet::
 // That is what insertion attacks on those who listen look like. Only near a stream's beginning: bulk data is not worth it.
 void Table::Impl::compare_with_sent(Entry& e, Direction d, std::uint64_t from, base::Bytes bytes, bool is_new,
                                     const packet::Origin& at) {
-  constexpr std::uint64_t kReach = 65536;
+  constexpr std::uint64_t kReach = 16384;
   constexpr std::size_t kSample = 32;  // bytes, of the beginning, the end and two places between
   if (from > kReach || bytes.size() < 2) return;  // one byte: a keep-alive probe, whose byte means nothing
   std::uint64_t digest;

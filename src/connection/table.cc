@@ -26,6 +26,9 @@ std::uint64_t mix(std::uint64_t a, std::uint64_t b) {
   return static_cast<std::uint64_t>(product) ^ static_cast<std::uint64_t>(product >> 64);
 }
 
+// In two words, without a call.
+bool same(const base::Address& a, const base::Address& b) { return a.low() == b.low() && a.high() == b.high(); }
+
 bool is_icmp(std::uint8_t protocol) { return protocol == packet::kIcmp || protocol == packet::kIcmp6; }
 
 }  // namespace
@@ -87,11 +90,11 @@ std::uint32_t Table::Impl::tag_of(const Key& key) const {
 
 bool Table::Impl::matches(const Entry& e, const Key& key) {
   if (e.protocol != key.protocol || ((e.flags & kOneWay) != 0) != key.one_way) return false;
-  if (e.port[0] == key.port[0] && e.port[1] == key.port[1] && e.address[0] == key.address[0] &&
-      e.address[1] == key.address[1])
-    return true;
-  return !key.one_way && e.port[0] == key.port[1] && e.port[1] == key.port[0] && e.address[0] == key.address[1] &&
-         e.address[1] == key.address[0];
+  const auto along = [&](int i) {
+    return e.port[0] == key.port[i] && e.port[1] == key.port[1 - i] && same(e.address[0], key.address[i]) &&
+           same(e.address[1], key.address[1 - i]);
+  };
+  return along(0) || (!key.one_way && along(1));
 }
 
 Handle Table::Impl::find(const Key& key, std::uint32_t tag) const {
@@ -433,8 +436,8 @@ void Table::Impl::packet(const packet::Packet& packet) {
     if (handle == kNone) return;  // counted by the accountant
   }
   Entry& e = entry(handle);
-  const Direction d = e.address[0] == key.address[0] && e.port[0] == key.port[0] ? Direction::kOriginator
-                                                                                   : Direction::kResponder;
+  const Direction d = e.port[0] == key.port[0] && same(e.address[0], key.address[0]) ? Direction::kOriginator
+                                                                                     : Direction::kResponder;
   e.capture_last = packet.origin.capture;
   e.number_last_low = static_cast<std::uint32_t>(packet.origin.number);
   e.number_last_high = static_cast<std::uint16_t>(packet.origin.number >> 32);
