@@ -36,6 +36,7 @@ TEST(MimeType, KnowsWhatFilesBeginWith) {
       {"\xff\xd8\xff\xe0"sv, "image/jpeg"},
       {"%PDF-1.4\n%\xe2\xe3"sv, "application/pdf"},
       {"PK\x03\x04\x14\0\0\0"sv, "application/zip"},
+      {"PK\x03\x04\x0a\0\0\0"sv, "application/zip"},
       {"PK\x03\x04\x14\0\x06\0"sv, "application/vnd.openxmlformats-officedocument"},
       {"\x1f\x8b\x08\0"sv, "application/x-gzip"},
       {"CWS\x09"sv, "application/x-shockwave-flash"},
@@ -71,7 +72,8 @@ TEST(MimeType, KnowsWhatFilesBeginWith) {
       {"@echo off\r\n"sv, "text/x-msdos-batch"},
       {"From: someone@example.org\r\n"sv, "message/rfc822"},
       {"\0\0\0\0\0\0\0\0\0\0\0\0"sv, ""},
-      {"\x30\x82\x01\xd2\x0a\x01\0\xa0\x82\x01\xcb\x30\x82\x01\xc7"sv, ""},
+      {"\x30\x82\x01\xd2\x0a\x01\0\xa0\x82\x01\xcb\x30\x82\x01\xc7\x06\x09\x2b\x06\x01\x05\x05\x07\x30\x01\x01"sv,
+       "application/ocsp-response"},
       {"<a.{3}\n"sv, ""},
       {""sv, ""},
   };

@@ -429,10 +429,6 @@ std::size_t line_end(std::string_view s, std::size_t at) {
   const std::size_t end = s.find('\n', at);
   return end == std::string_view::npos ? s.size() : end;
 }
-bool no_line_feed(std::string_view s, std::size_t from, std::size_t to) {
-  return from >= to || s.substr(from, to - from).find('\n') == std::string_view::npos;
-}
-
 /// Keeps the strongest answer.
 struct Best {
   std::string_view mime;
@@ -446,7 +442,6 @@ struct Best {
 };
 
 bool matches(const Rule& rule, std::string_view s) {
-  std::size_t end = 0;
   for (const Mark& mark : rule.marks) {
     if (mark.bytes.empty()) break;
     if (mark.one_of) {
@@ -454,8 +449,6 @@ bool matches(const Rule& rule, std::string_view s) {
     } else if (!has(s, mark.offset, mark.bytes)) {
       return false;
     }
-    if (!no_line_feed(s, end, mark.offset)) return false;
-    end = mark.offset + (mark.one_of ? 1 : mark.bytes.size());
   }
   return true;
 }
@@ -464,17 +457,17 @@ bool matches(const Rule& rule, std::string_view s) {
 std::string_view refine(const Rule& rule, std::string_view s) {
   const auto byte = [&](std::size_t i) { return i < s.size() ? static_cast<unsigned char>(s[i]) : 0u; };
   if (rule.mime == "application/zip" && rule.strength == 10 && s[2] == 3)
-    return s.size() >= 6 && no_line_feed(s, 4, 6) ? rule.mime : std::string_view{};
+    return s.size() >= 6 ? rule.mime : std::string_view{};
   if (rule.mime == "application/x-dmg" && byte(2) == 0xed)
     return byte(3) >= 0xd0 && byte(3) <= 0xd9 ? rule.mime : std::string_view{};
   if (rule.mime == "application/x-elc")
     return s.size() > 4 && (byte(4) < 0x20 || byte(4) >= 0x80) ? rule.mime : std::string_view{};
-  if (rule.mime == "application/x-java-pack200") return s.size() > 4 && s[4] != '\n' ? rule.mime : std::string_view{};
+  if (rule.mime == "application/x-java-pack200") return s.size() > 4 ? rule.mime : std::string_view{};
   if (rule.mime == "application/x-ms-reader")
-    return s.size() >= 12 && no_line_feed(s, 8, 12) ? rule.mime : std::string_view{};
+    return s.size() >= 12 ? rule.mime : std::string_view{};
   if (rule.mime == "application/x-object") {
     // The file type, in the byte order that byte 5 says (System V ABI, ELF header).
-    if (s.size() < 18 || !no_line_feed(s, 6, 16)) return {};
+    if (s.size() < 18) return {};
     const unsigned type = byte(5) == 1 ? byte(16) | byte(17) << 8 : byte(17) | byte(16) << 8;
     switch (type) {
       case 1:
@@ -514,7 +507,7 @@ struct Index {
 /// Positions in a text of at most kMimeWindow bytes.
 using Positions = std::bitset<kMimeWindow + 1>;
 
-/// From `start`: white space and one-line comments, any number of both; marks where something else begins.
+/// From `start`: white space and comments, any number of both; marks where something else begins.
 void after_comments(std::string_view s, std::size_t start, Positions& reached) {
   std::array<std::uint16_t, 64> todo;
   std::size_t count = 0;
@@ -524,9 +517,8 @@ void after_comments(std::string_view s, std::size_t start, Positions& reached) {
     if (reached[at]) continue;
     reached.set(at);
     if (!has(s, at, "<!--")) continue;
-    // A comment may end at any "-->" of its line: all are followed.
-    const std::string_view line = s.substr(0, line_end(s, at));
-    for (std::size_t end = line.find("-->", at + 4); end != std::string_view::npos; end = line.find("-->", end + 1)) {
+    // A comment may end at any "-->": all are followed.
+    for (std::size_t end = s.find("-->", at + 4); end != std::string_view::npos; end = s.find("-->", end + 1)) {
       if (count < todo.size()) todo[count++] = static_cast<std::uint16_t>(end + 3);
     }
   }
@@ -599,8 +591,7 @@ void markup(std::string_view s, std::size_t mark, Best& best) {
     if (!first[at]) continue;
     if (xml_declaration(s, at)) best.offer("application/xml", 10);
     if (has(s, at, "<?xml ")) {
-      const std::string_view line = s.substr(0, line_end(s, at));
-      for (std::size_t end = line.find("?>", at + 6); end != std::string_view::npos; end = line.find("?>", end + 1))
+      for (std::size_t end = s.find("?>", at + 6); end != std::string_view::npos; end = s.find("?>", end + 1))
         after_comments(s, end + 2, all);
     }
     if (mark == 0 && (has(s, at, "<CFPARAM") || has(s, at, "<CFSET") || has(s, at, "<CFIF")))
@@ -610,26 +601,25 @@ void markup(std::string_view s, std::size_t mark, Best& best) {
     if (all[at] && s[at] == '<') markup_at(s, at, mark != 0, best);
 }
 
-/// An XML document whose declaration and root are on its first line.
-void one_line_xml(std::string_view s, Best& best) {
+/// XML documents told by what comes after their declaration.
+void xml_kinds(std::string_view s, Best& best) {
   if (!has(s, 0, "<?xml")) return;
-  const std::string_view line = s.substr(0, line_end(s, 0));
-  if (line.size() > 20) {
-    for (std::size_t at = line.find(" xmlns=", 20); at != std::string_view::npos; at = line.find(" xmlns=", at + 1)) {
-      const std::string_view value = line.substr(at + 7);
+  if (s.size() > 20) {
+    for (std::size_t at = s.find(" xmlns=", 20); at != std::string_view::npos; at = s.find(" xmlns=", at + 1)) {
+      const std::string_view value = s.substr(at + 7);
       if (value.empty() || (value[0] != '"' && value[0] != '\'')) continue;
       if (has(value, 1, "http://earth.google.com/kml")) best.offer("application/vnd.google-earth.kml+xml", 61);
       if (has(value, 1, "http://www.opengis.net/kml")) best.offer("application/vnd.google-earth.kml+xml", 60);
     }
   }
-  if (!has(s, 0, "<?xml version=\"") || line.size() < 20) return;
-  if (line.find("<!DOCTYPE X3D", 20) != std::string_view::npos ||
-      line.find("<!DOCTYPEX3D", 20) != std::string_view::npos)
+  if (!has(s, 0, "<?xml version=\"") || s.size() < 20) return;
+  if (s.find("<!DOCTYPE X3D", 20) != std::string_view::npos ||
+      s.find("<!DOCTYPEX3D", 20) != std::string_view::npos)
     best.offer("model/x3d", 43);
-  if (line[15] == 0) return;
-  if (line.find("<urlset", 19) != std::string_view::npos) best.offer("application/xml-sitemap", 37);
-  if (line.find("<svg", 19) != std::string_view::npos) best.offer("image/svg+xml", 38);
-  if (line.find("<gnc-v2", 19) != std::string_view::npos) best.offer("application/x-gnucash", 37);
+  if (s[15] == 0) return;
+  if (s.find("<urlset", 19) != std::string_view::npos) best.offer("application/xml-sitemap", 37);
+  if (s.find("<svg", 19) != std::string_view::npos) best.offer("image/svg+xml", 38);
+  if (s.find("<gnc-v2", 19) != std::string_view::npos) best.offer("application/x-gnucash", 37);
 }
 
 /// After an opening bracket or colon: a value's beginning.
@@ -761,17 +751,16 @@ void any_map(std::string_view s, Best& best) {
     if (first == at || first - at > 50) return false;
     return has(s, first, "  ") && first + 2 < s.size() && is_digit(s[first + 2]);
   };
-  if (s.size() > 3 && s[0] == 'P' && s[2] != '\n') {
+  if (s.size() > 3 && s[0] == 'P') {
     if (s[1] == '5' && sizes(3)) best.offer("image/x-portable-greymap", 42);
     if (s[1] == '6' && sizes(3)) best.offer("image/x-portable-pixmap", 42);
     if (s[1] == '4' && sizes(3)) best.offer("image/x-portable-bitmap", 42);
   }
-  const std::string_view line = s.substr(0, line_end(s, 0));
-  for (std::size_t at = line.find('P'); at != std::string_view::npos && at + 2 < line.size();
-       at = line.find('P', at + 1)) {
-    if (line[at + 1] < '1' || line[at + 1] > '3' || !sizes(at + 2)) continue;
-    best.offer(line[at + 1] == '1'   ? "image/x-portable-bitmap"
-               : line[at + 1] == '2' ? "image/x-portable-greymap"
+  for (std::size_t at = s.find('P'); at != std::string_view::npos && at + 2 < s.size();
+       at = s.find('P', at + 1)) {
+    if (s[at + 1] < '1' || s[at + 1] > '3' || !sizes(at + 2)) continue;
+    best.offer(s[at + 1] == '1'   ? "image/x-portable-bitmap"
+               : s[at + 1] == '2' ? "image/x-portable-greymap"
                                      : "image/x-portable-pixmap",
                42);
   }
@@ -800,7 +789,7 @@ void text(std::string_view s, Best& best) {
     case '<':
     case '\0':
       markup(s, mark, best);
-      one_line_xml(s, best);
+      xml_kinds(s, best);
       break;
     default:
       break;
@@ -819,9 +808,8 @@ void text(std::string_view s, Best& best) {
   }
   if (s[0] == '#' && has(s, 0, "#!")) script(s, best);
   javascript(s, best);
-  const std::string_view line = s.substr(0, line_end(s, 0));
-  if (line.find("<?php") != std::string_view::npos) best.offer("text/x-php", 40);
-  if (has(s, 0, "<?php /* Smarty version") && s.size() > 24 && s[23] != '\n' && (is_digit(s[24]) || s[24] == '.'))
+  if (s.find("<?php") != std::string_view::npos) best.offer("text/x-php", 40);
+  if (has(s, 0, "<?php /* Smarty version") && s.size() > 24 && (is_digit(s[24]) || s[24] == '.'))
     best.offer("text/x-php", 37);
   if (s[0] == '@') {
     const std::size_t word = skip(s, 1, [](char c) { return c == ' '; });
@@ -831,20 +819,19 @@ void text(std::string_view s, Best& best) {
   }
   if (has_any_case(s, 0, "delivered-to:")) best.offer("message/rfc822", 160);
   if (has_any_case(s, 0, "return-path:")) best.offer("message/rfc822", 150);
-  if (has(s, 0, "MIME-Version:") && line.find("protocol=\"application/pkcs7-signature\"") != std::string_view::npos)
+  if (has(s, 0, "MIME-Version:") && s.find("protocol=\"application/pkcs7-signature\"") != std::string_view::npos)
     best.offer("application/pkcs7-signature", 100);
   if (s.size() > 6 && s[6] == 'w' && "acdn"sv.find(s[5]) != std::string_view::npos && skip(s, 0, is_digit) == 5)
     best.offer("application/marc", 50);
-  {
-    // Unified diff: "--- " on the first line, "+++ " on the second, "@@" on the third.
-    if (line.find("--- ") != std::string_view::npos && line.size() + 1 < s.size()) {
-      const std::string_view second = s.substr(line.size() + 1);
-      const std::size_t second_end = line_end(second, 0);
-      if (second.substr(0, second_end).find("+++ ") != std::string_view::npos && second_end + 1 < second.size()) {
-        const std::string_view third = second.substr(second_end + 1);
-        if (third.substr(0, line_end(third, 0)).find("@@") != std::string_view::npos) best.offer("text/x-diff", 55);
-      }
+  // Unified diff: "--- ", a line's end, "+++ ", a line's end, "@@", in this order.
+  if (std::size_t at = s.find("--- "); at != std::string_view::npos) {
+    bool all = true;
+    for (const std::string_view mark : {"\n"sv, "+++ "sv, "\n"sv, "@@"sv}) {
+      at = s.find(mark, at + 1);
+      all = all && at != std::string_view::npos;
+      if (!all) break;
     }
+    if (all) best.offer("text/x-diff", 55);
   }
   any_map(s, best);
 }
@@ -852,7 +839,7 @@ void text(std::string_view s, Best& best) {
 // --- containers
 
 void zip(std::string_view s, Best& best) {
-  if (has(s, 26, "\x08\0\0\0mimetypeapplication/vnd.oasis.opendocument."sv) && no_line_feed(s, 4, 26)) {
+  if (has(s, 26, "\x08\0\0\0mimetypeapplication/vnd.oasis.opendocument."sv)) {
     constexpr std::size_t kKind = 26 + 4 + 8 + 12 + 23;
     for (std::size_t i = 0; i < std::size(kOpenDocuments); ++i) {
       const OpenDocument& document = kOpenDocuments[i];
@@ -862,8 +849,7 @@ void zip(std::string_view s, Best& best) {
       best.offer(kOpenDocumentNames[i], document.strength);
     }
   }
-  // Office Open XML (ECMA-376 part 2): the first member and a later one of the kind's folder, on one "line".
-  const std::string_view line = s.substr(0, line_end(s, 0));
+  // Office Open XML (ECMA-376 part 2): the first member, and a later one of the kind's folder.
   struct Kind {
     std::string_view folder, mime;
   };
@@ -875,16 +861,16 @@ void zip(std::string_view s, Best& best) {
   for (const Kind& kind : kKinds) {
     std::size_t after = 0;
     for (const std::string_view member : {"[Content_Types].xml"sv, "_rels/.rels"sv, kind.folder}) {
-      if (has(line, 30, member)) after = 30 + member.size();
+      if (has(s, 30, member)) after = 30 + member.size();
     }
     if (after == 0) continue;
-    for (std::size_t at = line.find("PK\x03\x04", after); at != std::string_view::npos;
-         at = line.find("PK\x03\x04", at + 1))
-      if (has(line, at + 30, kind.folder)) best.offer(kind.mime, 80);
+    for (std::size_t at = s.find("PK\x03\x04", after); at != std::string_view::npos;
+         at = s.find("PK\x03\x04", at + 1))
+      if (has(s, at + 30, kind.folder)) best.offer(kind.mime, 80);
   }
   // A Java archive's first member is its manifest.
-  for (std::size_t at = 5; at <= 204 && at + 24 <= line.size(); ++at)
-    if (line[at] == 0x14 && line[at + 1] == 0 && has(line, at + 4, "META-INF/MANIFEST.MF"))
+  for (std::size_t at = 5; at <= 204 && at + 24 <= s.size(); ++at)
+    if (s[at] == 0x14 && s[at + 1] == 0 && has(s, at + 4, "META-INF/MANIFEST.MF"))
       best.offer("application/java-archive", 100);
 }
 
@@ -908,9 +894,7 @@ void tar(std::string_view s, Best& best) {
 
 void others(std::string_view s, Best& best) {
   // OCSP (RFC 6960): an object identifier 11 to 19 bytes in: SHA-1 in a request's certificate id, basic response.
-  const std::string_view line = s.substr(0, line_end(s, 0));
   for (std::size_t at = 11; at <= 19 && at < s.size(); ++at) {
-    if (at > line.size()) break;
     if (has(s, at, "\x06\x05\x2b\x0e\x03\x02\x1a")) best.offer("application/ocsp-request", 71);
     if (has(s, at, "\x06\x09\x2b\x06\x01\x05\x05\x07\x30\x01\x01")) best.offer("application/ocsp-response", 71);
   }
@@ -919,16 +903,16 @@ void others(std::string_view s, Best& best) {
       s[3] == 0x1a && ((s[2] >= 2 && s[2] <= 10) || s[2] == 0x14 || s[2] == 0x48))
     best.offer("application/x-arc", 70);
   if (has(s, 0, "\x1a\x45\xdf\xa3")) {
-    // EBML's DocType on the first "line" (Matroska specification 5).
-    for (std::size_t at = line.find("B\x82", 4); at != std::string_view::npos; at = line.find("B\x82", at + 1)) {
-      if (at + 3 > line.size()) break;
+    // EBML's DocType (RFC 8794 11.2.7).
+    for (std::size_t at = s.find("B\x82", 4); at != std::string_view::npos; at = s.find("B\x82", at + 1)) {
+      if (at + 3 > s.size()) break;
       if (has(s, at + 3, "webm")) best.offer("video/webm", 70);
       if (has(s, at + 3, "matroska")) best.offer("video/x-matroska", 110);
     }
   }
   if (has(s, 0, "\0\0\x01\xba"sv) && s.size() > 4 && (s[4] & 0x40) != 0) best.offer("video/mp2p", 21);
-  if (has(s, 0, "LPKSHHRH") && s.size() >= 72 && no_line_feed(s, 8, 16) && s[16] >= 0 && s[16] <= 3 &&
-      no_line_feed(s, 17, 24) && s.substr(24, 48).find('\0') == std::string_view::npos)
+  if (has(s, 0, "LPKSHHRH") && s.size() >= 72 && s[16] >= 0 && s[16] <= 3 &&
+      s.substr(24, 48).find('\0') == std::string_view::npos)
     best.offer("application/vnd.fdo.journal", 80);
 }
 

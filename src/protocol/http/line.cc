@@ -311,8 +311,9 @@ std::optional<std::uint64_t> parse_number(std::string_view text, unsigned base) 
   for (; i < text.size(); ++i) {
     const int v = hex_value(text[i]);
     if (v < 0 || static_cast<unsigned>(v) >= base) break;
-    // Kept below what a signed 64-bit number holds, so that sums of lengths cannot wrap.
-    n = n > (INT64_MAX - static_cast<std::uint64_t>(v)) / base ? INT64_MAX : n * base + static_cast<std::uint64_t>(v);
+    // Within a signed 64-bit number, so that sums of lengths cannot wrap.
+    if (n > (INT64_MAX - static_cast<std::uint64_t>(v)) / base) return std::nullopt;
+    n = n * base + static_cast<std::uint64_t>(v);
   }
   if (i == 0) return std::nullopt;
   return n;

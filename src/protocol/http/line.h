@@ -102,7 +102,7 @@ std::optional<Header> parse_header(std::string_view line);
 /// The first token in a value (RFC 9110 5.6.2), and what follows it.
 std::string_view first_token(std::string_view value, std::string_view* rest = nullptr);
 
-/// Digits at the beginning of `text`; empty where there are none, or it is negative. Saturates.
+/// Digits at the beginning of `text`; empty where there are none, it is negative, or it is 2^63 or more.
 std::optional<std::uint64_t> parse_number(std::string_view text, unsigned base = 10);
 
 /// A parameter of a header value: `; name="value"` (RFC 9110 5.6.6); null where it is not there. Quoted pairs are kept.
