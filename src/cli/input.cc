@@ -52,6 +52,7 @@ bool engine_settings(const InputFlags& flags, engine::Settings& out, std::vector
   out.memory_reserve = out.memory_limit / 8;
   out.plan.keep_secrets = flags.keep_secrets;
   out.connection.local_networks = home;
+  out.plan.local_networks = home;
   out.connection.ignore_checksums = !flags.check_checksums;
   return true;
 }

@@ -3,6 +3,9 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
+
+#include "base/address.h"
 
 namespace whodunit::protocol {
 
@@ -21,6 +24,8 @@ struct Plan {
   std::uint64_t decompress_limit = 64u << 20;
   /// Account names are kept always; passwords, tokens, communities only with this.
   bool keep_secrets = false;
+  /// The defended networks, for files.local_orig; empty: whatever is no one's on the Internet (RFC 6890).
+  std::vector<base::Network> local_networks;
 };
 
 }  // namespace whodunit::protocol

@@ -122,7 +122,7 @@ class FilesTest : public ::testing::Test {
     testing::register_records();
     view_.uid = {42};
     view_.id.orig_h = base::Address::v4(0xc0a80102);
-    view_.id.resp_h = base::Address::v4(0xcb007101);
+    view_.id.resp_h = base::Address::v4(0x08080808);
     at_.number = 7;
     at_.time = {1'000'000'000};
   }

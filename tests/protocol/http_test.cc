@@ -461,6 +461,15 @@ TEST_F(HttpTest, RepliesWithoutRequests) {
   EXPECT_THAT(talk_->weirds(), ElementsAre("HTTP_response_before_request"));
 }
 
+TEST_F(HttpTest, AReplyToABadRequestIsSeen) {
+  hold({client("\x01\x02 junk\r\nmore\r\n"), server("HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n")});
+  ASSERT_EQ(rows_.size(), 1u);
+  EXPECT_EQ(rows_[0].status_code, 400u);
+  EXPECT_FALSE(talk_->failed);
+  hold({client("junk\r\n"), server("220 mail\r\n")});
+  EXPECT_TRUE(talk_->failed);
+}
+
 TEST_F(HttpTest, TheEndsMayBeTheWrongWayRound) {
   hold({client("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi"), server("GET /x HTTP/1.1\r\nHost: h\r\n\r\n")});
   ASSERT_EQ(rows_.size(), 2u);
@@ -512,8 +521,11 @@ TEST(HttpRecognition, ByContent) {
   EXPECT_EQ(judge("GET /long"), Match::kNeedMore);
   EXPECT_EQ(judge("GET /old\r\n"), Match::kNo);
   EXPECT_EQ(judge("GET /old\r\n", true), Match::kMaybe);
-  EXPECT_EQ(judge("OPTIONS rtsp://x RTSP/1.0\r\n", true), Match::kNo);
-  EXPECT_EQ(judge("INVITE sip:a@b SIP/2.0\r\n", true), Match::kNo);
+  EXPECT_EQ(judge("OPTIONS rtsp://x RTSP/1.0\r\n"), Match::kNo);
+  EXPECT_EQ(judge("INVITE sip:a@b SIP/2.0\r\n"), Match::kNo);
+  EXPECT_EQ(judge("not a request\r\n", true), Match::kNeedMore);
+  EXPECT_EQ(judge("PRI * HTTP/2.0\r\n"), Match::kNo);
+  EXPECT_EQ(judge("PRI * HTTP/2.0\r\n", true), Match::kYes);
   EXPECT_EQ(judge("USER anonymous\r\n"), Match::kNo);
   EXPECT_EQ(judge("\x16\x03\x01"), Match::kNo);
   EXPECT_EQ(judge("SSH-2.0-x\r\n"), Match::kNo);

@@ -23,9 +23,20 @@ constexpr std::size_t kReassemblyLimit = 512u << 10;
 /// What a waiting piece costs beside its bytes, about.
 constexpr std::size_t kPieceCost = 96;
 
-/// Addresses that are no one's on the Internet: taken as the defended side where nothing else is configured.
+/// Addresses that are no one's on the Internet (RFC 6890 and its registry, as far as Zeek's
+/// Site::private_address_space).
 bool is_inner(const base::Address& address) {
-  return address.is_private() || address.is_loopback() || address.is_link_local();
+  if (address.is_private() || address.is_loopback() || address.is_link_local() || address.is_unspecified()) return true;
+  if (!address.is_v4()) return address.high() >> 32 == 0x20010db8;  // documentation
+  const std::uint32_t v4 = address.v4_value();
+  struct Block {
+    std::uint32_t base;
+    int bits;
+  };
+  constexpr Block kBlocks[] = {{0x00000000, 8},  {0xc0000000, 24}, {0xc0000200, 24}, {0xc6336400, 24},
+                               {0xcb007100, 24}, {0xc6120000, 15}, {0xf0000000, 4}};
+  return std::any_of(std::begin(kBlocks), std::end(kBlocks),
+                     [&](const Block& b) { return v4 >> (32 - b.bits) == b.base >> (32 - b.bits); });
 }
 
 }  // namespace
@@ -286,7 +297,11 @@ FileClosed FileSink::close(Context& context, FileHandle& file, bool timed_out) {
   if (state.has_name) row.filename = state.name;
   row.duration = state.last - state.first;
   row.is_orig = state.is_orig;
-  row.local_orig = is_inner(state.is_orig ? context.connection().id.orig_h : context.connection().id.resp_h);
+  const base::Address& sender = state.is_orig ? context.connection().id.orig_h : context.connection().id.resp_h;
+  row.local_orig = plan_.local_networks.empty()
+                       ? is_inner(sender)
+                       : std::any_of(plan_.local_networks.begin(), plan_.local_networks.end(),
+                                     [&](const base::Network& network) { return network.contains(sender); });
   row.seen_bytes = state.seen;
   row.total_bytes = state.total;
   row.missing_bytes = state.missing;

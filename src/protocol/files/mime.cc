@@ -463,8 +463,7 @@ std::string_view refine(const Rule& rule, std::string_view s) {
   if (rule.mime == "application/x-elc")
     return s.size() > 4 && (byte(4) < 0x20 || byte(4) >= 0x80) ? rule.mime : std::string_view{};
   if (rule.mime == "application/x-java-pack200") return s.size() > 4 ? rule.mime : std::string_view{};
-  if (rule.mime == "application/x-ms-reader")
-    return s.size() >= 12 ? rule.mime : std::string_view{};
+  if (rule.mime == "application/x-ms-reader") return s.size() >= 12 ? rule.mime : std::string_view{};
   if (rule.mime == "application/x-object") {
     // The file type, in the byte order that byte 5 says (System V ABI, ELF header).
     if (s.size() < 18) return {};
@@ -613,8 +612,7 @@ void xml_kinds(std::string_view s, Best& best) {
     }
   }
   if (!has(s, 0, "<?xml version=\"") || s.size() < 20) return;
-  if (s.find("<!DOCTYPE X3D", 20) != std::string_view::npos ||
-      s.find("<!DOCTYPEX3D", 20) != std::string_view::npos)
+  if (s.find("<!DOCTYPE X3D", 20) != std::string_view::npos || s.find("<!DOCTYPEX3D", 20) != std::string_view::npos)
     best.offer("model/x3d", 43);
   if (s[15] == 0) return;
   if (s.find("<urlset", 19) != std::string_view::npos) best.offer("application/xml-sitemap", 37);
@@ -756,12 +754,11 @@ void any_map(std::string_view s, Best& best) {
     if (s[1] == '6' && sizes(3)) best.offer("image/x-portable-pixmap", 42);
     if (s[1] == '4' && sizes(3)) best.offer("image/x-portable-bitmap", 42);
   }
-  for (std::size_t at = s.find('P'); at != std::string_view::npos && at + 2 < s.size();
-       at = s.find('P', at + 1)) {
+  for (std::size_t at = s.find('P'); at != std::string_view::npos && at + 2 < s.size(); at = s.find('P', at + 1)) {
     if (s[at + 1] < '1' || s[at + 1] > '3' || !sizes(at + 2)) continue;
     best.offer(s[at + 1] == '1'   ? "image/x-portable-bitmap"
                : s[at + 1] == '2' ? "image/x-portable-greymap"
-                                     : "image/x-portable-pixmap",
+                                  : "image/x-portable-pixmap",
                42);
   }
 }
@@ -864,8 +861,7 @@ void zip(std::string_view s, Best& best) {
       if (has(s, 30, member)) after = 30 + member.size();
     }
     if (after == 0) continue;
-    for (std::size_t at = s.find("PK\x03\x04", after); at != std::string_view::npos;
-         at = s.find("PK\x03\x04", at + 1))
+    for (std::size_t at = s.find("PK\x03\x04", after); at != std::string_view::npos; at = s.find("PK\x03\x04", at + 1))
       if (has(s, at + 30, kind.folder)) best.offer(kind.mime, 80);
   }
   // A Java archive's first member is its manifest.

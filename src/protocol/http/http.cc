@@ -40,8 +40,10 @@ Match request_line(std::string_view s, bool port_hint) {
   const std::size_t version = line.rfind("HTTP/");
   if (version != std::string_view::npos && version > method && is_blank(line[version - 1]) &&
       line.size() >= version + 8 && is_digit(line[version + 5]) && line[version + 6] == '.' &&
-      is_digit(line[version + 7]))
-    return Match::kYes;
+      is_digit(line[version + 7])) {
+    // HTTP/2's preface (RFC 9113 3.4) is noted where HTTP/1 is at home, as Zeek does; elsewhere it is none.
+    return line[version + 5] == '2' && !port_hint ? Match::kNo : Match::kYes;
+  }
   if (end == std::string_view::npos) return s.size() < kLongLine ? Match::kNeedMore : Match::kNo;
   const std::string_view name = line.substr(0, method);
   const std::string_view target = skip_blanks(line.substr(method));
@@ -50,10 +52,13 @@ Match request_line(std::string_view s, bool port_hint) {
                                                                                                          : Match::kNo;
 }
 
-Match recognise(Bytes data, Direction, bool port_hint) {
+Match recognise(Bytes data, Direction direction, bool port_hint) {
   const std::string_view s = base::as_text(data);
-  const Match reply = status_line(s);
-  return reply != Match::kNo ? reply : request_line(s, port_hint);
+  if (const Match reply = status_line(s); reply != Match::kNo) return reply;
+  const Match request = request_line(s, port_hint);
+  // At a web server's port the server may yet say that what the client sent was (bad) HTTP.
+  if (request == Match::kNo && port_hint && direction == Direction::kOriginator) return Match::kNeedMore;
+  return request;
 }
 
 std::unique_ptr<Parser> make() { return std::make_unique<HttpParser>(); }

@@ -73,7 +73,8 @@ struct HttpParser::Message {
     bool type_noted = false;
     bool over = false;  // all announced bytes came; more are not its
     bool is_part = false;
-    std::string header;  // of a part, folded lines joined
+    std::string header;                   // of a part, folded lines joined
+    std::optional<std::uint64_t> length;  // of a part, as its headers say
     std::string boundary;
     std::optional<ContentRange> range;
     std::uint64_t offset = 0;  // of the next byte, in the whole that a range is of
@@ -196,6 +197,8 @@ bool HttpParser::open_file(Context& context, Role role, Transaction& t) {
   Message& m = *message(role);
   Message::Entity& e = m.entity;
   FileStart start{.source = "HTTP", .direction = direction_of(role)};
+  std::optional<std::uint64_t> length = e.is_part ? e.length : m.chunked ? std::nullopt : m.content_length;
+  if (m.coding != Coding::kIdentity || length == 0u) length = std::nullopt;
   if (e.has_name) start.name = e.name;
   if (role == Role::kReply && (t.range_request || m.code == 206)) {
     // Ranges of one thing are one file, over several replies of the connection.
@@ -216,14 +219,11 @@ bool HttpParser::open_file(Context& context, Role role, Transaction& t) {
       ranges_->erase(ranges_->begin());
     }
     start.ordinal = e.range_key;
-    if (e.range)
-      start.total_bytes = e.range->complete && m.coding == Coding::kIdentity ? e.range->complete : std::nullopt;
-    else if (!e.is_part && m.coding == Coding::kIdentity && m.content_length)
-      start.total_bytes = m.content_length;
+    start.total_bytes = !e.range ? length : m.coding == Coding::kIdentity ? e.range->complete : std::nullopt;
     ranges_->push_back({e.range_key, context.files().open(context, start), false});
   } else {
     start.ordinal = ++files_;
-    if (!e.is_part && m.coding == Coding::kIdentity && m.content_length) start.total_bytes = m.content_length;
+    start.total_bytes = length;
     e.file = context.files().open(context, start);
   }
   const List fuids = role == Role::kRequest ? List::kRequestFuids : List::kReplyFuids;
@@ -368,6 +368,8 @@ struct HttpParser::Body final : DecodedSink, PartSink {
         e.has_name = true;
       }
       if (equals_ignoring_case(first_token(h->value), "multipart")) e.boundary = parameter(h->value, "boundary");
+    } else if (equals_ignoring_case(h->name, "content-length")) {
+      e.length = parse_number(first_token(h->value));
     } else if (equals_ignoring_case(h->name, "content-range")) {
       if (r == Role::kReply && m.code == 206) {
         e.range = parse_content_range(h->value, p.odds_);
@@ -495,7 +497,7 @@ void HttpParser::request_line(Context& context, std::string_view text) {
       odds_.add(Odd::kEmptyRequest);
     } else {
       side(Role::kRequest).wait = Wait::kNothing;
-      if (!recognised_) context.failed = true;
+      if (!recognised_ && side(Role::kReply).wait == Wait::kNothing) context.failed = true;
     }
     return;
   }
