@@ -14,12 +14,17 @@ Decoder::~Decoder() = default;
 
 void Decoder::begin_batch() { state_->fragments.release(); }
 
+const Decoder::Counts& Decoder::counts() const {
+  counts_.weirds = state_->told.weirds();
+  return counts_;
+}
+
 void Decoder::finish(const Origin&, Events& events) { state_->tunnels.finish(events); }
 
 Outcome Decoder::decode(const capture::RawPacket& raw, std::uint64_t run_number, std::vector<Packet>& out, Events& events) {
   const Origin origin{raw.time, raw.number, run_number, raw.capture};
   state_->tunnels.expire(raw.time, events);
-  Layers layers(*this, origin, out, events);
+  Layers layers(*this, origin, out, state_->told.to(events));
   if (raw.link_type == 1) [[likely]]
     return layers.ethernet(raw.bytes, raw.wire_length);
   return layers.link(raw.link_type, raw.bytes, raw.wire_length);

@@ -66,16 +66,17 @@ class Decoder {
     std::uint64_t fragments_timed_out = 0;   ///< datagrams given up: fragments missing
     std::uint64_t fragments_refused = 0;     ///< fragments dropped at a limit
     std::uint64_t bad_checksums = 0;
+    std::uint64_t weirds = 0;                ///< anomalies, told or not (each is told once per addresses in ten minutes)
     std::uint64_t truncated = 0;             ///< datagrams of which the capture kept only a part
   };
-  const Counts& counts() const { return counts_; }
+  const Counts& counts() const;
 
  private:
   friend class Layers;
   struct State;
 
   Settings settings_;
-  Counts counts_;
+  mutable Counts counts_;
   std::unique_ptr<State> state_;
 };
 

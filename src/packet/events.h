@@ -32,7 +32,7 @@ struct TunnelEvent {
 class Events {
  public:
   virtual ~Events() = default;
-  /// An anomaly. `name` is Zeek's where Zeek has one; `detail` may be empty; `source` names the layer ("IP", "GRE", …).
+  /// An anomaly, once per name and addresses in ten minutes of packet time. `name` is Zeek's where Zeek has one; `detail` may be empty; `source` names the layer ("IP", "GRE", …).
   /// `ends` is null where the endpoints are not known; its ports are 0 where there are none.
   virtual void weird(std::string_view name, std::string_view detail, std::string_view source, const Origin& origin,
                      const record::Endpoints* ends) = 0;

@@ -10,6 +10,7 @@
 #include "base/bytes.h"
 #include "packet/decoder.h"
 #include "packet/fragments.h"
+#include "packet/told.h"
 #include "packet/tunnels.h"
 
 namespace whodunit::packet {
@@ -36,6 +37,7 @@ struct Decoder::State {
       : fragments(settings, memory), tunnels(settings, memory) {}
   Fragments fragments;
   Tunnels tunnels;
+  ToldOnce told;
 };
 
 /// One raw packet being decoded. Every layer takes the bytes that were kept and `wire`, how many there were on the wire
