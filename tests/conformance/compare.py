@@ -42,7 +42,7 @@ KEYS = {
     "dns": ("trans_id", "query", "qtype"),
     "http": ("method", "uri"),
     "files": ("source", "is_orig"),
-    "x509": ("fingerprint",),
+    "x509": ("fingerprint", "host_cert", "client_cert"),
     "weird": ("name",),
     "dce_rpc": ("operation",),
     "ntp": ("mode",),
@@ -76,13 +76,20 @@ def either_way(row):
     return (a, b) if a <= b else (b, a)
 
 
+# Zeek's rows of these logs name no connection and are written once a day for each key: the first of ours stands for it.
+ONCE = {"x509"}
+
+
 def groups(log, rows):
     out = collections.defaultdict(list)
     for row in rows:
-        key = either_way(row) + tuple(str(row.get(k)) for k in KEYS.get(log, ()))
+        key = () if log in ONCE else either_way(row)
+        key += tuple(str(row.get(k)) for k in KEYS.get(log, ()))
         out[key].append(row)
     for key in out:
         out[key].sort(key=lambda r: r.get("ts", 0))
+        if log in ONCE:
+            del out[key][1:]
     return out
 
 

@@ -480,6 +480,32 @@ TEST(Tls, GapsInEncryptedDataAreBridged) {
   EXPECT_FALSE(rows[0].lost);
 }
 
+// SSLv2's CLIENT-MASTER-KEY turns on encryption for both sides: the server's may be in the middle of a plaintext
+// record.
+TEST(Tls, EstablishedInsideAPlaintextRecord) {
+  const auto record2 = [](const Octets& body) {
+    return Octets{static_cast<std::uint8_t>(0x80 | body.size() >> 8), static_cast<std::uint8_t>(body.size())} + body;
+  };
+  for (const bool hole : {false, true}) {
+    Talk talk(kSsl, 443);
+    talk.client(record2(hex("01 0002 0003 0000 0010 010080") + filled(16, 7)));
+    talk.server(record2(hex("04 00 00 0002 0000 0003 0000 010080")));
+    const Octets late = record2(hex("04") + filled(99, 0));
+    talk.server(Octets(late.begin(), late.begin() + 20));
+    talk.client(record2(hex("02 010080 0000 0000 0000")) + record2(filled(33, 1)));
+    ASSERT_EQ(talk.rows<Ssl>().size(), 1u);
+    if (hole)
+      talk.gap(Direction::kResponder, 82);
+    else
+      talk.server(Octets(late.begin() + 20, late.end()));
+    talk.server(record2(filled(33, 1)));
+    talk.close();
+    EXPECT_EQ(talk.rows<Ssl>().size(), 1u);
+    ASSERT_EQ(talk.rows<Encrypted>().size(), 1u);
+    EXPECT_EQ(talk.rows<Encrypted>()[0].resp_bytes, 33u);
+  }
+}
+
 TEST(Tls, MemoryRefusedEndsTheParser) {
   Talk talk(kSsl, 443);
   base::MemoryAccountant none(16);

@@ -261,8 +261,7 @@ void QuicParser::initial(Context& context, Direction direction, const LongHeader
       if (connection_ && connection_->opened) emit(context);
       flipped_ = direction != Direction::kOriginator;
       handshake_ = std::move(attempt);
-      handshake_->session =
-          retried_ ? std::move(retried_) : std::make_unique<tls::Session>(tls::Carrier::kQuic, context.now());
+      handshake_->session = retried_ ? std::move(retried_) : std::make_unique<tls::Session>(tls::Carrier::kQuic);
       begin(context, direction, header).initial.set(header.destination);
     }
   }

@@ -31,8 +31,7 @@ struct Fragments {
 };
 
 struct Handshake {
-  explicit Handshake(base::Time first) : session(Carrier::kDtls, first) {}
-  Session session;
+  Session session{Carrier::kDtls};
   Fragments fragments[2];
   Counted counted;
 };
@@ -115,7 +114,7 @@ bool DtlsParser::record(Context& context, Direction direction, Bytes& data) {
     return true;
   }
   if (!handshake_) {
-    auto made = std::make_unique<Handshake>(context.now());
+    auto made = std::make_unique<Handshake>();
     if (!made->counted.take(context.memory(), sizeof(Handshake), context.connection().saw_responder)) {
       context.weird("parser_memory_limit");
       give_up(context);

@@ -100,9 +100,11 @@ KeyExchange key_exchange_of(std::uint32_t cipher) {
 
 }  // namespace
 
-Session::Session(Carrier carrier, base::Time first) : first_(first), carrier_(carrier) {}
+Session::Session(Carrier carrier) : carrier_(carrier) {}
 
 void Session::note(Context& context, Direction direction, char letter) {
+  // The session's time is that of its first whole message.
+  if (!anything_) first_ = context.now();
   anything_ = true;
   touch(context);
   if (history_.size() >= kMaxHistory) return;

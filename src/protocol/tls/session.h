@@ -35,7 +35,7 @@ inline constexpr std::size_t kMaxHandshake = 256 << 10;
 
 class Session {
  public:
-  Session(Carrier carrier, base::Time first);
+  explicit Session(Carrier carrier);
 
   /// A whole handshake message's body. False where it cannot be one: these bytes are not TLS.
   bool handshake(Context& context, Direction direction, std::uint8_t type, Bytes body);

@@ -49,14 +49,13 @@ class Held {
 
 // What is only needed until the session is established.
 struct Handshake {
-  explicit Handshake(base::Time first) : session(Carrier::kTcp, first) {}
+  Session session{Carrier::kTcp};
   struct Side {
     Held record;                   // a record that straddles segments
     Held messages;                 // a handshake message that straddles records
     std::size_t skip_message = 0;  // bytes of a message too long that are still to come
     bool broken = false;           // bytes of messages were lost: their borders are not known any more
   };
-  Session session;
   Side sides[2];
   Counted counted;
 };
@@ -126,7 +125,7 @@ bool TlsParser::header(Context& context, Direction direction, Side& side) {
 void TlsParser::stream(Context& context, Direction direction, Bytes data) {
   Side& side = sides_[connection::index(direction)];
   if (!handshake_ && !over_) {
-    auto made = std::make_unique<Handshake>(context.now());
+    auto made = std::make_unique<Handshake>();
     if (!made->counted.take(context.memory(), sizeof(Handshake), context.connection().saw_responder)) {
       context.weird("parser_memory_limit");
       over_ = true;
@@ -376,6 +375,9 @@ void TlsParser::release(Context& context) {
   handshake_->session.emit(context);
   handshake_.reset();
   over_ = true;
+  // The other direction may stand inside a plaintext record: of no interest any more.
+  for (Side& side : sides_)
+    if (side.mode == Mode::kPlain) side.mode = Mode::kSkip;
 }
 
 void TlsParser::gap(Context& context, Direction direction, std::uint64_t bytes) {
