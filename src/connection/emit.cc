@@ -1,6 +1,7 @@
 // The `conn` row of a connection that is over.
 #include "connection/community_id.h"
 #include "connection/conn_record.h"
+#include "connection/local.h"
 #include "connection/table_impl.h"
 
 namespace whodunit::connection {
@@ -117,14 +118,8 @@ void Table::Impl::emit(const Entry& e, std::string_view service) {
     row.conn_state = "OTH";
   }
   if ((e.flags & kFirstByteKnown) != 0) row.time_to_first_byte = base::Duration{e.first_byte_ns};
-  if (!settings_.local_networks.empty()) {
-    const auto is_local = [&](const base::Address& a) {
-      return std::any_of(settings_.local_networks.begin(), settings_.local_networks.end(),
-                         [&](const base::Network& n) { return n.contains(a); });
-    };
-    row.local_orig = is_local(e.address[0]);
-    row.local_resp = is_local(e.address[1]);
-  }
+  row.local_orig = is_local(settings_.local_networks, e.address[0]);
+  row.local_resp = is_local(settings_.local_networks, e.address[1]);
   row.orig_pkts = packets_high[0] + e.packets[0];
   row.orig_ip_bytes = e.ip_bytes[0];
   row.resp_pkts = packets_high[1] + e.packets[1];

@@ -356,7 +356,16 @@ void Dispatcher::weird(const connection::View* connection, std::string_view name
   }
   row.name = name;
   row.addl = detail;
-  row.source = connection == nullptr ? "packet" : "connection";
+  row.source = "packet";
+  if (connection != nullptr) {
+    switch (connection->protocol) {
+      case packet::kTcp: row.source = "TCP"; break;
+      case packet::kUdp: row.source = "UDP"; break;
+      case packet::kIcmp:
+      case packet::kIcmp6: row.source = "ICMP"; break;
+      default: row.source = "IP"; break;
+    }
+  }
   sink_.emit(row);
 }
 

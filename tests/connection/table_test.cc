@@ -11,6 +11,7 @@
 
 #include "connection/community_id.h"
 #include "connection/conn_record.h"
+#include "connection/local.h"
 
 namespace whodunit::connection {
 namespace {
@@ -429,6 +430,22 @@ TEST(Shard, DependsOnTheAddressPairAlone) {
     EXPECT_GT(n, 800);
     EXPECT_LT(n, 1200);
   }
+}
+
+TEST(Local, SpecialPurposeUnlessTold) {
+  const auto local = [](const char* text, std::vector<base::Network> networks = {}) {
+    return is_local(networks, *base::Address::parse(text));
+  };
+  for (const char* text : {"10.1.2.3", "172.31.255.255", "192.168.0.1", "100.127.1.1", "127.0.0.1", "169.254.1.1",
+                           "224.0.0.251", "239.1.1.1", "255.255.255.255", "::1", "fe80::1", "fd00::1", "2001:db8::1",
+                           "2002:a00:1::1"})
+    EXPECT_TRUE(local(text)) << text;
+  for (const char* text : {"11.0.0.1", "172.32.0.1", "192.169.0.1", "100.128.0.1", "8.8.8.8", "224.0.1.1", "238.1.1.1",
+                           "ff02::1", "2001:4860::8888", "2002:808:808::1"})
+    EXPECT_FALSE(local(text)) << text;
+  const std::vector<base::Network> home = {*base::Network::parse("8.8.0.0/16")};
+  EXPECT_TRUE(local("8.8.8.8", home));
+  EXPECT_FALSE(local("10.1.2.3", home));
 }
 
 TEST(Entry, FitsItsBudget) { EXPECT_LE(Table::entry_size(), 320u); }
