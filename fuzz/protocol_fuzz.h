@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "connection/conn_record.h"
+#include "protocol/files/files.h"
 #include "protocol/parser.h"
 #include "protocol/plan.h"
 
@@ -63,7 +64,7 @@ class Run {
     ++origin_.number;
     origin_.time = origin_.time + base::milliseconds(1);
     sink_.at(origin_.number);
-    protocol::Context context(view_, origin_, sink_, plan_, memory_, nullptr);
+    protocol::Context context(view_, origin_, sink_, plan_, memory_, &files_);
     context.weird_source = name_;
     f(context, *parser_);
     if (context.failed || !context.become.empty()) over_ = true;
@@ -113,6 +114,7 @@ class Run {
   record::Sink sink_;
   protocol::Plan plan_;
   base::MemoryAccountant memory_;
+  protocol::FileSink files_{plan_, memory_};
   bool over_ = false;
 };
 

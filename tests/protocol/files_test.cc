@@ -1,7 +1,12 @@
 // Files: sizes, types by content, digests, order, limits, extraction.
 #include "protocol/files/files.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <openssl/ec.h>
+#include <openssl/evp.h>
+#include <openssl/ocsp.h>
+#include <openssl/x509.h>
 #include <unistd.h>
 
 #include <cstdlib>
@@ -11,6 +16,8 @@
 
 #include "protocol/files/file_record.h"
 #include "protocol/files/mime.h"
+#include "protocol/files/ocsp.h"
+#include "protocol/files/pe.h"
 #include "protocol/plan.h"
 #include "protocol/talk.h"
 
@@ -305,6 +312,149 @@ TEST_F(FilesTest, AnUnwritableFolderIsAWeirdNotACrash) {
   files_.data(c, *file, as_bytes("x"));
   files_.close(c, file);
   EXPECT_EQ(row(0).extracted.data(), nullptr);
+}
+
+/// A small 32-bit image: DOS header, COFF header, optional header with 16 directories, two sections.
+std::string executable() {
+  std::string file(0x80, '\0');
+  file[0] = 'M';
+  file[1] = 'Z';
+  file[0x3c] = '\x80';
+  const auto le16 = [&](unsigned v) { file += {static_cast<char>(v & 0xff), static_cast<char>(v >> 8)}; };
+  const auto le32 = [&](std::uint32_t v) {
+    le16(v & 0xffff);
+    le16(v >> 16);
+  };
+  file += "PE\0\0"sv;
+  le16(0x14c);
+  le16(2);
+  le32(1'190'000'000);
+  le32(0);
+  le32(0);
+  le16(224);
+  le16(0x0102);  // executable, 32-bit
+  const std::size_t optional = file.size();
+  le16(0x10b);
+  file.resize(optional + 40);
+  le16(6);
+  le16(1);
+  file.resize(optional + 68);
+  le16(3);
+  le16(0x0140);  // address space layout randomisation, data execution prevention
+  file.resize(optional + 92);
+  le32(16);
+  for (int i = 0; i < 16; ++i) {
+    le32(0);
+    le32(i == 1 ? 40 : 0);  // imports only
+  }
+  for (const auto name : {".text\0\0\0"sv, "longname"sv}) {
+    file += name;
+    file.resize(file.size() + 32);
+  }
+  return file;
+}
+
+TEST(Executables, HeadersAreRead) {
+  const std::string file = executable();
+  const auto pe = parse_pe(as_bytes(file));
+  ASSERT_NE(pe, nullptr);
+  EXPECT_EQ(pe->machine, "I386");
+  EXPECT_EQ(pe->compiled, 1'190'000'000);
+  EXPECT_EQ(pe->os, "Windows 7 or Server 2008 R2");
+  EXPECT_EQ(pe->subsystem, "WINDOWS_CUI");
+  EXPECT_TRUE(pe->is_exe);
+  EXPECT_FALSE(pe->is_64bit);
+  EXPECT_TRUE(pe->aslr);
+  EXPECT_TRUE(pe->dep);
+  EXPECT_FALSE(pe->code_integrity);
+  EXPECT_TRUE(pe->seh);
+  EXPECT_EQ(pe->imports, true);
+  EXPECT_EQ(pe->exports, false);
+  EXPECT_THAT(pe->sections, ::testing::ElementsAre(".text", "longname"));
+  // Cut anywhere, it says less, never more.
+  for (std::size_t size = 0; size < file.size(); ++size) {
+    const auto part = parse_pe(as_bytes(std::string_view(file).substr(0, size)));
+    if (part) {
+      EXPECT_LE(part->sections.size(), 1u);
+    }
+  }
+  EXPECT_EQ(parse_pe(as_bytes("MZ")), nullptr);
+}
+
+TEST_F(FilesTest, AnExecutableHasARowOfItsOwn) {
+  Context c = context();
+  FileHandle file = files_.open(c, {.source = "HTTP", .direction = Direction::kResponder});
+  const std::string bytes = executable();
+  files_.data(c, *file, as_bytes(std::string_view(bytes).substr(0, 50)));
+  files_.data(c, *file, as_bytes(std::string_view(bytes).substr(50)));
+  const record::Fuid fuid = file->fuid();
+  files_.close(c, file);
+  EXPECT_THAT(row(0).analyzers, ::testing::ElementsAre("PE"));
+  const Pe pe = Pe::read(sink_.batch(Pe::schema), 0);
+  EXPECT_EQ(pe.fuid, fuid);
+  EXPECT_EQ(pe.machine, "I386");
+  EXPECT_THAT(pe.section_names, ::testing::ElementsAre(".text", "longname"));
+}
+
+/// A signed response that says of serial number 0x1234 that it is revoked.
+std::string ocsp_response() {
+  EVP_PKEY* key = EVP_EC_gen("P-256");
+  X509* signer = X509_new();
+  X509_set_pubkey(signer, key);
+  X509_gmtime_adj(X509_getm_notBefore(signer), 0);
+  X509_gmtime_adj(X509_getm_notAfter(signer), 3600);
+  X509_sign(signer, key, EVP_sha256());
+  ASN1_INTEGER* serial = ASN1_INTEGER_new();
+  ASN1_INTEGER_set(serial, 0x1234);
+  OCSP_CERTID* id =
+      OCSP_cert_id_new(EVP_sha1(), X509_get_subject_name(signer), X509_get0_pubkey_bitstr(signer), serial);
+  OCSP_BASICRESP* basic = OCSP_BASICRESP_new();
+  ASN1_TIME* revoked = ASN1_TIME_set(nullptr, 1'000'000'000);
+  ASN1_TIME* updated = ASN1_TIME_set(nullptr, 1'100'000'000);
+  OCSP_basic_add1_status(basic, id, V_OCSP_CERTSTATUS_REVOKED, OCSP_REVOKED_STATUS_KEYCOMPROMISE, revoked, updated,
+                         nullptr);
+  OCSP_basic_sign(basic, signer, key, EVP_sha256(), nullptr, 0);
+  OCSP_RESPONSE* response = OCSP_response_create(OCSP_RESPONSE_STATUS_SUCCESSFUL, basic);
+  unsigned char* der = nullptr;
+  const int size = i2d_OCSP_RESPONSE(response, &der);
+  const std::string out(reinterpret_cast<char*>(der), static_cast<std::size_t>(size));
+  OPENSSL_free(der);
+  OCSP_RESPONSE_free(response);
+  OCSP_BASICRESP_free(basic);
+  OCSP_CERTID_free(id);
+  ASN1_TIME_free(revoked);
+  ASN1_TIME_free(updated);
+  ASN1_INTEGER_free(serial);
+  X509_free(signer);
+  EVP_PKEY_free(key);
+  return out;
+}
+
+TEST_F(FilesTest, OcspResponsesAreReadWholeInAnyPieces) {
+  const std::string bytes = ocsp_response();
+  for (const bool known : {true, false}) {
+    Context c = context();
+    FileStart start{.source = "SSL", .direction = Direction::kResponder};
+    if (known) start.mime_type = "application/ocsp-response";
+    FileHandle file = files_.open(c, start);
+    for (const char& b : bytes) files_.data(c, *file, as_bytes(std::string_view(&b, 1)));
+    files_.close(c, file);
+  }
+  EXPECT_EQ(memory_.used(), 0u);
+  // The type by content needs Zeek's mark at its place; here the signer's name decides whether it is there.
+  ASSERT_GE(sink_.batch(Ocsp::schema).rows(), 1u);
+  const Ocsp o = Ocsp::read(sink_.batch(Ocsp::schema), 0);
+  EXPECT_EQ(o.hash_algorithm, "sha1");
+  EXPECT_EQ(o.serial_number, "1234");
+  EXPECT_EQ(o.status, "revoked");
+  EXPECT_EQ(o.revoke_reason, "keyCompromise");
+  ASSERT_TRUE(o.revoke_time);
+  EXPECT_EQ(o.revoke_time->ns, 1'000'000'000'000'000'000);
+  ASSERT_TRUE(o.this_update);
+  EXPECT_EQ(o.this_update->ns, 1'100'000'000'000'000'000);
+  EXPECT_FALSE(o.next_update);
+  for (std::size_t size = 0; size < bytes.size(); ++size)
+    EXPECT_TRUE(parse_ocsp(as_bytes(std::string_view(bytes).substr(0, size))).empty());
 }
 
 }  // namespace

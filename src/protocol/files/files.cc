@@ -13,6 +13,8 @@
 #include "base/hash.h"
 #include "protocol/files/file_record.h"
 #include "protocol/files/mime.h"
+#include "protocol/files/ocsp.h"
+#include "protocol/files/pe.h"
 #include "protocol/plan.h"
 
 namespace whodunit::protocol {
@@ -20,6 +22,10 @@ namespace {
 
 /// Bytes of one file that wait for what lies before them (Zeek's Files::reassembly_buffer_size).
 constexpr std::size_t kReassemblyLimit = 512u << 10;
+/// The largest OCSP response that is read.
+constexpr std::size_t kMaxOcsp = 64u << 10;
+constexpr std::string_view kPeType = "application/x-dosexec";
+constexpr std::string_view kOcspType = "application/ocsp-response";
 /// What a waiting piece costs beside its bytes, about.
 constexpr std::size_t kPieceCost = 96;
 
@@ -58,6 +64,9 @@ struct File::State {
   std::uint64_t seen = 0, missing = 0, overflow = 0, written = 0;
   std::optional<std::uint64_t> total;
   std::vector<std::uint8_t> beginning;
+  bool collecting = false;
+  std::vector<std::uint8_t> collected;
+  std::unique_ptr<PeHeaders> pe;
   std::unique_ptr<base::Digest> md5, sha1, sha256;
   std::string extracted;
   std::map<std::uint64_t, std::vector<std::uint8_t>> waiting;  // by offset, not overlapping
@@ -78,13 +87,40 @@ struct File::State {
     memory->give_back(base::MemoryUse::kFiles, bytes);
     counted -= bytes;
   }
-  void settle_type(base::Bytes bytes) {
+  /// The type is judged by `window`. `before`: the bytes that came before those that are being put.
+  void settle_type(base::Bytes window, base::Bytes before) {
     type_settled = true;
-    if (mime_type.empty()) mime_type = mime_type_of(bytes);
+    if (mime_type.empty()) mime_type = mime_type_of(window);
+    if (mime_type == kPeType) pe = parse_pe(window);
+    begin_collecting(before);
     if (!beginning.empty()) {
       give_back(beginning.capacity());
       beginning = {};
     }
+  }
+  /// OCSP responses are read whole.
+  void begin_collecting(base::Bytes before) {
+    if (mime_type != kOcspType) return;
+    collecting = true;
+    collect(before);
+  }
+  void collect(base::Bytes bytes) {
+    const std::size_t needed = collected.size() + bytes.size();
+    const std::size_t capacity = collected.capacity();
+    if (needed > capacity) {
+      const std::size_t wanted = std::min(std::max(needed, 2 * capacity), kMaxOcsp);
+      if (needed > kMaxOcsp || !take(wanted - capacity)) {
+        stop_collecting();
+        return;
+      }
+      collected.reserve(wanted);
+    }
+    collected.insert(collected.end(), bytes.begin(), bytes.end());
+  }
+  void stop_collecting() {
+    collecting = false;
+    if (collected.capacity() != 0) give_back(collected.capacity());
+    collected = {};
   }
 };
 
@@ -119,6 +155,7 @@ FileHandle FileSink::open(Context& context, const FileStart& start) {
     state->name = start.name;
     state->has_name = true;
   }
+  if (state->type_settled) state->begin_collecting({});
   if (plan_.file_md5) state->md5 = std::make_unique<base::Digest>(base::DigestKind::kMd5);
   if (plan_.file_sha1) state->sha1 = std::make_unique<base::Digest>(base::DigestKind::kSha1);
   if (plan_.file_sha256) state->sha256 = std::make_unique<base::Digest>(base::DigestKind::kSha256);
@@ -148,7 +185,7 @@ void FileSink::put(Context& context, File::State& state, base::Bytes bytes) {
   if (!state.type_settled) {
     const std::size_t have = state.beginning.size();
     if (have == 0 && bytes.size() >= kMimeWindow) {
-      state.settle_type(bytes);
+      state.settle_type(bytes, {});
     } else {
       const base::Bytes more = bytes.subspan(0, std::min(bytes.size(), kMimeWindow - have));
       const std::size_t capacity = state.beginning.capacity();
@@ -159,12 +196,15 @@ void FileSink::put(Context& context, File::State& state, base::Bytes bytes) {
       }
       if (state.beginning.capacity() >= have + more.size()) {
         state.beginning.insert(state.beginning.end(), more.begin(), more.end());
-        if (state.beginning.size() >= kMimeWindow) state.settle_type(state.beginning);
+        if (state.beginning.size() >= kMimeWindow)
+          state.settle_type(state.beginning, base::Bytes(state.beginning).subspan(0, have));
       } else {
-        state.settle_type(have == 0 ? more : base::Bytes(state.beginning));  // no memory: judged by what there is
+        state.settle_type(have == 0 ? more : base::Bytes(state.beginning),
+                          state.beginning);  // no memory: judged by what there is
       }
     }
   }
+  if (state.collecting) state.collect(bytes);
   if (state.md5) state.md5->update(bytes);
   if (state.sha1) state.sha1->update(bytes);
   if (state.sha256) state.sha256->update(bytes);
@@ -192,7 +232,8 @@ void FileSink::put(Context& context, File::State& state, base::Bytes bytes) {
 }
 
 void FileSink::lost(File::State& state, std::uint64_t bytes) {
-  if (!state.type_settled) state.settle_type(state.beginning);
+  if (!state.type_settled) state.settle_type(state.beginning, {});
+  state.stop_collecting();
   state.md5.reset();
   state.sha1.reset();
   state.sha256.reset();
@@ -283,11 +324,54 @@ void FileSink::gap(Context& context, File& file, std::uint64_t bytes) {
   lost(state, bytes);
 }
 
+/// Rows about what is in the file.
+void FileSink::emit_contents(Context& context, const File::State& state) {
+  if (state.pe) {
+    const PeHeaders& pe = *state.pe;
+    Pe row;
+    row.head = context.head(state.first, state.place);
+    row.fuid = state.fuid;
+    row.machine = pe.machine;
+    row.compile_ts = base::Time{} + base::seconds(pe.compiled);
+    if (!pe.os.empty()) row.os = pe.os;
+    if (!pe.subsystem.empty()) row.subsystem = pe.subsystem;
+    row.is_exe = pe.is_exe;
+    row.is_64bit = pe.is_64bit;
+    row.uses_aslr = pe.aslr;
+    row.uses_dep = pe.dep;
+    row.uses_code_integrity = pe.code_integrity;
+    row.uses_seh = pe.seh;
+    row.has_import_table = pe.imports;
+    row.has_export_table = pe.exports;
+    row.has_cert_table = pe.certificates;
+    row.has_debug_data = pe.debug;
+    const std::vector<std::string_view> names(pe.sections.begin(), pe.sections.end());
+    if (!names.empty()) row.section_names = names;
+    context.emit(row);
+  }
+  if (state.collected.empty()) return;
+  for (const OcspStatus& status : parse_ocsp(state.collected)) {
+    Ocsp row;
+    row.head = context.head(state.first, state.place);
+    row.fuid = state.fuid;
+    row.hash_algorithm = status.hash_algorithm;
+    row.issuer_name_hash = status.issuer_name_hash;
+    row.issuer_key_hash = status.issuer_key_hash;
+    row.serial_number = status.serial_number;
+    row.status = status.status;
+    row.revoke_time = status.revoke_time;
+    if (!status.revoke_reason.empty()) row.revoke_reason = status.revoke_reason;
+    row.this_update = status.this_update;
+    row.next_update = status.next_update;
+    context.emit(row);
+  }
+}
+
 FileClosed FileSink::close(Context& context, FileHandle& file, bool timed_out) {
   if (!file) return {};
   File::State& state = *file->state_;
   flush(context, state);
-  if (!state.type_settled) state.settle_type(state.beginning);
+  if (!state.type_settled) state.settle_type(state.beginning, state.beginning);
   Files row;
   row.head = context.head(state.first, state.place);
   row.fuid = state.fuid;
@@ -309,6 +393,8 @@ FileClosed FileSink::close(Context& context, FileHandle& file, bool timed_out) {
   row.timedout = timed_out;
   std::string_view analyzers[8];
   std::size_t count = 0;
+  if (state.mime_type == kPeType) analyzers[count++] = "PE";
+  if (state.mime_type == kOcspType) analyzers[count++] = "OCSP_REPLY";
   std::string md5, sha1, sha256;
   if (!state.extracted.empty()) {
     analyzers[count++] = "EXTRACT";
@@ -333,6 +419,7 @@ FileClosed FileSink::close(Context& context, FileHandle& file, bool timed_out) {
   }
   row.analyzers = {analyzers, count};
   context.emit(row);
+  emit_contents(context, state);
   const FileClosed closed{state.fuid, state.mime_type};
   file.reset();
   return closed;

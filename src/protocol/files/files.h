@@ -80,6 +80,7 @@ class FileSink {
   void put(Context& context, File::State& state, base::Bytes bytes);
   void lost(File::State& state, std::uint64_t bytes);
   void flush(Context& context, File::State& state);
+  void emit_contents(Context& context, const File::State& state);
   const Plan& plan_;
   base::MemoryAccountant& memory_;
   std::atomic<std::uint64_t>* extracted_;

@@ -4,6 +4,8 @@
 #include <string_view>
 
 #include "protocol/files/file_record.h"
+#include "protocol/files/ocsp.h"
+#include "protocol/files/pe.h"
 #include "protocol/http/parser.h"
 
 namespace whodunit::protocol::http {
@@ -63,7 +65,7 @@ Match recognise(Bytes data, Direction direction, bool port_hint) {
 
 std::unique_ptr<Parser> make() { return std::make_unique<HttpParser>(); }
 
-record::Schema* const kSchemas[] = {&Http::schema, &Files::schema};
+record::Schema* const kSchemas[] = {&Http::schema, &Files::schema, &Pe::schema, &Ocsp::schema};
 
 }  // namespace
 
