@@ -506,6 +506,17 @@ TEST(Tls, EstablishedInsideAPlaintextRecord) {
   }
 }
 
+// SSLv2's headers are shorter: one half read must not be taken for whole.
+TEST(Tls, HeaderHalfReadWhenSsl2IsChosen) {
+  Talk talk(kSsl, 443);
+  talk.client(hex("80 16 01 00"));
+  talk.server(hex("800e 04 00 00 0002 0000 0003 0000 010080"));
+  talk.client(filled(200, 0x41));
+  talk.close();
+  EXPECT_THAT(talk.weirds(), Contains("ssl_invalid_record_header"));
+  EXPECT_EQ(talk.rows<Ssl>().size(), 1u);
+}
+
 TEST(Tls, MemoryRefusedEndsTheParser) {
   Talk talk(kSsl, 443);
   base::MemoryAccountant none(16);

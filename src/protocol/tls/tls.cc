@@ -146,6 +146,12 @@ void TlsParser::stream(Context& context, Direction direction, Bytes data) {
       const std::uint8_t first = side.have > 0 ? side.header[0] : data[0];
       const bool form_2 = version_2_ || (!seen_tls_ && !over_ && (first & 0x80) != 0);
       if (form_2) need = version_2_ ? ((first & 0x80) != 0 ? 2 : 3) : 5;
+      // The server chose SSLv2 while a longer header of the client's was half read: nobody does that.
+      if (side.have > need) {
+        context.weird("ssl_invalid_record_header");
+        give_up(context);
+        return;
+      }
       const std::size_t n = std::min(need - side.have, data.size());
       std::copy_n(data.begin(), n, side.header + side.have);
       side.have = static_cast<std::uint8_t>(side.have + n);
