@@ -34,14 +34,15 @@ void Digester::push(Item item) {
 
 void Digester::add(DigestJob& job, Block& block, std::size_t from, std::size_t count) {
   block.digesting.fetch_add(1, std::memory_order_relaxed);
-  push({job.digest, &block, from, count, nullptr});
+  push({job.digest, &block, from, count, 0, false});
 }
 
-void Digester::end(DigestJob& job, std::string* out) { push({std::move(job.digest), nullptr, 0, 0, out}); }
+void Digester::end(DigestJob& job, std::uint32_t id) { push({std::move(job.digest), nullptr, 0, 0, id, true}); }
 
-void Digester::wait() {
+std::vector<std::pair<std::uint32_t, std::string>> Digester::collect(bool wait) {
   std::unique_lock lock(mutex_);
-  wake_caller_.wait(lock, [&] { return queue_.empty() && !busy_; });
+  if (wait) wake_caller_.wait(lock, [&] { return queue_.empty() && !busy_; });
+  return std::exchange(done_, {});
 }
 
 void Digester::run() {
@@ -64,9 +65,9 @@ void Digester::run() {
       item.block->digesting.fetch_sub(1, std::memory_order_release);
     }
     std::string hex;
-    if (item.out != nullptr) hex = item.digest->hex();
+    if (item.last) hex = item.digest->hex();
     lock.lock();
-    if (item.out != nullptr) *item.out = std::move(hex);
+    if (item.last) done_.emplace_back(item.id, std::move(hex));
     queued_bytes_ -= item.count;
     busy_ = false;
     wake_caller_.notify_all();

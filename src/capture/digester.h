@@ -8,6 +8,8 @@
 #include <mutex>
 #include <string>
 #include <thread>
+#include <utility>
+#include <vector>
 
 #include "base/hash.h"
 #include "capture/blocks.h"
@@ -31,17 +33,18 @@ class Digester {
   /// Adds bytes [from, from + count) of `block`, which must not be written to until `block.digesting` is 0. Waits
   /// where the thread is far behind.
   void add(DigestJob& job, Block& block, std::size_t from, std::size_t count);
-  /// Calls `done` with the digest's hex in `finished()`; the job is used up.
-  void end(DigestJob& job, std::string* out);
-  /// Waits until all is done.
-  void wait();
+  /// All bytes of the job were added: its digest will be `collect`ed under `id`. The job is used up.
+  void end(DigestJob& job, std::uint32_t id);
+  /// The digests that have been completed since the last call, as id and lower-case hex; with `wait`, of all jobs ended.
+  std::vector<std::pair<std::uint32_t, std::string>> collect(bool wait);
 
  private:
   struct Item {
     std::shared_ptr<base::Digest> digest;
     Block* block = nullptr;
     std::size_t from = 0, count = 0;
-    std::string* out = nullptr;  // not null: the digest is complete, and goes here
+    std::uint32_t id = 0;
+    bool last = false;  // the digest is complete
   };
   void run();
   void push(Item item);
@@ -49,6 +52,7 @@ class Digester {
   std::mutex mutex_;
   std::condition_variable wake_thread_, wake_caller_;
   std::deque<Item> queue_;
+  std::vector<std::pair<std::uint32_t, std::string>> done_;
   std::size_t queued_bytes_ = 0;
   bool busy_ = false;
   bool stop_ = false;

@@ -112,7 +112,7 @@ class MergedSource final : public Source {
     if (options.digest) digester_ = std::make_unique<Digester>();
   }
   ~MergedSource() override {
-    digester_.reset();  // its thread writes to infos_ and reads blocks of pool_
+    digester_.reset();  // its thread reads blocks of pool_
   }
 
   OpenFiles& files() { return files_; }
@@ -176,7 +176,7 @@ class MergedSource final : public Source {
         retire(member);
     }
     out.resize(count);
-    if (count < most && digester_ != nullptr) digester_->wait();
+    if (digests_to_come_ > 0) collect_digests(count < most);
   }
 
  private:
@@ -219,7 +219,8 @@ class MergedSource final : public Source {
         fail(ordinal, why.empty() ? "changed while it was read" : why);
         if (digester_ != nullptr) {
           member.open->drain();
-          digester_->end(member.open->file().job(), &infos_[index].sha256);
+          digester_->end(member.open->file().job(), ordinal);
+          ++digests_to_come_;
         }
         member.open.reset();
         return;
@@ -232,6 +233,13 @@ class MergedSource final : public Source {
       member.run.resize(kept);
     }
     if (member.next < member.run.size() || refill(ordinal)) push(ordinal);
+  }
+
+  void collect_digests(bool wait) {
+    for (auto& [ordinal, hex] : digester_->collect(wait)) {
+      infos_[ordinal].sha256 = std::move(hex);
+      --digests_to_come_;
+    }
   }
 
   void fail(std::uint32_t ordinal, const std::string& why) {
@@ -348,7 +356,10 @@ class MergedSource final : public Source {
     if (!member.regular) info.file_bytes = member.open->file().bytes_read();
     const std::uint64_t read_by_now = member.open->file().bytes_read();
     bytes_read_ += (member.regular ? std::max(member.file_bytes, read_by_now) : read_by_now) - member.counted;
-    if (digester_ != nullptr) digester_->end(member.open->file().job(), &info.sha256);
+    if (digester_ != nullptr) {
+      digester_->end(member.open->file().job(), ordinal);
+      ++digests_to_come_;
+    }
     member.open->retire(member.left);
     if (member.copies != nullptr) member.left.push_back(std::exchange(member.copies, nullptr));
     member.open.reset();
@@ -364,6 +375,7 @@ class MergedSource final : public Source {
   std::vector<Head> active_;
   std::size_t waiting_ = 0;
   std::vector<Block*> retired_;
+  std::size_t digests_to_come_ = 0;
   std::uint64_t bytes_read_ = 0;
   std::uint64_t bytes_total_ = 0;
   bool known_total_ = true;
