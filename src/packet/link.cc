@@ -39,6 +39,10 @@ Outcome Layers::link(std::uint32_t link_type, base::Bytes data, std::uint32_t wi
     case 119: return prism(data, wire);
     case 127: return radiotap(data, wire);
     case 163: return avs(data, wire);
+    case 8: return data.size() < 16 ? Outcome::kTruncated : ip(slice(data, 16), less(wire, 16));  // SLIP, with BSD's header
+    case 242:                                       // IP over InfiniBand (RFC 4391 6) behind a routing header
+      if (data.size() < 44) return Outcome::kTruncated;
+      return ether_type(load_be16(data.data() + 40), data.subspan(44), less(wire, 44));
     case 192: return ppi(data, wire);
     case 107: return frame_relay(data, wire);
     case 113: return cooked(data, wire);

@@ -70,6 +70,8 @@ std::vector<Frame> frames() {
       {"PKTAP", 258, le(108, 4) + le(1, 4) + le(1, 4) + std::string(96, 0) + ethernet(0x0800, kFour)},
       {"FDDI", 10, std::string(13, 0) + kSnap + be(0x0800, 2) + kFour},
       {"ATM", 100, kSnap + be(0x0800, 2) + kFour},
+      {"SLIP", 8, std::string(16, 0) + kFour},
+      {"IP over InfiniBand", 242, std::string(40, 0) + be(0x86dd, 2) + be(0, 2) + kSix},
       {"MPLS link", 219, be(0x00011140, 4) + kFour},
   };
 }
