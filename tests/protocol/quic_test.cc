@@ -159,15 +159,67 @@ TEST(Quic, ConnectionClose) {
 
 TEST(Quic, UnknownVersionIsToldOnce) {
   Talk talk(kQuic, 443, packet::kUdp);
-  const Octets packet = hex("c3 51303530") + with_u8(kQuicId) + with_u8({}) + filled(1200, 4);
-  EXPECT_EQ(kQuic.recognise(packet, kClient, true), Match::kMaybe);
+  const Octets packet = hex("c3 1a2a3a4b") + with_u8(kQuicId) + with_u8({}) + filled(1200, 4);
   EXPECT_EQ(kQuic.recognise(packet, kClient, false), Match::kNo);
   for (int i = 0; i < 5; ++i) talk.datagram(kClient, packet);
   talk.close();
   ASSERT_EQ(talk.rows<Quic>().size(), 1u);
-  EXPECT_EQ(talk.rows<Quic>()[0].version, "unknown-51303530");
+  EXPECT_EQ(talk.rows<Quic>()[0].version, "unknown-1a2a3a4b");
   EXPECT_EQ(talk.rows<Quic>()[0].history, "U");
   EXPECT_FALSE(talk.recognised);
+}
+
+// Google's QUIC: the hello is a message of tags (here PAD, SNI, UAID) in stream 1, in the clear.
+Octets tags() {
+  const Octets name = octets("www.example.test"), agent = octets("Test/1.0");
+  const auto tag = [](std::string_view t, std::size_t end) {
+    Octets out = octets(t);
+    out.resize(4);
+    return out + Octets{static_cast<std::uint8_t>(end), static_cast<std::uint8_t>(end >> 8), 0, 0};
+  };
+  return octets("CHLO") + hex("0300 0000") + tag("PAD", 20) + tag("SNI", 20 + name.size()) +
+         tag("UAID", 20 + name.size() + agent.size()) + filled(20, '-') + name + agent;
+}
+
+TEST(Quic, GooglesTags) {
+  const Octets hello = tags();
+  const Octets length_be = u16(hello.size());
+  const Octets length_le = {length_be[1], length_be[0]};
+  const Octets id = hex("1122334455667788");
+  const std::pair<const char*, Octets> cases[] = {
+      {"Q024",
+       hex("0d") + id + octets("Q024") + hex("01") + filled(12, 9) + hex("00") + hex("a0 01") + length_le + hello},
+      {"Q043",
+       hex("09") + id + octets("Q043") + hex("01") + filled(12, 9) + hex("a0 01") + length_be + hello + filled(30, 0)},
+      {"Q046", hex("c3") + octets("Q046") + hex("50") + id + hex("00000001") + filled(12, 9) + hex("a0 01") +
+                   length_be + hello},
+  };
+  for (const auto& [version, packet] : cases) {
+    EXPECT_EQ(kQuic.recognise(packet, kClient, false), Match::kYes) << version;
+    Talk talk(kQuic, 443, packet::kUdp);
+    talk.datagram(kClient, packet);
+    talk.datagram(kServer, hex("08") + id + filled(500, 3));
+    talk.datagram(kClient, hex("0c") + id + filled(100, 3));
+    talk.close();
+    const auto rows = talk.rows<Quic>();
+    ASSERT_EQ(rows.size(), 1u) << version;
+    EXPECT_EQ(rows[0].version, version);
+    EXPECT_EQ(rows[0].server_name, "www.example.test");
+    EXPECT_EQ(rows[0].user_agent, "Test/1.0");
+    EXPECT_EQ(rows[0].history, "ISoO");
+    EXPECT_EQ(rows[0].client_initial_dcid, "1122334455667788");
+    EXPECT_THAT(talk.rows<tls::Ssl>(), IsEmpty());
+  }
+}
+
+TEST(Quic, GooglesTagsCutAnywhere) {
+  const Octets packet = hex("09 1122334455667788") + octets("Q043") + hex("01") + filled(12, 9) + hex("80 01") + tags();
+  for (std::size_t n = 0; n <= packet.size(); ++n) {
+    Talk talk(kQuic, 443, packet::kUdp);
+    talk.datagram(kClient, Octets(packet.begin(), packet.begin() + static_cast<std::ptrdiff_t>(n)));
+    talk.close();
+    EXPECT_LE(talk.rows<Quic>().size(), 1u);
+  }
 }
 
 TEST(Quic, CryptoBeyondTheLimitIsRefused) {

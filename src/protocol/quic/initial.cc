@@ -8,6 +8,8 @@
 #include <memory>
 #include <string_view>
 
+#include "protocol/quic/google.h"
+
 namespace whodunit::protocol::quic {
 namespace {
 
@@ -44,6 +46,10 @@ constexpr Salt kT050 = {0x7f, 0xf5, 0x79, 0xe5, 0xac, 0xd0, 0x72, 0x91, 0x55, 0x
 constexpr Salt kT051 = {0x7a, 0x4e, 0xde, 0xf4, 0xe7, 0xcc, 0xee, 0x5f, 0xa4, 0x50,
                         0x6c, 0x19, 0x12, 0x4f, 0xc8, 0xcc, 0xda, 0x6e, 0x03, 0x3d};
 
+// Google's Q050: tags under the drafts' protection.
+constexpr Salt kQ050Salt = {0x50, 0x45, 0x74, 0xef, 0xd0, 0x66, 0xfe, 0x2f, 0x9d, 0x94,
+                            0x5c, 0xfc, 0xdb, 0xd3, 0xa7, 0xf0, 0xd3, 0xb5, 0x6b, 0x45};
+
 constexpr Version kVersions[] = {
     {0x00000001, "1", &kVersion1, "quic"},
     {0x6b3343cf, "quicv2", &kVersion2, "quicv2"},
@@ -69,6 +75,7 @@ constexpr Version kVersions[] = {
     {0xfaceb013, "mvfst-faceb013", &kDraft23, "quic"},
     {0x54303530, "T050", &kT050, "quic"},
     {0x54303531, "T051", &kT051, "quic"},
+    {kQ050, "Q050", &kQ050Salt, "quic"},
 };
 
 const Version* find(std::uint32_t number) {
@@ -109,6 +116,7 @@ struct CipherContext {
 
 std::string version_name(std::uint32_t version) {
   if (const Version* v = find(version)) return v->name;
+  if (is_google(version)) return {'Q', '0', static_cast<char>(version >> 8), static_cast<char>(version)};
   char text[24];
   std::snprintf(text, sizeof text, "unknown-%x", version);
   return text;

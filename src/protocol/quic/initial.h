@@ -21,8 +21,8 @@ std::string version_name(std::uint32_t version);
 bool is_known(std::uint32_t version);
 /// A version that asks for a negotiation (RFC 9000 15): its packets look like those of a version that the client knows.
 inline bool is_reserved(std::uint32_t version) { return (version & 0x0f0f0f0f) == 0x0a0a0a0a; }
-/// TLS in Google's QUIC: its CRYPTO frame has another number.
-inline bool is_google_tls(std::uint32_t version) { return version >> 16 == 0x5430; }
+/// Google's last versions (T05x with TLS, Q050 with tags): their CRYPTO frame has another number.
+inline bool has_google_frames(std::uint32_t version) { return version >> 16 == 0x5430 || version == 0x51303530; }
 /// Packet types are numbered as RFC 9369 3.2 does.
 bool is_version_2(std::uint32_t version);
 

@@ -7,6 +7,7 @@
 
 #include "base/hash.h"
 #include "protocol/encrypted_record.h"
+#include "protocol/quic/google.h"
 #include "protocol/quic/initial.h"
 #include "protocol/quic/quic_record.h"
 #include "protocol/tls/assembly.h"
@@ -104,7 +105,7 @@ struct Connection {
   std::uint32_t version = 0;
   bool opened = false;  // an Initial packet was
   ConnectionId initial, client, server;
-  std::string history, server_name, protocol, ja4;
+  std::string history, server_name, protocol, ja4, user_agent;
 };
 
 class QuicParser final : public Parser {
@@ -126,6 +127,8 @@ class QuicParser final : public Parser {
   void messages(Context& context, Direction direction);
   void encrypted(Context& context, Direction direction, std::size_t bytes);
   void emit(Context& context);
+  void google(Context& context, Direction direction, Bytes packet);
+  bool tags(Context& context, Direction direction, Bytes message);
   void finish_handshake(Context& context);
 
   std::unique_ptr<Connection> connection_;
@@ -137,6 +140,7 @@ class QuicParser final : public Parser {
   bool flipped_ = false;
   tls::Counted counted_;  // of connection_, once
   bool reserved_ = false;
+  bool google_ = false;   // a version with tags and Google's own headers
   bool unknown_ = false;  // a version that is not ours: told once, then let be
 };
 static_assert(sizeof(QuicParser) <= 128);
@@ -175,6 +179,8 @@ void QuicParser::datagram(Context& context, Direction direction, const packet::P
     }
   }
   Bytes data = packet.payload;
+  GooglePacket first;
+  if (google_ || (!connection_ && read_google(data, first))) return google(context, direction, data);
   while (!data.empty() && !unknown_) {
     // RFC 9000 17.2: without the fixed bit a packet is discarded; often padding after the last one. Unless the ends
     // agreed to grease it (RFC 9287), which only long headers can show.
@@ -236,6 +242,37 @@ void QuicParser::datagram(Context& context, Direction direction, const packet::P
   }
 }
 
+// A datagram of Google's own form. Packets that state their version are the client's first; the others cannot be read.
+void QuicParser::google(Context& context, Direction direction, Bytes packet) {
+  GooglePacket read;
+  Side& side = sides_[connection::index(direction)];
+  if (read_google(packet, read)) {
+    if (!google_) flipped_ = direction != Direction::kOriginator;
+    google_ = true;
+    LongHeader header;
+    header.version = read.version;
+    header.destination = read.destination;
+    header.source = read.source;
+    begin(context, direction, header);
+    note(context, direction, 'i');
+    context.recognised = true;
+    if (!read.stream.empty() && tags(context, direction, read.stream)) return;
+  } else if (connection_) {
+    ++side.short_packets;
+    if ((side.short_packets & (side.short_packets - 1)) == 0) note(context, direction, 'o');
+  }
+  encrypted(context, direction, packet.size());
+}
+
+bool QuicParser::tags(Context& context, Direction direction, Bytes message) {
+  GoogleHello hello;
+  if (!read_client_tags(message, hello)) return false;
+  note(context, direction, 's');
+  if (!hello.server_name.empty()) connection_->server_name = hello.server_name.substr(0, kMaxText);
+  if (!hello.user_agent.empty()) connection_->user_agent = hello.user_agent.substr(0, kMaxText);
+  return true;
+}
+
 void QuicParser::initial(Context& context, Direction direction, const LongHeader& header, Bytes packet) {
   std::optional<std::vector<std::uint8_t>> plain;
   if (handshake_) plain = handshake_->keys.open(packet, header.number_offset, from_client(direction));
@@ -283,7 +320,7 @@ bool QuicParser::frames(Context& context, Direction direction, Bytes plain) {
   Cursor in(plain);
   while (in.ok() && !in.at_end()) {
     std::uint64_t type = variable(in);
-    if (is_google_tls(connection_->version)) {
+    if (has_google_frames(connection_->version)) {
       if (type > 0x01 && type != 0x08) return true;  // its other frames are not ours
       if (type == 0x08) type = 0x06;
     }
@@ -346,6 +383,11 @@ bool QuicParser::frames(Context& context, Direction direction, Bytes plain) {
 // Handshake messages that are whole by now.
 void QuicParser::messages(Context& context, Direction direction) {
   const std::size_t side = connection::index(direction);
+  if (connection_->version == kQ050) {
+    if (handshake_->read[side] == 0 && tags(context, direction, handshake_->crypto[side].whole()))
+      handshake_->read[side] = 1;
+    return;
+  }
   for (;;) {
     const Bytes have = handshake_->crypto[side].whole().subspan(
         std::min(handshake_->read[side], handshake_->crypto[side].whole().size()));
@@ -414,6 +456,7 @@ void QuicParser::emit(Context& context) {
   row.client_protocol = text(connection_->protocol);
   row.history = connection_->history;
   row.ja4 = text(connection_->ja4);
+  row.user_agent = text(connection_->user_agent);
   context.emit(row);
   connection_.reset();
 }
@@ -438,6 +481,8 @@ void QuicParser::closed(Context& context, End) {
 
 // A long header of a version that we know, whose lengths add up.
 Match recognise(Bytes data, Direction, bool port_hint) {
+  GooglePacket google;
+  if (read_google(data, google)) return Match::kYes;
   if (data.size() < 7 || (data[0] & 0xc0) != 0xc0) return Match::kNo;
   LongHeader header;
   if (!read_long(data, header)) return Match::kNo;
@@ -445,9 +490,8 @@ Match recognise(Bytes data, Direction, bool port_hint) {
     if (header.destination.empty() && header.source.empty()) return port_hint ? Match::kMaybe : Match::kNo;
     return Match::kYes;
   }
-  // Versions that force a negotiation (RFC 9000 15), and Google's.
-  const bool google = header.version >> 16 == 0x5130;  // "Q0.."
-  return port_hint && (is_reserved(header.version) || google) ? Match::kMaybe : Match::kNo;
+  // Versions that force a negotiation (RFC 9000 15).
+  return port_hint && is_reserved(header.version) ? Match::kMaybe : Match::kNo;
 }
 
 constexpr std::uint16_t kPorts[] = {443, 784, 853, 4433, 8853};

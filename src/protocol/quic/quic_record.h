@@ -18,7 +18,8 @@ using record::Text;
   FIELD(1, Text, history, "history",                                                                                 \
         "Packets in order, upper case from the client: I initial, H handshake, Z 0-RTT, R retry, C close, S hello, " \
         "U unknown version, X discarded, O short headers at 1, 2, 4, 8, ….")                                         \
-  FIELD(1, Text, ja4, "ja4", "JA4 of the ClientHello.")
+  FIELD(1, Text, ja4, "ja4", "JA4 of the ClientHello.")                                                              \
+  FIELD(1, Text, user_agent, "user_agent", "The client's name for itself (Google's versions with tags: UAID).")
 WHODUNIT_RECORD(Quic, "quic", 1, "One QUIC connection.", WHODUNIT_QUIC_FIELDS)
 
 }  // namespace whodunit::protocol::quic
