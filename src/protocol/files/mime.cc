@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <array>
-#include <bitset>
 #include <cstdint>
 #include <initializer_list>
 #include <vector>
@@ -503,23 +502,28 @@ struct Index {
 
 // --- texts
 
-/// Positions in a text of at most kMimeWindow bytes.
-using Positions = std::bitset<kMimeWindow + 1>;
-
-/// From `start`: white space and comments, any number of both; marks where something else begins.
-void after_comments(std::string_view s, std::size_t start, Positions& reached) {
-  std::array<std::uint16_t, 64> todo;
+/// Places in a text; few, as comments that could end in several places are rare. Further ones are dropped.
+struct Positions {
+  std::array<std::uint16_t, 64> at;
   std::size_t count = 0;
-  todo[count++] = static_cast<std::uint16_t>(start);
-  while (count > 0) {
-    const std::size_t at = skip(s, todo[--count], is_blank_or_line);
-    if (reached[at]) continue;
-    reached.set(at);
+  bool add(std::size_t position) {
+    const auto p = static_cast<std::uint16_t>(position);
+    if (count == at.size() || std::find(at.begin(), at.begin() + count, p) != at.begin() + count) return false;
+    at[count++] = p;
+    return true;
+  }
+};
+
+/// From `start`: white space and comments, any number of both; adds where something else begins.
+void after_comments(std::string_view s, std::size_t start, Positions& reached) {
+  std::size_t next = reached.count;
+  reached.add(skip(s, start, is_blank_or_line));
+  for (; next < reached.count; ++next) {
+    const std::size_t at = reached.at[next];
     if (!has(s, at, "<!--")) continue;
     // A comment may end at any "-->": all are followed.
-    for (std::size_t end = s.find("-->", at + 4); end != std::string_view::npos; end = s.find("-->", end + 1)) {
-      if (count < todo.size()) todo[count++] = static_cast<std::uint16_t>(end + 3);
-    }
+    for (std::size_t end = s.find("-->", at + 4); end != std::string_view::npos; end = s.find("-->", end + 1))
+      reached.add(skip(s, end + 3, is_blank_or_line));
   }
 }
 
@@ -583,11 +587,11 @@ bool xml_declaration(std::string_view s, std::size_t at) {
 }
 
 void markup(std::string_view s, std::size_t mark, Best& best) {
-  Positions first;
-  after_comments(s, mark, first);
-  Positions all = first;
-  for (std::size_t at = 0; at < s.size(); ++at) {
-    if (!first[at]) continue;
+  Positions all;
+  after_comments(s, mark, all);
+  const std::size_t before_declaration = all.count;
+  for (std::size_t i = 0; i < before_declaration; ++i) {
+    const std::size_t at = all.at[i];
     if (xml_declaration(s, at)) best.offer("application/xml", 10);
     if (has(s, at, "<?xml ")) {
       for (std::size_t end = s.find("?>", at + 6); end != std::string_view::npos; end = s.find("?>", end + 1))
@@ -596,8 +600,8 @@ void markup(std::string_view s, std::size_t mark, Best& best) {
     if (mark == 0 && (has(s, at, "<CFPARAM") || has(s, at, "<CFSET") || has(s, at, "<CFIF")))
       best.offer("magnus-internal/cold-fusion", 20);
   }
-  for (std::size_t at = 0; at < s.size(); ++at)
-    if (all[at] && s[at] == '<') markup_at(s, at, mark != 0, best);
+  for (std::size_t i = 0; i < all.count; ++i)
+    if (has(s, all.at[i], "<")) markup_at(s, all.at[i], mark != 0, best);
 }
 
 /// XML documents told by what comes after their declaration.
@@ -805,7 +809,8 @@ void text(std::string_view s, Best& best) {
   }
   if (s[0] == '#' && has(s, 0, "#!")) script(s, best);
   javascript(s, best);
-  if (s.find("<?php") != std::string_view::npos) best.offer("text/x-php", 40);
+  // What looks through the whole window is only asked where it could still win.
+  if (best.strength <= 40 && s.find("<?php") != std::string_view::npos) best.offer("text/x-php", 40);
   if (has(s, 0, "<?php /* Smarty version") && s.size() > 24 && (is_digit(s[24]) || s[24] == '.'))
     best.offer("text/x-php", 37);
   if (s[0] == '@') {
@@ -821,7 +826,7 @@ void text(std::string_view s, Best& best) {
   if (s.size() > 6 && s[6] == 'w' && "acdn"sv.find(s[5]) != std::string_view::npos && skip(s, 0, is_digit) == 5)
     best.offer("application/marc", 50);
   // Unified diff: "--- ", a line's end, "+++ ", a line's end, "@@", in this order.
-  if (std::size_t at = s.find("--- "); at != std::string_view::npos) {
+  if (std::size_t at = best.strength <= 55 ? s.find("--- ") : std::string_view::npos; at != std::string_view::npos) {
     bool all = true;
     for (const std::string_view mark : {"\n"sv, "+++ "sv, "\n"sv, "@@"sv}) {
       at = s.find(mark, at + 1);
@@ -830,7 +835,7 @@ void text(std::string_view s, Best& best) {
     }
     if (all) best.offer("text/x-diff", 55);
   }
-  any_map(s, best);
+  if (best.strength <= 42) any_map(s, best);
 }
 
 // --- containers

@@ -109,6 +109,8 @@ std::string_view name_of(Odd odd) {
       return "http_09_reply_before_request";
     case Odd::kLineTooLong:
       return "contentline_size_exceeded";
+    case Odd::kSingleCr:
+      return "line_terminated_with_single_CR";
     case Odd::kHeaderLimit:
       return "HTTP_header_limit";
     case Odd::kObsoleteFolding:

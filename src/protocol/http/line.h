@@ -33,6 +33,7 @@ enum class Odd : std::uint8_t {
   kInvalidMethod09,
   kReply09BeforeRequest,
   kLineTooLong,
+  kSingleCr,
   kHeaderLimit,
   kObsoleteFolding,
   kLengthAndChunked,

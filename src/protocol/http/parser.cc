@@ -991,6 +991,7 @@ void HttpParser::stream(Context& context, Direction direction, Bytes data) {
         data = data.subspan(1);
         continue;
       }
+      s.lone_cr = true;
     }
     if (!next_protocol_.empty() || s.wait == Wait::kNothing) break;
     const Role role = role_of(direction);
@@ -1003,8 +1004,13 @@ void HttpParser::stream(Context& context, Direction direction, Bytes data) {
     if (const Message* m = message(role).get();
         m != nullptr &&
         (m->framing == Framing::kLength || m->framing == Framing::kChunkData || m->framing == Framing::kUntilClose)) {
+      s.lone_cr = false;
       data = data.subspan(body(context, role, data));
       continue;
+    }
+    if (s.lone_cr) {
+      s.lone_cr = false;
+      odds_.add(Odd::kSingleCr);
     }
     // A line ends with CR LF, LF, or CR.
     const auto* lf = static_cast<const std::uint8_t*>(std::memchr(data.data(), '\n', data.size()));
@@ -1026,6 +1032,8 @@ void HttpParser::stream(Context& context, Direction direction, Bytes data) {
         s.after_cr = true;
       else if (data[used] == '\n')
         ++used;
+      else
+        s.lone_cr = true;
     }
     std::string_view text = base::as_text(data.subspan(0, size));
     std::string whole;

@@ -37,6 +37,7 @@ class HttpParser final : public Parser {
     std::string partial;  // a line that is not complete
     Wait wait = Wait::kStartLine;
     bool after_cr = false;  // the last line ended with CR: a LF that follows belongs to it
+    bool lone_cr = false;   // the last line ended with CR and nothing else
     bool ongoing = false;
   };
 
