@@ -34,7 +34,8 @@ enum class End : std::uint8_t {
   kEvicted,   ///< a limit was reached
 };
 
-/// Who takes what connections carry: one per worker; the engine gives it. All calls for a connection come in order.
+/// Who takes what connections carry: one per worker; the engine gives it. All calls for a connection come in order. Which
+/// end is the originator may turn out only with the second packet, but never after bytes were handed over.
 /// `slot` is 8 bytes of the entry that the consumer owns (a parser's handle), 0 at first.
 class Consumer {
  public:
@@ -49,7 +50,6 @@ class Consumer {
   virtual void datagram(const View& connection, std::uint64_t& slot, Direction direction, const packet::Packet& packet) = 0;
   /// This direction of a TCP stream ended.
   virtual void end(const View& connection, std::uint64_t& slot, Direction direction, End why, const packet::Origin& at) = 0;
-  /// The originator turned out to be the other end (a SYN-ACK came first, say): called before any byte was handed over.
   /// The connection is over; the consumer frees what `slot` stands for. Its `conn` record follows. Returns the names of
   /// the services recognised, comma-separated (conn.service), as a view valid until the next call.
   virtual std::string_view closed(const View& connection, std::uint64_t& slot, End why, const packet::Origin& at) = 0;

@@ -83,6 +83,7 @@ struct Extra {
   std::uint64_t missed = 0;                      ///< bytes in gaps
   std::uint64_t tie = 0;                         ///< connections before it with the same ends and first time
   std::array<std::uint64_t, 2> packets_high{};   ///< packets beyond 2^32
+  bool counted = false;                          ///< by the accountant (not where that refused)
 };
 
 enum EntryFlag : std::uint16_t {

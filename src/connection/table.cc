@@ -54,9 +54,8 @@ Table::Impl::Impl(const Settings& settings, base::MemoryAccountant& memory, Cons
 Table::Impl::~Impl() {
   for (const auto& chunk : chunks_)
     for (Entry& e : chunk->entries) {
-      if (e.extra == nullptr) continue;
       for (const Direction d : {Direction::kOriginator, Direction::kResponder}) drop_segments(e, d);
-      delete e.extra;
+      delete_extra(e);
     }
   memory_.give_back(base::MemoryUse::kConnections, chunks_.size() * sizeof(Chunk) + index_.size() * sizeof(Slot));
 }
@@ -574,10 +573,18 @@ void Table::Impl::scaled_history(Entry& e, Direction d, std::uint64_t count, cha
 
 Extra& Table::Impl::extra(Entry& e) {
   if (e.extra == nullptr) {
+    // Made even where memory is refused: it is small, and there is at most one per connection.
     e.extra = new Extra;
-    memory_.take(base::MemoryUse::kConnections, sizeof(Extra));
+    e.extra->counted = memory_.take(base::MemoryUse::kConnections, sizeof(Extra));
   }
   return *e.extra;
+}
+
+void Table::Impl::delete_extra(Entry& e) {
+  if (e.extra == nullptr) return;
+  if (e.extra->counted) memory_.give_back(base::MemoryUse::kConnections, sizeof(Extra));
+  delete e.extra;
+  e.extra = nullptr;
 }
 
 // ---------------------------------------------------------------------------------------------------------------------
@@ -619,11 +626,7 @@ void Table::Impl::close(Handle handle, End why) {
     }
   const std::string_view service = consumer_.closed(view_of(e), e.slot, why, at);
   emit(e, service);
-  if (e.extra != nullptr) {
-    memory_.give_back(base::MemoryUse::kConnections, sizeof(Extra));
-    delete e.extra;
-    e.extra = nullptr;
-  }
+  delete_extra(e);
   index_erase(handle);
   timer_remove(handle);
   if ((e.flags & kEstablished) == 0) young_remove(handle);

@@ -96,6 +96,7 @@ class Table::Impl {
   void weird(Entry& e, TableWeird which, const packet::Origin& at);
   void weird(Entry& e, TableWeird which, std::string_view name, const packet::Origin& at);
   Extra& extra(Entry& e);
+  void delete_extra(Entry& e);
 
   // --- history
   void add_history(Entry& e, char letter);
