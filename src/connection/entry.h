@@ -4,6 +4,7 @@
 #include <array>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <type_traits>
 #include <vector>
@@ -83,6 +84,7 @@ struct Extra {
   std::uint64_t missed = 0;                      ///< bytes in gaps
   std::uint64_t tie = 0;                         ///< connections before it with the same ends and first time
   std::array<std::uint64_t, 2> packets_high{};   ///< packets beyond 2^32
+  std::optional<std::uint32_t> syn;              ///< number of a SYN that came while both ends were established
   bool counted = false;                          ///< by the accountant (not where that refused)
 };
 

@@ -76,6 +76,10 @@ std::uint64_t acknowledged_bytes(const TcpEndpoint& end) {
   return full(end.acknowledged, end.acknowledged_wraps) - end.start;
 }
 
+bool both_established(const Entry& e) {
+  return e.end[0].tcp.state == TcpState::kEstablished && e.end[1].tcp.state == TcpState::kEstablished;
+}
+
 /// The consumer has had bytes (a SYN may carry some): the ends stay as they are then.
 bool handed_over(const Entry& e) { return e.end[0].tcp.next > 1 || e.end[1].tcp.next > 1; }
 
@@ -123,10 +127,11 @@ bool Table::Impl::is_reuse(Entry& e, const packet::Packet& packet) {
   if ((packet.tcp_flags & kSyn) == 0) return false;
   const bool ack = (packet.tcp_flags & kAck) != 0;
   const TcpEndpoint &originator = e.end[0].tcp, &responder = e.end[1].tcp;
+  if (ack && e.extra != nullptr && e.extra->syn && packet.acknowledgement == *e.extra->syn + 1) return true;
   if (ack && originator.state != TcpState::kInactive) return false;
   const TcpEndpoint& end = ack ? responder : originator;
   if (!originator.closed && !responder.closed) {
-    if (packet.sequence == end.start) return false;
+    if (packet.sequence == end.start || both_established(e)) return false;
     // SYN and SYN-ACK in the wrong order, as two interfaces may give them: not another connection.
     if (!ack && end.state == TcpState::kSynAckSent && responder.state == TcpState::kInactive &&
         packet.sequence == responder.start)
@@ -456,6 +461,15 @@ void Table::Impl::tcp(Entry& e, Direction d, const packet::Packet& packet) {
     } else if ((e.flags & kMidstream) == 0 && !syn) {
       e.flags |= kMidstream;
     }
+  }
+
+  if ((flags & kSyn) != 0 && both_established(e) && packet.sequence != e.end[index(d)].tcp.start) {
+    // No TCP takes a SYN there (RFC 9293 3.10.7.4, RFC 5961 4): who sends one may want us to lose the connection. Should
+    // it be answered with a SYN-ACK, then that begins another (is_reuse).
+    weird(e, (flags & kAck) != 0 ? TableWeird::kSynSeqJump : TableWeird::kActiveReuse, packet.origin);
+    if ((flags & kAck) == 0) extra(e).syn = packet.sequence;
+    e.last_ns = packet.origin.time.ns;
+    return;
   }
 
   const std::uint32_t after = packet.sequence + segment_length(packet);

@@ -264,6 +264,34 @@ TEST_F(TableTest, AForgedResetDoesNotBlind) {
                                                     std::pair(Direction::kResponder, End::kReset)));
 }
 
+TEST_F(TableTest, ASynInsideDoesNotBlind) {
+  handshake();
+  tcp(true, 1.3, kAck, 101, 501, "abc");
+  tcp(true, 1.4, kSyn, 777777, 0);
+  tcp(false, 1.45, kAck, 501, 104);  // what a TCP answers: it is where it was
+  tcp(true, 1.5, kAck, 104, 501, "def");
+  tcp(false, 1.6, kSyn | kAck, 888888, 104);
+  tcp(false, 1.7, kAck, 501, 107, "xyz");
+  EXPECT_EQ(consumer.of(0), "abcdef");
+  EXPECT_EQ(consumer.of(1), "xyz");
+  EXPECT_THAT(consumer.weirds, ::testing::ElementsAre("active_connection_reuse", "SYN_seq_jump"));
+  EXPECT_EQ(only_row().orig_bytes, 6u);
+}
+
+TEST_F(TableTest, ASynInsideThatIsAnsweredBeginsAnother) {
+  handshake();
+  tcp(true, 1.3, kAck, 101, 501, "abc");
+  tcp(true, 20, kSyn, 777777, 0);
+  tcp(false, 20.1, kSyn | kAck, 888888, 777778);
+  tcp(true, 20.2, kAck, 777778, 888889, "hello");
+  table.finish(0);
+  const std::vector<Conn> all = rows();
+  ASSERT_EQ(all.size(), 2u);
+  EXPECT_EQ(all[0].orig_bytes, 3u);
+  EXPECT_EQ(all[1].orig_bytes, 5u);
+  EXPECT_EQ(all[1].head.id.orig_h, a);
+}
+
 TEST_F(TableTest, LateSynAckIsTurnedAroundByWhatFollows) {
   server_port = 9999;  // no port that says who the server is
   tcp(false, 1.0, kSyn | kAck, 500, 101);
