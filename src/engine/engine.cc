@@ -382,6 +382,11 @@ Summary run(capture::Source& source, const Settings& settings, std::span<Consume
     if (info.cut_off) summary.unread += info.unread == 0 ? 1 : 0;
   summary.memory_peak = memory.peak();
   summary.memory_refused = memory.refused();
+  for (unsigned shard = 0; shard < kShards; ++shard) {
+    const connection::TableStatistics& statistics = team.workers()[shard % n]->tables[shard]->statistics();
+    summary.evicted += statistics.evicted;
+    summary.gap_bytes += statistics.gap_bytes;
+  }
   return summary;
 }
 

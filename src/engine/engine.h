@@ -35,6 +35,8 @@ struct Summary {
   base::Time first, last;
   std::size_t memory_peak = 0;        ///< counted bytes
   std::uint64_t memory_refused = 0;
+  std::uint64_t evicted = 0;          ///< connections ended early because a table was full
+  std::uint64_t gap_bytes = 0;        ///< of TCP streams, acknowledged or followed by others and never captured
   bool stopped = false;               ///< a consumer could take no more
 };
 

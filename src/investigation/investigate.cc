@@ -129,6 +129,8 @@ Case investigate(capture::Source& source, const Options& options, const Knowledg
   if (knowledge.networks == nullptr || !knowledge.networks->has_countries())
     c.notes.emplace_back("no table of countries is installed: addresses are not placed (see whodunit doctor)");
   if (knowledge.indicators == nullptr) c.notes.emplace_back("no indicators are loaded: nothing was compared with what others have seen (whodunit intel add)");
+  if (c.summary.evicted != 0)
+    c.notes.push_back(fmt::format("the table of connections was full: {} connections were ended early", c.summary.evicted));
   if (c.summary.memory_refused != 0)
     c.notes.push_back(fmt::format("a memory limit was reached {} times: some connections were not looked into", c.summary.memory_refused));
   if (inventory.overflow() != 0) c.notes.push_back(fmt::format("{} appearances of hosts beyond the limit were not kept", inventory.overflow()));
