@@ -46,7 +46,7 @@ Tunnels::Name Tunnels::touch(const record::Endpoints& ends, std::uint8_t protoco
   if (found != index_.end()) {
     Entry& entry = *found->second;
     const base::Duration limit = over_udp(entry) ? settings_.udp_tunnel_timeout : settings_.ip_tunnel_timeout;
-    if (at.time - entry.last.time > limit) {
+    if (at.time - entry.last.time >= limit) {  // as the connection table has it
       end(entry, end_of(entry, at.time), events);
       entry.id = ends;
       entry.type = {};
@@ -84,7 +84,7 @@ void Tunnels::discovered(const Name& tunnel, std::string_view type, const Origin
 
 // Over UDP a tunnel closes with its connection; what was silent for longer than any tunnel lives has expired.
 std::string_view Tunnels::end_of(const Entry& entry, base::Time now) const {
-  return over_udp(entry) && now - entry.last.time <= settings_.ip_tunnel_timeout ? "Tunnel::CLOSE" : "Tunnel::EXPIRE";
+  return over_udp(entry) && now - entry.last.time < settings_.ip_tunnel_timeout ? "Tunnel::CLOSE" : "Tunnel::EXPIRE";
 }
 
 void Tunnels::end(const Entry& entry, std::string_view action, Events& events) {
@@ -94,10 +94,10 @@ void Tunnels::end(const Entry& entry, std::string_view action, Events& events) {
 void Tunnels::expire_now(base::Time now, Events& events) {
   // Idle longest first, but the two kinds have limits of their own: the walk ends where nothing can be over any more.
   const base::Duration shortest = settings_.udp_tunnel_timeout < settings_.ip_tunnel_timeout ? settings_.udp_tunnel_timeout : settings_.ip_tunnel_timeout;
-  for (auto entry = entries_.begin(); entry != entries_.end() && now - entry->last.time > shortest;) {
+  for (auto entry = entries_.begin(); entry != entries_.end() && now - entry->last.time >= shortest;) {
     const bool udp = over_udp(*entry);
     const auto next = std::next(entry);
-    if (now - entry->last.time > (udp ? settings_.udp_tunnel_timeout : settings_.ip_tunnel_timeout)) {
+    if (now - entry->last.time >= (udp ? settings_.udp_tunnel_timeout : settings_.ip_tunnel_timeout)) {
       end(*entry, end_of(*entry, now), events);
       erase(entry);
     }

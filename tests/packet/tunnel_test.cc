@@ -101,7 +101,7 @@ TEST(Vxlan, NamesItsOuterConnection) {
   b.now = b.now + base::seconds(59 - 1);
   b.decode(vxlan(ethernet(0x0800, kInner)));
   EXPECT_EQ(b.last().tunnel, b.out[1].tunnel);
-  b.now = b.now + base::seconds(61);
+  b.now = b.now + base::seconds(60 - 1);  // exactly 60 s after the last
   const base::Time again = b.now;
   b.decode(vxlan(ethernet(0x0800, kInner)));
   EXPECT_EQ(b.last().tunnel, record::make_uid(outer, 17, {}, again));
