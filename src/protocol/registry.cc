@@ -5,6 +5,7 @@
 #include "protocol/files/file_record.h"
 #include "protocol/gssapi/gssapi.h"
 #include "protocol/http/http.h"
+#include "protocol/http/websocket.h"
 #include "protocol/icmp/icmp.h"
 #include "protocol/krb/krb.h"
 #include "protocol/ntlm/ntlm.h"
@@ -28,6 +29,7 @@ std::span<const Definition* const> definitions() {
       &icmp::kDefinition,
       &ssh::kDefinition,
       &http::kDefinition,
+      &http::kWebsocket,
       &krb::kOverUdp,
       &krb::kOverTcp,
       &dce_rpc::kDefinition,

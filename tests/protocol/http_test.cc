@@ -13,6 +13,7 @@
 #include "protocol/http/body_text.h"
 #include "protocol/http/line.h"
 #include "protocol/http/parser.h"
+#include "protocol/http/websocket.h"
 #include "protocol/talk.h"
 
 namespace whodunit::protocol::http {
@@ -22,6 +23,7 @@ using protocol::testing::octets;
 using protocol::testing::Talk;
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
+using namespace std::string_literals;
 using namespace std::string_view_literals;
 
 /// What one side sends in a go.
@@ -344,6 +346,34 @@ TEST_F(HttpTest, UpgradesHandTheConnectionOver) {
   ASSERT_EQ(rows_.size(), 1u);
   EXPECT_EQ(rows_[0].status_code, 101u);
   EXPECT_EQ(rows_[0].info_code, 101u);
+}
+
+TEST_F(HttpTest, WebSocketsHaveARowAndTheirFramesAreFollowed) {
+  hold({client("GET /ws HTTP/1.1\r\nHost: h\r\nUpgrade: websocket\r\nSec-WebSocket-Protocol: v1, "
+               "authorization.bearer.eyJ\r\n"
+               "Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits\r\n\r\n"),
+        server("HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: "
+               "websocket\r\nSec-WebSocket-Protocol: v1\r\n\r\n")});
+  EXPECT_EQ(talk_->become, "websocket");
+  const auto sockets = talk_->rows<Websocket>();
+  ASSERT_EQ(sockets.size(), 1u);
+  EXPECT_EQ(sockets[0].host, "h");
+  EXPECT_EQ(sockets[0].subprotocol, "v1");
+  EXPECT_THAT(sockets[0].client_protocols, ElementsAre("v1", "authorization.bearer.***"));
+  EXPECT_THAT(sockets[0].client_extensions, ElementsAre("permessage-deflate; client_max_window_bits"));
+
+  for (const bool by_byte : {true, false}) {
+    Talk frames(kWebsocket, 80);
+    say(frames, client("\x81\x85\x01\x02\x03\x04hello\x82\xfe\x01\x00mask"sv.substr(0, 11)), by_byte);
+    say(frames, server(std::string("\x82\x7e\x01\x00"sv) + std::string(256, 'x') + "\x89\x00"s), by_byte);
+    EXPECT_TRUE(frames.recognised);
+    EXPECT_FALSE(frames.failed);
+    EXPECT_THAT(frames.weirds(), IsEmpty());
+    say(frames, server("\x81\x80mask"), by_byte);
+    EXPECT_THAT(frames.weirds(), ElementsAre("websocket_unexpected_masking"));
+    say(frames, {Said::kServerGap, {}, 10}, by_byte);
+    EXPECT_TRUE(frames.failed);
+  }
 }
 
 TEST_F(HttpTest, ConnectOpensATunnel) {

@@ -8,6 +8,7 @@
 #include "protocol/http/decoder.h"
 #include "protocol/http/http.h"
 #include "protocol/http/multipart.h"
+#include "protocol/http/websocket.h"
 #include "protocol/plan.h"
 
 namespace whodunit::protocol::http {
@@ -174,6 +175,20 @@ void HttpParser::emit(Context& context, const Transaction& t) {
   row.set_cookie_names = list(List::kSetCookieNames);
   row.request_body = t.get(Slot::kRequestBody);
   row.response_body = t.get(Slot::kResponseBody);
+  context.emit(row);
+}
+
+void HttpParser::emit_websocket(Context& context, const Transaction& t) {
+  Websocket row;
+  row.head = context.head(context.now(), t.place);
+  row.host = t.get(Slot::kHost);
+  row.uri = t.get(Slot::kUri);
+  row.user_agent = t.get(Slot::kUserAgent);
+  row.subprotocol = t.get(Slot::kSubprotocol);
+  std::vector<std::string_view> buffers[3];
+  row.client_protocols = t.get(List::kClientProtocols, buffers[0]);
+  row.server_extensions = t.get(List::kServerExtensions, buffers[1]);
+  row.client_extensions = t.get(List::kClientExtensions, buffers[2]);
   context.emit(row);
 }
 
@@ -732,6 +747,21 @@ void cookie_names(Transaction& t, List list, std::string_view value, bool all) {
   }
 }
 
+/// The items of a list (RFC 9110 5.6.1).
+void list_items(Transaction& t, List list, std::string_view value, bool keep_secrets) {
+  for (;;) {
+    const std::size_t end = std::min(value.find(','), value.size());
+    std::string_view item = skip_blanks(value.substr(0, end));
+    while (!item.empty() && is_blank(item.back())) item.remove_suffix(1);
+    // Where browsers cannot set Authorization, tokens travel as a protocol's name.
+    constexpr std::string_view kBearer = "authorization.bearer.";
+    if (!keep_secrets && item.substr(0, kBearer.size()) == kBearer) item = "authorization.bearer.***";
+    t.add(list, item);
+    if (end == value.size()) return;
+    value.remove_prefix(end + 1);
+  }
+}
+
 /// RFC 9110 11: the scheme, and for Basic (RFC 7617) and Digest (RFC 7616) who it is.
 void credentials(Transaction& t, std::string_view value, bool keep_secrets) {
   const std::string_view scheme = value.substr(0, value.find_first_of(" \t,=:;\""));
@@ -811,6 +841,12 @@ void HttpParser::request_header(Context& context, std::string_view name, std::st
     case 16:
       if (is("x-forwarded-from") || is("xroxy-connection") || is("proxy-connection")) proxied();
       break;
+    case 22:
+      if (is("sec-websocket-protocol")) list_items(t, List::kClientProtocols, value, context.plan().keep_secrets);
+      break;
+    case 24:
+      if (is("sec-websocket-extensions")) list_items(t, List::kClientExtensions, value, true);
+      break;
     case 19:
       if (is("proxy-authorization")) credentials(t, value, context.plan().keep_secrets);
       break;
@@ -839,6 +875,13 @@ void HttpParser::reply_header(Context& context, std::string_view name, std::stri
       break;
     case 12:
       if (is("content-type")) set(Slot::kContentType);
+      break;
+    case 22:
+      if (is("sec-websocket-protocol")) set(Slot::kSubprotocol);
+      break;
+    case 24:
+      if (is("sec-websocket-extensions"))
+        list_items(*transaction(context, Role::kReply), List::kServerExtensions, value, true);
       break;
     case 16:
       if (is("content-encoding")) set(Slot::kContentEncoding);
@@ -923,6 +966,7 @@ void HttpParser::finish(Context& context, Role role, bool interrupted) {
       for (char& c : lower) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
       const Definition* known = find_definition(lower);
       turns_into = known != nullptr && known->stream ? known->name : std::string_view("?");
+      if (lower == "websocket") emit_websocket(context, *t);
     }
   }
   message(role).reset();

@@ -66,6 +66,7 @@ class HttpParser final : public Parser {
 
   Transaction* transaction(Context& context, Role role);
   void emit(Context& context, const Transaction& transaction);
+  void emit_websocket(Context& context, const Transaction& transaction);
   void emit_and_forget(Context& context, std::uint64_t index);
 
   void entity_data(Context& context, Role role, Bytes data);

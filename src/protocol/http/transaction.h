@@ -36,6 +36,7 @@ enum class Slot : std::uint8_t {
   kAuthorization,
   kRequestBody,
   kResponseBody,
+  kSubprotocol,
   kCount,
 };
 /// Lists.
@@ -49,6 +50,9 @@ enum class List : std::uint8_t {
   kReplyMimeTypes,
   kCookieNames,
   kSetCookieNames,
+  kClientProtocols,
+  kClientExtensions,
+  kServerExtensions,
   kCount,
 };
 
