@@ -8,7 +8,7 @@
 namespace whodunit::base {
 
 std::optional<Address> Address::parse(std::string_view text) {
-  if (text.empty() || text.size() > 45) return std::nullopt;
+  if (text.empty() || text.size() > 45 || text.find('\0') != std::string_view::npos) return std::nullopt;
   char buffer[46];
   std::memcpy(buffer, text.data(), text.size());
   buffer[text.size()] = 0;

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -79,6 +80,8 @@ struct Conflict {
 struct Group {
   std::string id;    ///< "G0007"; "misp:UUID" or "maltrail:apt_NAME" where ATT&CK does not know it
   std::string name;
+  /// What other catalogues call it: "misp:UUID", "stix:intrusion-set--UUID", and ids that a source names ("G0007").
+  std::vector<std::string> other_ids;
   std::vector<Alias> aliases;  ///< without `name`; each spelling once
   std::vector<CountryClaim> countries;
   std::vector<Relation> techniques;  ///< the group's own, sorted by id; campaigns' are with the campaigns
@@ -168,12 +171,14 @@ class Actors {
   const Technique* technique(std::string_view id) const;
   const Campaign* campaign(std::string_view id) const;
 
-  /// SHA-256 over every fact in canonical order: equal where the knowledge is equal, however it came in.
-  const std::string& digest() const { return digest_; }
+  /// SHA-256 over every fact in canonical order: equal where the knowledge is equal, in whatever order it came in.
+  /// Made when first asked for.
+  const std::string& digest() const;
   /// The day that this view stands for; unknown for all there is.
   const Date& as_of_date() const { return as_of_; }
-  /// What was known at the end of `day`. Facts whose date is unknown are left out only where their data set's date is
-  /// later; groups, software and campaigns with no fact left go too.
+  /// What was known at the end of `day`. A fact goes by its own date; one without a date (MISP's countries and victims)
+  /// stays with its subject. Groups, software and campaigns go where nothing dated that is said of them is that old;
+  /// reports go by `date_upper`, and those without it stay out. Techniques stay: a vocabulary is no hindsight.
   std::shared_ptr<const Actors> as_of(const Date& day) const;
 
  private:
@@ -190,7 +195,8 @@ class Actors {
   std::vector<Conflict> conflicts_;
   std::multimap<std::string, std::uint32_t, std::less<>> group_names_;
   std::map<std::string, std::uint32_t, std::less<>> software_names_;
-  std::string digest_;
+  mutable std::once_flag digest_made_;
+  mutable std::string digest_;
   Date as_of_;
 };
 
