@@ -20,6 +20,7 @@ bool equal_ignoring_case(std::string_view a, std::string_view b);
 bool contains_ignoring_case(std::string_view text, std::string_view part);
 /// Cuts at `separator`; each piece trimmed; empty pieces left out.
 std::vector<std::string_view> split(std::string_view text, char separator);
+std::vector<std::string_view> split(std::string&& text, char separator) = delete;  // the pieces would dangle
 bool all_digits(std::string_view text);
 bool is_hex(std::string_view text);
 

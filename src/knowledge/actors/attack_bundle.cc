@@ -269,17 +269,25 @@ void BundleReader::add_relationship(std::string_view stix_id, const dom::object&
   }
 }
 
-/// Since v18 strategies detect techniques by analytics, whose log sources name data components; before, components
-/// detect techniques themselves. Those whose name speaks of network traffic or connections are looked for.
+/// Since v18 strategies detect techniques by analytics, whose log sources name a data component and a sensor; before,
+/// components detect techniques themselves. Traffic itself counts, and connections where a sensor on the network logs
+/// them (not where a host logs its own).
 void BundleReader::mark_network_observable() {
-  std::set<std::string_view> network;  // data components
+  std::set<std::string_view> traffic, connections;  // data components
   for (const auto& [stix_id, object] : objects_) {
-    if (object.type == "x-mitre-data-component" && text_of(object.json, "name").substr(0, 7) == "Network") {
-      const std::string_view name = text_of(object.json, "name");
-      if (name.find("Traffic") != std::string_view::npos || name.find("Connection") != std::string_view::npos) network.insert(stix_id);
-    }
+    if (object.type != "x-mitre-data-component") continue;
+    const std::string_view name = text_of(object.json, "name");
+    if (name.substr(0, 15) == "Network Traffic") traffic.insert(stix_id);
+    if (name.substr(0, 18) == "Network Connection") connections.insert(stix_id);
   }
-  std::set<std::string_view> detectors = network;
+  const auto on_the_network = [](std::string_view sensor) {
+    for (const std::string_view word : {"NSM:", "Network Traffic", "flow", "networkdevice", "IDS", "firewall"}) {
+      if (contains_ignoring_case(sensor, word)) return true;
+    }
+    return false;
+  };
+  std::set<std::string_view> detectors = traffic;
+  detectors.insert(connections.begin(), connections.end());
   for (const auto& [stix_id, object] : objects_) {
     if (object.type != "x-mitre-detection-strategy") continue;
     bool reads_network = false;
@@ -287,7 +295,10 @@ void BundleReader::mark_network_observable() {
       const auto found = objects_.find(analytic);
       if (found == objects_.end()) return;
       each_object_of(found->second.json, "x_mitre_log_source_references", [&](const dom::object& log) {
-        if (network.count(text_of(log, "x_mitre_data_component_ref")) != 0) reads_network = true;
+        const std::string_view component = text_of(log, "x_mitre_data_component_ref");
+        if (traffic.count(component) != 0 || (connections.count(component) != 0 && on_the_network(text_of(log, "name")))) {
+          reads_network = true;
+        }
       });
     });
     if (reads_network) detectors.insert(stix_id);

@@ -147,9 +147,13 @@ void Joiner::choose_datasets() {
       if (mine->empty() || (!theirs->empty() && *theirs > *mine)) *mine = *theirs;
     }
   }
+  // ATT&CK's first: where two say the same, the fact is listed under it.
+  std::vector<std::string> order;
+  for (const auto& [name, entry] : merged) order.push_back(name);
+  std::stable_partition(order.begin(), order.end(), [](const std::string& name) { return name.substr(0, 12) == "MITRE ATT&CK"; });
   std::map<std::string, std::uint32_t> numbers;
-  for (auto& [name, entry] : merged) {
-    auto& [dataset, digests] = entry;
+  for (const std::string& name : order) {
+    auto& [dataset, digests] = merged.at(name);
     if (digests.size() > 1) {
       std::string all;
       for (const std::string& digest : digests) all += digest + '\n';
@@ -264,7 +268,8 @@ void Joiner::merge_group(Group& into, Group from, const std::string& joined_by) 
     const std::string source = from.id.substr(0, from.id.find(':'));
     for (Alias& alias : from.aliases) alias.rule += ", joined by " + joined_by;
     if (named && source != "maltrail") from.aliases.insert(from.aliases.begin(), {from.name, source + " name, joined by " + joined_by, from.fact});
-    into.other_ids.push_back(from.id);
+    // Its hints at ATT&CK's groups have done their work; they would make this group answer to others' ids.
+    from.other_ids.assign(1, from.id);
   }
   merge_names(into.other_ids, from.other_ids);
   merge_items(into.aliases, std::move(from.aliases), [](const Alias& a) { return normalised_name(a.name); });
@@ -376,7 +381,7 @@ void Joiner::join_catalogues() {
     if (!is_attack_group_id(id)) continue;
     own_names.emplace(normalised_name(group.name), id);
     for (const std::string& other : group.other_ids) {
-      if (other != id && groups.count(other) != 0) reason(matches[id][other], "id", 1000);
+      if (!is_attack_group_id(other) && groups.count(other) != 0) reason(matches[id][other], "id", 1000);
     }
   }
   std::map<std::string, std::string> stix_ids;  // "stix:intrusion-set--…" → ATT&CK's id
@@ -418,6 +423,9 @@ void Joiner::join_catalogues() {
   std::set<std::string> taken;
   std::vector<std::pair<std::string, std::pair<std::string, std::string>>> joins;
   for (auto& [id, candidates] : matches) {
+    // Joined before, in a table that was read: that stands.
+    const std::vector<std::string>& known_ids = groups.at(id).other_ids;
+    const bool joined_before = std::any_of(known_ids.begin(), known_ids.end(), [](const std::string& x) { return x.substr(0, 5) == "misp:"; });
     std::vector<std::pair<std::string, Match>> ranked;
     for (auto& [other, match] : candidates) {
       if (match.aliases > 0) match.why += (match.why.empty() ? "" : "+") + std::string("aliases*") + std::to_string(match.aliases);
@@ -427,15 +435,17 @@ void Joiner::join_catalogues() {
     std::string joined;
     for (const auto& [other, match] : ranked) {
       // One shared alias and nothing else is too little: names are reused.
-      const bool good = match.score >= 20;
+      const bool good = match.score >= (joined_before && other.substr(0, 5) == "misp:" ? 1000 : 20);
       const bool stix = other.substr(0, 5) == "stix:";
       if (good && (joined.empty() || stix || match.score >= 1000)) {
         joins.push_back({id, {other, match.why}});
         taken.insert(other);
         if (!stix) joined = other;
       } else {
-        conflicts.push_back({"join", groups.at(other).name, {id, other}, joined.empty() ? "one shared alias is too little (" + match.why + ")"
-                                                                                          : "also matches (" + match.why + "); " + groups.at(joined).name + " matches better"});
+        conflicts.push_back({"join", groups.at(other).name, {id, other}, 
+                             joined_before      ? "also matches (" + match.why + "); joined to another before"
+                             : joined.empty() ? "one shared alias is too little (" + match.why + ")"
+                                              : "also matches (" + match.why + "); " + groups.at(joined).name + " matches better"});
       }
     }
   }
@@ -486,19 +496,21 @@ void Joiner::join_trails() {
       count += weight;
       if (reason.empty()) reason = why;
     };
+    // A group's own name says more than another's alias of the same spelling.
+    const auto own = [&](const std::string& group, const std::string& name) { return normalised_name(groups.at(group).name) == name; };
     for (const std::string& other : trail.other_ids) {
       if (is_attack_group_id(other) && groups.count(other) != 0) vote(other, 1000, "ATT&CK id");
     }
     const std::string stem = file_stem_name(actor, trail.aliases);
     if (const auto hit = names.find(stem); hit != names.end()) {
-      for (const std::string& group : hit->second) vote(group, 2, "file name");
+      for (const std::string& group : hit->second) vote(group, own(group, stem) ? 5 : 4, "file name");
     }
     std::set<std::string> seen;
     for (const Alias& alias : trail.aliases) {
       const std::string key = normalised_name(alias.name);
-      if (!seen.insert(key).second) continue;
+      if (alias.rule.substr(0, 8) != "maltrail" || !seen.insert(key).second) continue;
       if (const auto hit = names.find(key); hit != names.end()) {
-        for (const std::string& group : hit->second) vote(group, 3, "alias " + alias.name);
+        for (const std::string& group : hit->second) vote(group, own(group, key) ? 4 : 3, "alias " + alias.name);
       }
     }
     std::string best;
@@ -516,6 +528,15 @@ void Joiner::join_trails() {
       continue;
     }
     report_groups_[id] = id;
+    const bool joined_before = std::any_of(trail.other_ids.begin(), trail.other_ids.end(), [](const std::string& x) { return x.substr(0, 5) == "misp:"; });
+    if (joined_before) {
+      for (const std::string& other : std::vector<std::string>(trail.other_ids)) {
+        if (other.substr(0, 5) != "misp:" || groups.count(other) == 0) continue;
+        merge_group(trail, groups.at(other), "id");
+        misp_taken.insert(other);
+      }
+      continue;
+    }
     std::set<std::string> candidates;
     std::string why;
     const auto look = [&](const std::string& key, const std::string& reason) {

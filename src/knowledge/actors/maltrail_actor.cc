@@ -100,18 +100,17 @@ base::Result<void> read_maltrail_actor(std::string_view name, std::string_view t
   }
   finish();
   if (part.reports.empty()) return base::Error{"no entry of it could be read", std::string(name), ""};
-  // An undated block was written before the latest dated one that stands near it: files grow at their end, so the next
-  // dated one below bounds it, and where there is none the latest above.
-  Date bound;
+  // Files grow at their end: an undated block was there when the next dated one was written below it. Blocks are put
+  // in late, too, so that the latest date above counts as well; without a dated block below nothing bounds it.
+  Date below;
   for (auto it = part.reports.rbegin(); it != part.reports.rend(); ++it) {
-    if (it->date.known()) bound = it->date;
-    it->date_upper = it->date.known() ? it->date : bound;
+    if (it->date.known()) below = it->date;
+    it->date_upper = below;
   }
   Date above;
   for (Report& r : part.reports) {
     if (r.date.known() && (!above.known() || above < r.date)) above = r.date;
-    if (!r.date.known() && above.known() && (!r.date_upper.known() || r.date_upper < above)) r.date_upper = above;
-    if (r.date.known()) r.date_upper = r.date;
+    if (!r.date.known() && r.date_upper.known() && above.known() && r.date_upper < above) r.date_upper = above;
   }
   group.other_ids.assign(attack_ids.begin(), attack_ids.end());
   for (const Report& r : part.reports) {

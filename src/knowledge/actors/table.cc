@@ -341,7 +341,8 @@ void Reader::line(std::string_view text) {
       Technique technique;
       technique.id = field(0);
       technique.name = field(1);
-      for (const std::string_view tactic : split(field(2), ',')) technique.tactics.emplace_back(tactic);
+      const std::string tactics = field(2);
+      for (const std::string_view tactic : split(tactics, ',')) technique.tactics.emplace_back(tactic);
       technique.network_observable = field(3).find('n') != std::string::npos;
       technique.replaced_by = field(4);
       technique.fact.known = date(5);
