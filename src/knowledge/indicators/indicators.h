@@ -81,6 +81,7 @@ struct IndicatorSource {
   Date date;
   std::uint64_t indicators = 0;  ///< after subtraction
   std::uint64_t subtracted = 0;
+  std::uint64_t refused = 0;  ///< reserved addresses, public suffixes: can be no indicators
   std::string digest;
 };
 
