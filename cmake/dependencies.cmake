@@ -27,3 +27,14 @@ add_library(duckdb::duckdb SHARED IMPORTED)
 set_target_properties(duckdb::duckdb PROPERTIES
   IMPORTED_LOCATION ${CMAKE_BINARY_DIR}/lib/libduckdb.so
   INTERFACE_INCLUDE_DIRECTORIES ${WHODUNIT_DEPS}/duckdb)
+
+# What ships beside the program: build/share/whodunit has the shape of /usr/share/whodunit.
+set(WHODUNIT_SHARE ${CMAKE_BINARY_DIR}/share/whodunit)
+file(GLOB shipped CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/data/*)
+foreach(file ${shipped} ${WHODUNIT_DEPS}/geo/geo-whois-asn-country.mmdb /usr/share/publicsuffix/public_suffix_list.dat)
+  if(EXISTS ${file} AND NOT IS_DIRECTORY ${file})
+    get_filename_component(name ${file} NAME)
+    configure_file(${file} ${WHODUNIT_SHARE}/${name} COPYONLY)
+  endif()
+endforeach()
+install(DIRECTORY ${WHODUNIT_SHARE} DESTINATION share)

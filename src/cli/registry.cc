@@ -4,11 +4,15 @@ namespace whodunit::cli {
 
 // One line a verb.
 void add_doctor(CLI::App& app, int& exit_code);
+void add_intel(CLI::App& app, int& exit_code);
+void add_knowledge(CLI::App& app, int& exit_code);
 void add_logs(CLI::App& app, int& exit_code);
 
 std::span<const Verb> verbs() {
   static constexpr Verb kVerbs[] = {
       {"logs", add_logs},
+      {"intel", add_intel},
+      {"knowledge", add_knowledge},
       {"doctor", add_doctor},
   };
   return kVerbs;

@@ -50,7 +50,10 @@ void Actors::index() {
   for (std::uint32_t i = 0; i < groups_.size(); ++i) {
     std::set<std::string> names = {normalised_name(groups_[i].id), normalised_name(groups_[i].name)};
     for (const Alias& alias : groups_[i].aliases) names.insert(normalised_name(alias.name));
-    for (const std::string& id : groups_[i].other_ids) names.insert(normalised_name(id));
+    for (const std::string& id : groups_[i].other_ids) {
+      names.insert(normalised_name(id));
+      if (id.substr(0, 9) == "maltrail:") names.insert(normalised_name(std::string_view(id).substr(9)));
+    }
     for (const std::string& name : names) {
       if (!name.empty()) group_names_.emplace(name, i);
     }
@@ -96,8 +99,14 @@ const Software* Actors::software(std::string_view id_or_name) const {
 std::vector<const Group*> Actors::find(std::string_view name) const {
   if (const Group* exact = group(name)) return {exact};
   std::vector<const Group*> out;
-  const auto [first, last] = group_names_.equal_range(normalised_name(name));
-  for (auto at = first; at != last; ++at) out.push_back(&groups_[at->second]);
+  const auto look = [&](const std::string& key) {
+    if (key.empty()) return;
+    const auto [first, last] = group_names_.equal_range(key);
+    for (auto at = first; at != last; ++at) out.push_back(&groups_[at->second]);
+  };
+  look(normalised_name(name));
+  // maltrail's file names, where its trails were not imported: "apt_sofacy" is "sofacy", "apt_27" is "APT27".
+  if (out.empty() && name.substr(0, 4) == "apt_") look(normalised_name(all_digits(name.substr(4)) ? name : name.substr(4)));
   std::sort(out.begin(), out.end());
   return out;
 }

@@ -253,7 +253,7 @@ NetworkKind kind_by_words(std::string_view path) {
       {"level", NetworkKind::kBlocklisted}, {"proxy", NetworkKind::kVpn},         {"proxies", NetworkKind::kVpn}};
   // The nearest part of the path speaks first.
   std::string_view rest = path;
-  for (int part = 0; part < 4 && !rest.empty(); ++part) {
+  for (int part = 0; part < 2 && !rest.empty(); ++part) {
     const std::size_t slash = rest.rfind('/');
     const std::string_view piece = slash == std::string_view::npos ? rest : rest.substr(slash + 1);
     for (const auto& [word, kind] : kWords) {

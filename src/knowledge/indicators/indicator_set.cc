@@ -285,6 +285,7 @@ const std::string& IndicatorSet::digest() const { return tables_->digest; }
 struct IndicatorSetBuilder::Pending {
   std::unique_ptr<IndicatorSet::Tables> tables = std::make_unique<IndicatorSet::Tables>();
   std::unordered_map<std::string, std::uint32_t> texts;  // shared text → arena
+  std::vector<bool> allow_private;                       // by source
   std::vector<std::string> values;                       // by entry; goes into the arena at the end
 
   std::uint32_t text(const std::string& s) {
@@ -298,13 +299,14 @@ struct IndicatorSetBuilder::Pending {
 IndicatorSetBuilder::IndicatorSetBuilder(const PublicSuffixes& suffixes) : suffixes_(suffixes), pending_(std::make_unique<Pending>()) {}
 IndicatorSetBuilder::~IndicatorSetBuilder() = default;
 
-void IndicatorSetBuilder::source(std::string name, std::string licence, const Date& date, std::string digest) {
+void IndicatorSetBuilder::source(std::string name, std::string licence, const Date& date, std::string digest, bool allow_private) {
   IndicatorSource source;
   source.name = std::move(name);
   source.licence = std::move(licence);
   source.date = date;
   source.digest = std::move(digest);
   pending_->tables->sources.push_back(std::move(source));
+  pending_->allow_private.push_back(allow_private);
 }
 
 void IndicatorSetBuilder::add(const Feed& feed) {
@@ -342,6 +344,15 @@ bool is_empty_file(std::string_view hex) {
   return std::find(std::begin(kEmpty), std::end(kEmpty), hex) != std::end(kEmpty);
 }
 
+/// Addresses that mean something else in every network. Those of documentation stand in examples and exercises, and
+/// harm nobody.
+bool cannot_be_an_indicator(const base::Address& address, bool allow_private) {
+  const std::string_view reserved = Networks::reserved(address);
+  if (reserved.empty() || reserved.substr(0, 13) == "documentation" || reserved.substr(0, 12) == "benchmarking") return false;
+  const bool local = reserved.substr(0, 7) == "private" || reserved.substr(0, 7) == "carrier" || reserved.substr(0, 10) == "link-local";
+  return !(local && allow_private);
+}
+
 }  // namespace
 
 IndicatorSet IndicatorSetBuilder::build() {
@@ -363,13 +374,14 @@ IndicatorSet IndicatorSetBuilder::build() {
     switch (entry.kind) {
       case IndicatorKind::kAddress: {
         const auto address = base::Address::parse(value);
-        refused = !address || !Networks::reserved(*address).empty();
+        refused = !address || cannot_be_an_indicator(*address, p.allow_private[entry.source]);
         break;
       }
       case IndicatorKind::kNetwork: {
         const auto network = base::Network::parse(value);
         // Half the Internet is no indicator.
-        refused = !network || network->bits() < (network->address().is_v4() ? 8U : 16U) || !Networks::reserved(network->address()).empty();
+        refused = !network || network->bits() < (network->address().is_v4() ? 8U : 16U) ||
+                  cannot_be_an_indicator(network->address(), p.allow_private[entry.source]);
         break;
       }
       case IndicatorKind::kDomain:

@@ -19,7 +19,9 @@ class IndicatorSetBuilder {
   ~IndicatorSetBuilder();
 
   /// Begins a source; what is added after it belongs to it.
-  void source(std::string name, std::string licence, const Date& date, std::string digest);
+  /// `allow_private`: private and other local addresses are kept (laboratories); else they are refused, as feeds hold
+  /// them by mistake only.
+  void source(std::string name, std::string licence, const Date& date, std::string digest, bool allow_private = false);
   void add(const Feed& feed);
   /// All warning lists, before `build`; `finish` must have been called.
   void warnings(const WarningLists* lists) { warnings_ = lists; }
