@@ -1,6 +1,6 @@
 // whodunit intel add|list|remove: what the world already knows, as feeds say it.
-#include <CLI/CLI.hpp>
 #include <fmt/format.h>
+#include <CLI/CLI.hpp>
 
 #include <map>
 #include <memory>
@@ -24,8 +24,10 @@ int fail(const base::Error& error) {
 }
 
 void tell(const Problems& problems) {
-  for (std::size_t i = 0; i < problems.kept().size() && i < 20; ++i) fmt::print(stderr, "  {}\n", problems.kept()[i].message());
-  if (problems.count() > 20) fmt::print(stderr, "  … and {} more\n", problems.count() - std::min<std::uint64_t>(20, problems.kept().size()));
+  for (std::size_t i = 0; i < problems.kept().size() && i < 20; ++i)
+    fmt::print(stderr, "  {}\n", problems.kept()[i].message());
+  if (problems.count() > 20)
+    fmt::print(stderr, "  … and {} more\n", problems.count() - std::min<std::uint64_t>(20, problems.kept().size()));
 }
 
 /// "STIX bundle ×5, CSV".
@@ -33,7 +35,8 @@ std::string formats(const IntelSource& source) {
   std::map<std::string, std::size_t> counts;
   for (const IntelFile& file : source.files) ++counts[std::string(to_string(file.format))];
   std::string out;
-  for (const auto& [name, count] : counts) out += (out.empty() ? "" : ", ") + name + (count > 1 ? fmt::format(" ×{}", count) : "");
+  for (const auto& [name, count] : counts)
+    out += (out.empty() ? "" : ", ") + name + (count > 1 ? fmt::format(" ×{}", count) : "");
   return out;
 }
 
@@ -41,7 +44,8 @@ std::string roles(const IntelSource& source) {
   std::map<std::string, std::uint64_t> counts;
   for (const IntelFile& file : source.files) counts[std::string(to_string(file.role))] += file.entries;
   std::string out;
-  for (const auto& [name, count] : counts) out += (out.empty() ? "" : ", ") + (count > 0 ? fmt::format("{} {}", count, name) : name);
+  for (const auto& [name, count] : counts)
+    out += (out.empty() ? "" : ", ") + (count > 0 ? fmt::format("{} {}", count, name) : name);
   return out;
 }
 
@@ -52,16 +56,23 @@ void add_add(CLI::App& intel, int& exit_code) {
     bool allow_private = false;
   };
   auto flags = std::make_shared<Flags>();
-  CLI::App* verb = intel.add_subcommand("add", "add a feed: STIX 2.x, MISP, maltrail trails, lists, CSV, YARA, KEV, geo and AS tables");
-  verb->add_option("SOURCE", flags->paths, "a file, or a folder to any depth; the format is found by content")->required();
+  CLI::App* verb = intel.add_subcommand(
+      "add", "add a feed: STIX 2.x, MISP, maltrail trails, lists, CSV, YARA, KEV, geo and AS tables");
+  verb->add_option("SOURCE", flags->paths, "a file, or a folder to any depth; the format is found by content")
+      ->required();
   verb->add_option("--name", flags->name, "what to call it (default: from the path)");
   verb->add_option("--licence,--license", flags->licence, "its licence (default: from a LICENSE file beside it)");
   verb->add_option("--date", flags->date, "its date (default: the newest in it)");
   verb->add_option("--actor", flags->actor, "whose indicators they are, where the feed does not say");
-  verb->add_option("--kind", flags->kind, "indicator, context (networks: never a finding by themselves) or warning (what is no indicator)")
+  verb->add_option("--kind", flags->kind,
+                   "indicator, context (networks: never a finding by themselves) or warning (what is no indicator)")
       ->check(CLI::IsMember({"indicator", "context", "warning"}));
-  verb->add_option("--networks", flags->networks, "of context: hosting, abuse-tolerant, vpn, tor, cdn, cloud, scanner, blocklist, residential, mobile");
-  verb->add_option("--values", flags->values, "what the values of a list are: ja3, hassh, certificate, user-agent, …, where their form does not tell");
+  verb->add_option(
+      "--networks", flags->networks,
+      "of context: hosting, abuse-tolerant, vpn, tor, cdn, cloud, scanner, blocklist, residential, mobile");
+  verb->add_option(
+      "--values", flags->values,
+      "what the values of a list are: ja3, hassh, certificate, user-agent, …, where their form does not tell");
   verb->add_flag("--allow-private", flags->allow_private, "take private addresses too (laboratories)");
   verb->add_option("--intel", flags->folder, "folder to keep feeds in (default: the user's)");
   verb->callback([flags, &exit_code] {
@@ -82,7 +93,10 @@ void add_add(CLI::App& intel, int& exit_code) {
     }
     if (!flags->networks.empty()) {
       if (network_kind(flags->networks) == NetworkKind::kCount) {
-        fmt::print(stderr, "whodunit: --networks: no such kind: '{}'\n  one of: hosting, abuse-tolerant, vpn, tor, cdn, cloud, scanner, blocklist, residential, mobile\n", flags->networks);
+        fmt::print(stderr,
+                   "whodunit: --networks: no such kind: '{}'\n  one of: hosting, abuse-tolerant, vpn, tor, cdn, cloud, "
+                   "scanner, blocklist, residential, mobile\n",
+                   flags->networks);
         exit_code = kUsage;
         return;
       }
@@ -90,7 +104,10 @@ void add_add(CLI::App& intel, int& exit_code) {
     }
     if (!flags->values.empty()) {
       if (indicator_kind(flags->values) == IndicatorKind::kCount) {
-        fmt::print(stderr, "whodunit: --values: no such kind: '{}'\n  one of: address, domain, url, md5, sha1, sha256, certificate, ja3, ja3s, ja4, hassh, hassh-server, email, user-agent\n", flags->values);
+        fmt::print(stderr,
+                   "whodunit: --values: no such kind: '{}'\n  one of: address, domain, url, md5, sha1, sha256, "
+                   "certificate, ja3, ja3s, ja4, hassh, hassh-server, email, user-agent\n",
+                   flags->values);
         exit_code = kUsage;
         return;
       }
@@ -106,7 +123,10 @@ void add_add(CLI::App& intel, int& exit_code) {
       return;
     }
     fmt::print("{} {}: {} ({}{}{})\n", replaced ? "Replaced" : "Added", source->name, roles(*source), formats(*source),
-               source->licence.empty() ? "; licence not stated" : "; " + source->licence, source->date.known() ? "; " + source->date.to_string() : "");
+               source->licence.empty() ? "; licence not stated" : "; " + source->licence,
+               source->date.known() ? "; " + source->date.to_string() : "");
+    if (source->passed_over > 0)
+      fmt::print("  {} files in the folder are no feeds and were passed over\n", source->passed_over);
     // What comes of it: read back as a run would, with the warning lists that are there.
     KnowledgeSettings settings;
     settings.intel_folder = folder;
@@ -116,16 +136,21 @@ void add_add(CLI::App& intel, int& exit_code) {
       for (const IndicatorSource& one : (*all)->indicators.sources()) {
         if (one.name != source->name) continue;
         fmt::print("  {} indicators in use", one.indicators);
-        if (one.refused > 0) fmt::print("; {} refused (private or reserved addresses, public suffixes, empty files)", one.refused);
+        if (one.refused > 0)
+          fmt::print("; {} refused (private or reserved addresses, public suffixes, empty files)", one.refused);
         if (one.subtracted > 0) fmt::print("; {} subtracted on the word of warning lists", one.subtracted);
         fmt::print("\n");
       }
       const auto& subtractions = (*all)->indicators.subtractions();
-      for (std::size_t i = 0; i < subtractions.size() && i < 8; ++i) fmt::print("  subtracted of all feeds: {} by \"{}\"\n", subtractions[i].count, subtractions[i].list);
+      for (std::size_t i = 0; i < subtractions.size() && i < 8; ++i)
+        fmt::print("  subtracted of all feeds: {} by \"{}\"\n", subtractions[i].count, subtractions[i].list);
     }
     bool context = false;
     for (const IntelFile& file : source->files) context = context || file.role == FeedRole::kContext;
-    if (context) fmt::print("  Its networks are context: they say where an address lies, and are never a finding by themselves (--kind indicator changes that).\n");
+    if (context)
+      fmt::print(
+          "  Its networks are context: they say where an address lies, and are never a finding by themselves (--kind "
+          "indicator changes that).\n");
     std::map<std::string, std::uint64_t> passed;
     for (const LoadedIntel& loaded : IntelStore(folder).load(problems)) {
       if (loaded.source.name != source->name) continue;
@@ -139,7 +164,8 @@ void add_add(CLI::App& intel, int& exit_code) {
       for (const auto& [what, count] : passed) {
         if (shown++ < 8) words += (words.empty() ? "" : ", ") + fmt::format("{} {}", count, what);
       }
-      fmt::print("  Passed over, as it does not show on the wire or is not for detection: {}{}\n", words, passed.size() > 8 ? ", …" : "");
+      fmt::print("  Passed over, as it does not show on the wire or is not for detection: {}{}\n", words,
+                 passed.size() > 8 ? ", …" : "");
     }
     exit_code = kDone;
     if (!problems.empty()) {
@@ -165,8 +191,10 @@ void add_list(CLI::App& intel, int& exit_code) {
     const std::vector<IntelSource> sources = IntelStore(folder).list(problems);
     KnowledgeSettings settings;
     settings.with_actors = false;
-    if (!sources.empty()) settings.intel_folder = folder;
-    else settings.shipped_only = true;
+    if (!sources.empty())
+      settings.intel_folder = folder;
+    else
+      settings.shipped_only = true;
     auto all = load_knowledge(settings);
     if (!all) {
       exit_code = fail(all.error());
@@ -185,20 +213,41 @@ void add_list(CLI::App& intel, int& exit_code) {
       base::JsonWriter json(out);
       json.begin_object().key("sources").begin_array();
       for (const IntelSource& source : sources) {
-        json.begin_object().key("name").string(source.name).key("licence").string(source.licence).key("date").string(source.date.to_string());
-        json.key("digest").string(source.digest).key("entries").number(source.entries()).key("problems").number(source.problems);
+        json.begin_object()
+            .key("name")
+            .string(source.name)
+            .key("licence")
+            .string(source.licence)
+            .key("date")
+            .string(source.date.to_string());
+        json.key("digest")
+            .string(source.digest)
+            .key("entries")
+            .number(source.entries())
+            .key("problems")
+            .number(source.problems);
         const IndicatorSource* in_use = used(source.name);
         json.key("indicators").number(in_use == nullptr ? std::uint64_t{0} : in_use->indicators);
         json.key("subtracted").number(in_use == nullptr ? std::uint64_t{0} : in_use->subtracted);
         json.key("refused").number(in_use == nullptr ? std::uint64_t{0} : in_use->refused);
         json.key("files").begin_array();
         for (const IntelFile& file : source.files) {
-          json.begin_object().key("name").string(file.name).key("format").string(to_string(file.format)).key("role").string(to_string(file.role)).key("entries").number(file.entries).end_object();
+          json.begin_object()
+              .key("name")
+              .string(file.name)
+              .key("format")
+              .string(to_string(file.format))
+              .key("role")
+              .string(to_string(file.role))
+              .key("entries")
+              .number(file.entries)
+              .end_object();
         }
         json.end_array().end_object();
       }
       json.end_array().key("subtractions").begin_array();
-      for (const Subtraction& one : (*all)->indicators.subtractions()) json.begin_object().key("list").string(one.list).key("count").number(one.count).end_object();
+      for (const Subtraction& one : (*all)->indicators.subtractions())
+        json.begin_object().key("list").string(one.list).key("count").number(one.count).end_object();
       json.end_array().key("digest").string((*all)->indicators.digest()).end_object();
       fmt::print("{}\n", out);
       return;
@@ -209,11 +258,16 @@ void add_list(CLI::App& intel, int& exit_code) {
     }
     for (const IntelSource& source : sources) {
       const IndicatorSource* in_use = used(source.name);
-      fmt::print("{:<24} {:<11} {:<16} {}", source.name, source.date.to_string(), source.licence.substr(0, 16), roles(source));
-      if (in_use != nullptr) fmt::print("; in use {}{}{}", in_use->indicators, in_use->subtracted > 0 ? fmt::format(", subtracted {}", in_use->subtracted) : "", in_use->refused > 0 ? fmt::format(", refused {}", in_use->refused) : "");
+      fmt::print("{:<24} {:<11} {:<16} {}", source.name, source.date.to_string(), source.licence.substr(0, 16),
+                 roles(source));
+      if (in_use != nullptr)
+        fmt::print("; in use {}{}{}", in_use->indicators,
+                   in_use->subtracted > 0 ? fmt::format(", subtracted {}", in_use->subtracted) : "",
+                   in_use->refused > 0 ? fmt::format(", refused {}", in_use->refused) : "");
       fmt::print("\n");
     }
-    for (const Subtraction& one : (*all)->indicators.subtractions()) fmt::print("  subtracted {:>7} by \"{}\"\n", one.count, one.list);
+    for (const Subtraction& one : (*all)->indicators.subtractions())
+      fmt::print("  subtracted {:>7} by \"{}\"\n", one.count, one.list);
   });
 }
 

@@ -1,6 +1,6 @@
 // whodunit knowledge import|show|diff|export: what is known of actors.
-#include <CLI/CLI.hpp>
 #include <fmt/format.h>
+#include <CLI/CLI.hpp>
 
 #include <cstdio>
 #include <map>
@@ -22,8 +22,10 @@ namespace {
 using namespace knowledge;
 
 void tell(const Problems& problems) {
-  for (std::size_t i = 0; i < problems.kept().size() && i < 20; ++i) fmt::print(stderr, "  left out: {}\n", problems.kept()[i].message());
-  if (problems.count() > 20) fmt::print(stderr, "  … and {} more\n", problems.count() - std::min<std::uint64_t>(20, problems.kept().size()));
+  for (std::size_t i = 0; i < problems.kept().size() && i < 20; ++i)
+    fmt::print(stderr, "  left out: {}\n", problems.kept()[i].message());
+  if (problems.count() > 20)
+    fmt::print(stderr, "  … and {} more\n", problems.count() - std::min<std::uint64_t>(20, problems.kept().size()));
 }
 
 int fail(const base::Error& error) {
@@ -43,8 +45,9 @@ std::string source_words(const Actors& actors, const Fact& fact) {
 }
 
 void show_all(const Actors& actors) {
-  fmt::print("{} groups, {} pieces of software, {} techniques, {} campaigns, {} reports with infrastructure\n", actors.groups().size(),
-             actors.software().size(), actors.techniques().size(), actors.campaigns().size(), actors.reports().size());
+  fmt::print("{} groups, {} pieces of software, {} techniques, {} campaigns, {} reports with infrastructure\n",
+             actors.groups().size(), actors.software().size(), actors.techniques().size(), actors.campaigns().size(),
+             actors.reports().size());
   if (actors.as_of_date().known()) fmt::print("as of {}\n", actors.as_of_date().to_string());
   for (const Dataset& dataset : actors.datasets()) {
     fmt::print("  {}{}{}  {}\n", dataset.name, dataset.version.empty() ? "" : " " + dataset.version,
@@ -53,7 +56,8 @@ void show_all(const Actors& actors) {
   }
   std::map<std::string, std::size_t> conflicts;
   for (const Conflict& conflict : actors.conflicts()) ++conflicts[conflict.what];
-  for (const auto& [what, count] : conflicts) fmt::print("  {} open conflict{} about {} (--conflicts lists them)\n", count, count == 1 ? "" : "s", what);
+  for (const auto& [what, count] : conflicts)
+    fmt::print("  {} open conflict{} about {} (--conflicts lists them)\n", count, count == 1 ? "" : "s", what);
   fmt::print("digest {}\n", actors.digest());
 }
 
@@ -61,24 +65,29 @@ void show_conflicts(const Actors& actors) {
   for (const Conflict& conflict : actors.conflicts()) {
     std::string groups;
     for (const std::string& id : conflict.groups) groups += (groups.empty() ? "" : ", ") + id;
-    fmt::print("{:<10} {}{}: {}\n", conflict.what, conflict.value, groups.empty() ? "" : " (" + groups + ")", conflict.why);
+    fmt::print("{:<10} {}{}: {}\n", conflict.what, conflict.value, groups.empty() ? "" : " (" + groups + ")",
+               conflict.why);
   }
 }
 
 void show_list(const Actors& actors) {
   for (const Group& group : actors.groups()) {
-    fmt::print("{:<44} {:<32} {:>2}  {} techniques, {} software, {} reports\n", group.id, group.name, group.country(), group.techniques.size(), group.software.size(), group.reports.size());
+    fmt::print("{:<44} {:<32} {:>2}  {} techniques, {} software, {} reports\n", group.id, group.name, group.country(),
+               group.techniques.size(), group.software.size(), group.reports.size());
   }
 }
 
 void show_group(const Actors& actors, const Group& group) {
   fmt::print("{}  {}\n", group.id, group.name);
   if (!group.other_ids.empty()) fmt::print("  also      {}\n", fmt::join(group.other_ids, ", "));
-  for (const Alias& alias : group.aliases) fmt::print("  alias     {}  ({}; {})\n", alias.name, alias.rule, dates(alias.fact));
+  for (const Alias& alias : group.aliases)
+    fmt::print("  alias     {}  ({}; {})\n", alias.name, alias.rule, dates(alias.fact));
   for (const CountryClaim& claim : group.countries) {
-    fmt::print("  {}  {} {}  (claimed by {})\n", claim.role == CountryClaim::Role::kOrigin ? "country " : "sponsor ", claim.country, country_name(claim.country), source_words(actors, claim.fact));
+    fmt::print("  {}  {} {}  (claimed by {})\n", claim.role == CountryClaim::Role::kOrigin ? "country " : "sponsor ",
+               claim.country, country_name(claim.country), source_words(actors, claim.fact));
   }
-  if (group.attribution_confidence >= 0) fmt::print("  attribution confidence as MISP states it: {} of 100\n", group.attribution_confidence);
+  if (group.attribution_confidence >= 0)
+    fmt::print("  attribution confidence as MISP states it: {} of 100\n", group.attribution_confidence);
   const auto claims = [](const char* title, const std::vector<Claim>& values) {
     std::set<std::string> all;
     for (const Claim& claim : values) all.insert(claim.value);
@@ -91,16 +100,20 @@ void show_group(const Actors& actors, const Group& group) {
   fmt::print("  software ({})\n", group.software.size());
   for (const Relation& relation : group.software) {
     const Software* software = actors.software(relation.id);
-    fmt::print("    {}  {:<28} {:<10} {}\n", relation.id, software == nullptr ? "(not described)" : software->name, dates(relation.fact), source_words(actors, relation.fact));
+    fmt::print("    {}  {:<28} {:<10} {}\n", relation.id, software == nullptr ? "(not described)" : software->name,
+               dates(relation.fact), source_words(actors, relation.fact));
   }
   fmt::print("  techniques ({})\n", group.techniques.size());
   for (const Relation& relation : group.techniques) {
     const Technique* technique = actors.technique(relation.id);
-    fmt::print("    {:<9} {:<48} {:<10} {}\n", relation.id, technique == nullptr ? "(not described)" : technique->name, dates(relation.fact), source_words(actors, relation.fact));
+    fmt::print("    {:<9} {:<48} {:<10} {}\n", relation.id, technique == nullptr ? "(not described)" : technique->name,
+               dates(relation.fact), source_words(actors, relation.fact));
   }
   for (const std::uint32_t number : group.campaigns) {
     const Campaign& campaign = actors.campaigns()[number];
-    fmt::print("  campaign  {} {}  {} to {}: {} techniques, {} software\n", campaign.id, campaign.name, campaign.first_seen.to_string(), campaign.last_seen.to_string(), campaign.techniques.size(), campaign.software.size());
+    fmt::print("  campaign  {} {}  {} to {}: {} techniques, {} software\n", campaign.id, campaign.name,
+               campaign.first_seen.to_string(), campaign.last_seen.to_string(), campaign.techniques.size(),
+               campaign.software.size());
   }
   if (!group.reports.empty()) {
     std::size_t domains = 0, addresses = 0, urls = 0;
@@ -110,7 +123,8 @@ void show_group(const Actors& actors, const Group& group) {
       addresses += report.ips.size();
       urls += report.urls.size();
     }
-    fmt::print("  infrastructure: {} reports with {} domains, {} addresses, {} URLs\n", group.reports.size(), domains, addresses, urls);
+    fmt::print("  infrastructure: {} reports with {} domains, {} addresses, {} URLs\n", group.reports.size(), domains,
+               addresses, urls);
   }
 }
 
@@ -138,7 +152,11 @@ void json_group(base::JsonWriter& json, const Actors& actors, const Group& group
   json.end_array();
   json.key("countries").begin_array();
   for (const CountryClaim& claim : group.countries) {
-    json.begin_object().key("country").string(claim.country).key("role").string(claim.role == CountryClaim::Role::kOrigin ? "origin" : "sponsor");
+    json.begin_object()
+        .key("country")
+        .string(claim.country)
+        .key("role")
+        .string(claim.role == CountryClaim::Role::kOrigin ? "origin" : "sponsor");
     json_fact(json, actors, claim.fact);
     json.end_object();
   }
@@ -194,7 +212,8 @@ void add_import(CLI::App& knowledge, int& exit_code) {
     std::string folder;
   };
   auto flags = std::make_shared<Flags>();
-  CLI::App* verb = knowledge.add_subcommand("import", "take facts about actors: ATT&CK STIX bundles, MISP galaxies, maltrail's trails, tables");
+  CLI::App* verb = knowledge.add_subcommand(
+      "import", "take facts about actors: ATT&CK STIX bundles, MISP galaxies, maltrail's trails, tables");
   verb->add_option("FILE", flags->paths, "a file (gzip is unpacked), or a folder")->required();
   verb->add_option("--knowledge", flags->folder, "folder to keep it in (default: the user's)");
   verb->callback([flags, &exit_code] {
@@ -211,8 +230,10 @@ void add_import(CLI::App& knowledge, int& exit_code) {
       }
       ++good;
       const Actors& facts = *imported->facts;
-      fmt::print("{} {} from {} file{}: {} groups, {} software, {} techniques, {} campaigns, {} reports\n", imported->replaced ? "Replaced" : "Imported", imported->name,
-                 imported->files, imported->files == 1 ? "" : "s", facts.groups().size(), facts.software().size(), facts.techniques().size(), facts.campaigns().size(), facts.reports().size());
+      fmt::print("{} {} from {} file{}: {} groups, {} software, {} techniques, {} campaigns, {} reports\n",
+                 imported->replaced ? "Replaced" : "Imported", imported->name, imported->files,
+                 imported->files == 1 ? "" : "s", facts.groups().size(), facts.software().size(),
+                 facts.techniques().size(), facts.campaigns().size(), facts.reports().size());
       for (const Dataset& dataset : facts.datasets()) {
         if (!dataset.notice.empty()) fmt::print("  {}: {}\n", dataset.name, dataset.notice);
       }
@@ -232,7 +253,8 @@ void add_import(CLI::App& knowledge, int& exit_code) {
       exit_code = fail(all.error());
       return;
     }
-    fmt::print("Known now: {} groups, {} reports, {} conflicts (whodunit knowledge show --conflicts)\n", (*all)->groups().size(), (*all)->reports().size(), (*all)->conflicts().size());
+    fmt::print("Known now: {} groups, {} reports, {} conflicts (whodunit knowledge show --conflicts)\n",
+               (*all)->groups().size(), (*all)->reports().size(), (*all)->conflicts().size());
   });
 }
 
@@ -267,7 +289,8 @@ void add_show(CLI::App& knowledge, int& exit_code) {
     if (!flags->group.empty()) {
       const std::vector<const Group*> found = actors->find(flags->group);
       if (found.empty()) {
-        fmt::print(stderr, "whodunit: no group is called '{}'{}\n  whodunit knowledge show --list names all\n", flags->group, day.known() ? " as of " + day.to_string() : "");
+        fmt::print(stderr, "whodunit: no group is called '{}'{}\n  whodunit knowledge show --list names all\n",
+                   flags->group, day.known() ? " as of " + day.to_string() : "");
         exit_code = kNothing;
         return;
       }
@@ -290,7 +313,20 @@ void add_show(CLI::App& knowledge, int& exit_code) {
       json.begin_object().key("digest").string(actors->digest()).key("as_of").string(actors->as_of_date().to_string());
       json.key("datasets").begin_array();
       for (const Dataset& d : actors->datasets()) {
-        json.begin_object().key("name").string(d.name).key("version").string(d.version).key("date").string(d.date.to_string()).key("licence").string(d.licence).key("notice").string(d.notice).key("digest").string(d.digest).end_object();
+        json.begin_object()
+            .key("name")
+            .string(d.name)
+            .key("version")
+            .string(d.version)
+            .key("date")
+            .string(d.date.to_string())
+            .key("licence")
+            .string(d.licence)
+            .key("notice")
+            .string(d.notice)
+            .key("digest")
+            .string(d.digest)
+            .end_object();
       }
       json.end_array();
       json.key("conflicts").begin_array();
@@ -306,9 +342,12 @@ void add_show(CLI::App& knowledge, int& exit_code) {
       fmt::print("{}\n", out);
       return;
     }
-    if (flags->conflicts) show_conflicts(*actors);
-    else if (flags->list) show_list(*actors);
-    else show_all(*actors);
+    if (flags->conflicts)
+      show_conflicts(*actors);
+    else if (flags->list)
+      show_list(*actors);
+    else
+      show_all(*actors);
   });
 }
 
@@ -342,19 +381,29 @@ void add_diff(CLI::App& knowledge, int& exit_code) {
     const std::shared_ptr<const Actors> b = day.known() ? (*after)->as_of(day) : *after;
     const std::vector<ActorsChange> changes = difference(*a, *b);
     exit_code = problems.empty() ? kDone : kPartly;
-    const auto sign = [](ActorsChange::Kind kind) { return kind == ActorsChange::Kind::kAdded ? "+" : kind == ActorsChange::Kind::kRemoved ? "-" : "~"; };
+    const auto sign = [](ActorsChange::Kind kind) {
+      return kind == ActorsChange::Kind::kAdded ? "+" : kind == ActorsChange::Kind::kRemoved ? "-" : "~";
+    };
     if (flags->json) {
       std::string out;
       base::JsonWriter json(out);
       json.begin_array();
       for (const ActorsChange& change : changes) {
-        json.begin_object().key("change").string(sign(change.kind)).key("subject").string(change.subject).key("what").string(change.what).end_object();
+        json.begin_object()
+            .key("change")
+            .string(sign(change.kind))
+            .key("subject")
+            .string(change.subject)
+            .key("what")
+            .string(change.what)
+            .end_object();
       }
       json.end_array();
       fmt::print("{}\n", out);
       return;
     }
-    for (const ActorsChange& change : changes) fmt::print("{} {}  {}\n", sign(change.kind), change.subject, change.what);
+    for (const ActorsChange& change : changes)
+      fmt::print("{} {}  {}\n", sign(change.kind), change.subject, change.what);
     std::size_t added = 0, removed = 0;
     for (const ActorsChange& change : changes) {
       added += change.kind == ActorsChange::Kind::kAdded ? 1 : 0;
@@ -409,7 +458,8 @@ void add_knowledge_tables(CLI::App& knowledge, int& exit_code) {
 }
 
 void add_knowledge(CLI::App& app, int& exit_code) {
-  CLI::App* verb = app.add_subcommand("knowledge", "what is known of actors: import, show, compare, attribute, evaluate");
+  CLI::App* verb =
+      app.add_subcommand("knowledge", "what is known of actors: import, show, compare, attribute, evaluate");
   verb->require_subcommand(1);
   add_knowledge_tables(*verb, exit_code);
 }

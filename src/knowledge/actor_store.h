@@ -24,6 +24,7 @@ struct ActorImport {
 base::Result<ActorImport> import_actors(const std::string& path, const std::string& folder, Problems& problems);
 /// Knowledge for `diff` and `show`: "" or "current" is what is loaded for a run, "shipped" what ships, else a file or
 /// folder that ActorsBuilder takes.
-base::Result<std::shared_ptr<const Actors>> open_actors(const std::string& what, const std::string& folder, Problems& problems);
+base::Result<std::shared_ptr<const Actors>> open_actors(const std::string& what, const std::string& folder,
+                                                        Problems& problems);
 
 }  // namespace whodunit::knowledge

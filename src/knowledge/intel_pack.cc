@@ -144,7 +144,8 @@ base::Result<std::vector<Feed>> unpack_feeds(std::string_view packed) {
   const base::Error broken{"damaged, or of another version of the program", "", ""};
   if (packed.size() < kMagic.size() + 8 || packed.substr(0, kMagic.size()) != kMagic) return broken;
   const std::string_view body = packed.substr(0, packed.size() - 8);
-  if (base::load_le64(reinterpret_cast<const std::uint8_t*>(packed.data()) + body.size()) != base::fast_hash(body)) return broken;
+  if (base::load_le64(reinterpret_cast<const std::uint8_t*>(packed.data()) + body.size()) != base::fast_hash(body))
+    return broken;
   Unpacker u(base::as_bytes(body.substr(kMagic.size())));
   std::vector<Feed> feeds;
   const std::size_t count = u.count();
@@ -152,7 +153,9 @@ base::Result<std::vector<Feed>> unpack_feeds(std::string_view packed) {
     Feed f;
     f.name = u.text();
     const std::uint8_t format = u.byte(), role = u.byte(), kind = u.byte();
-    if (format >= static_cast<std::uint8_t>(FeedFormat::kCount) || role > static_cast<std::uint8_t>(FeedRole::kRules) || kind > static_cast<std::uint8_t>(NetworkKind::kCount)) return broken;
+    if (format >= static_cast<std::uint8_t>(FeedFormat::kCount) || role > static_cast<std::uint8_t>(FeedRole::kRules) ||
+        kind > static_cast<std::uint8_t>(NetworkKind::kCount))
+      return broken;
     f.format = static_cast<FeedFormat>(format);
     f.role = static_cast<FeedRole>(role);
     f.network_kind = static_cast<NetworkKind>(kind);
@@ -179,7 +182,8 @@ base::Result<std::vector<Feed>> unpack_feeds(std::string_view packed) {
       one.date = u.date();
       one.until = u.date();
       one.value = u.text();
-      if (one.report >= f.strings.size() || one.actor >= f.strings.size() || one.malware >= f.strings.size()) return broken;
+      if (one.report >= f.strings.size() || one.actor >= f.strings.size() || one.malware >= f.strings.size())
+        return broken;
       f.indicators.push_back(std::move(one));
     }
     const std::size_t networks = u.count();

@@ -1,6 +1,7 @@
 #include "knowledge/intel_store.h"
 
 #include <dirent.h>
+#include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -24,15 +25,16 @@ namespace fs = std::filesystem;
 constexpr std::size_t kMostFiles = 100'000;
 
 struct Found {
-  std::string path;  // to read
-  std::string name;  // relative to what was given
+  std::string path;    // to read
+  std::string name;    // relative to what was given
   bool named = false;  // given by the user himself, not found in a folder
 };
 
 /// Files that lie in feeds' repositories and are no feeds.
 bool is_documentation(std::string_view name) {
   const std::string small = lower(name);
-  for (const std::string_view prefix : {"readme", "license", "licence", "copying", "notice", "changelog", "contributing", "."}) {
+  for (const std::string_view prefix :
+       {"readme", "license", "licence", "copying", "notice", "changelog", "contributing", "."}) {
     if (small.substr(0, prefix.size()) == prefix) return true;
   }
   for (const std::string_view suffix : {".md", ".py", ".sh", ".html", ".png", ".svg", ".pdf", ".yml", ".yaml"}) {
@@ -74,9 +76,17 @@ std::string licence_beside(const std::string& path) {
       const auto text = read_file((at / name).string(), std::size_t{1} << 20);
       if (!text) continue;
       static constexpr std::pair<std::string_view, std::string_view> kNames[] = {
-          {"Detection Rule License", "DRL 1.1"}, {"Apache License", "Apache-2.0"}, {"CC0 1.0", "CC0-1.0"}, {"Attribution-NonCommercial", "CC BY-NC"},
-          {"Attribution 4.0", "CC BY 4.0"}, {"released into the public domain", "Unlicense"}, {"GNU AFFERO", "AGPL-3.0"}, {"GNU GENERAL PUBLIC", "GPL"},
-          {"Permission is hereby granted, free of charge", "MIT"}, {"MIT License", "MIT"}, {"Redistribution and use in source", "BSD"}};
+          {"Detection Rule License", "DRL 1.1"},
+          {"Apache License", "Apache-2.0"},
+          {"CC0 1.0", "CC0-1.0"},
+          {"Attribution-NonCommercial", "CC BY-NC"},
+          {"Attribution 4.0", "CC BY 4.0"},
+          {"released into the public domain", "Unlicense"},
+          {"GNU AFFERO", "AGPL-3.0"},
+          {"GNU GENERAL PUBLIC", "GPL"},
+          {"Permission is hereby granted, free of charge", "MIT"},
+          {"MIT License", "MIT"},
+          {"Redistribution and use in source", "BSD"}};
       for (const auto& [words, licence] : kNames) {
         if (contains_ignoring_case(std::string_view(*text).substr(0, 8192), words)) return std::string(licence);
       }
@@ -90,7 +100,8 @@ std::string licence_beside(const std::string& path) {
 std::string safe_name(std::string_view text) {
   std::string out;
   for (const char c : text) {
-    const bool good = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' || c == '_' || c == '-';
+    const bool good =
+        (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' || c == '_' || c == '-';
     out += good ? c : '-';
   }
   while (!out.empty() && (out.front() == '.' || out.front() == '-')) out.erase(0, 1);
@@ -104,11 +115,16 @@ std::string name_from_path(const std::string& path) {
   fs::path absolute = fs::absolute(path, ignored).lexically_normal();
   if (!absolute.has_filename()) absolute = absolute.parent_path();
   std::string stem = absolute.filename().string();
-  for (const std::string_view suffix : {".gz", ".txt", ".csv", ".json", ".stix2", ".stix", ".netset", ".ipset", ".mmdb", ".list", ".yar", ".yara", ".tsv"}) {
-    if (stem.size() > suffix.size() && lower(stem).substr(stem.size() - suffix.size()) == suffix) stem.resize(stem.size() - suffix.size());
+  for (const std::string_view suffix : {".gz", ".txt", ".csv", ".json", ".stix2", ".stix", ".netset", ".ipset", ".mmdb",
+                                        ".list", ".yar", ".yara", ".tsv"}) {
+    if (stem.size() > suffix.size() && lower(stem).substr(stem.size() - suffix.size()) == suffix)
+      stem.resize(stem.size() - suffix.size());
   }
-  static constexpr std::string_view kGeneric[] = {"ipv4", "ipv6", "ips", "domains", "hosts", "list", "lists", "iocs", "indicators", "feed", "data", "output", "levels", "malware", "static", "index", "yara"};
-  const bool generic = all_digits(stem) || std::find(std::begin(kGeneric), std::end(kGeneric), lower(stem)) != std::end(kGeneric);
+  static constexpr std::string_view kGeneric[] = {"ipv4",   "ipv6",    "ips",        "domains", "hosts", "list",
+                                                  "lists",  "iocs",    "indicators", "feed",    "data",  "output",
+                                                  "levels", "malware", "static",     "index",   "yara"};
+  const bool generic =
+      all_digits(stem) || std::find(std::begin(kGeneric), std::end(kGeneric), lower(stem)) != std::end(kGeneric);
   if (generic && absolute.parent_path().has_filename()) stem = absolute.parent_path().filename().string() + '-' + stem;
   return safe_name(stem);
 }
@@ -159,8 +175,10 @@ base::Result<IntelSource> read_source(const std::string& path, FeedOptions* opti
   dom::parser parser;
   dom::element root;
   dom::object json;
-  if (parser.parse(*text).get(root) != simdjson::SUCCESS || root.get(json) != simdjson::SUCCESS) return base::Error{"damaged", path, "remove the source and add it again"};
-  if (number_of(json, "version", 0) != 1) return base::Error{"of another version of the program", path, "remove the source and add it again"};
+  if (parser.parse(*text).get(root) != simdjson::SUCCESS || root.get(json) != simdjson::SUCCESS)
+    return base::Error{"damaged", path, "remove the source and add it again"};
+  if (number_of(json, "version", 0) != 1)
+    return base::Error{"of another version of the program", path, "remove the source and add it again"};
   IntelSource out;
   out.name = std::string(text_of(json, "name"));
   out.licence = std::string(text_of(json, "licence"));
@@ -173,7 +191,8 @@ base::Result<IntelSource> read_source(const std::string& path, FeedOptions* opti
     one.name = std::string(text_of(file, "name"));
     one.stored = base_name(text_of(file, "stored"));
     const std::int64_t format = number_of(file, "format", 0), role = number_of(file, "role", 0);
-    if (format >= 0 && format < static_cast<std::int64_t>(FeedFormat::kCount)) one.format = static_cast<FeedFormat>(format);
+    if (format >= 0 && format < static_cast<std::int64_t>(FeedFormat::kCount))
+      one.format = static_cast<FeedFormat>(format);
     if (role >= 0 && role <= static_cast<std::int64_t>(FeedRole::kRules)) one.role = static_cast<FeedRole>(role);
     one.entries = static_cast<std::uint64_t>(number_of(file, "entries", 0));
     out.files.push_back(std::move(one));
@@ -199,7 +218,8 @@ std::uint64_t IntelSource::entries() const {
   return n;
 }
 
-base::Result<IntelSource> IntelStore::add(const std::vector<std::string>& paths, const IntelAddOptions& options, Problems& problems, bool& replaced) {
+base::Result<IntelSource> IntelStore::add(const std::vector<std::string>& paths, const IntelAddOptions& options,
+                                          Problems& problems, bool& replaced) {
   replaced = false;
   std::vector<Found> found;
   for (const std::string& path : paths) {
@@ -211,7 +231,8 @@ base::Result<IntelSource> IntelStore::add(const std::vector<std::string>& paths,
       found.push_back({path, base_name(path), true});
     }
   }
-  if (found.empty()) return base::Error{"no file in it", paths.empty() ? "" : paths.front(), "give a file or a folder of feeds"};
+  if (found.empty())
+    return base::Error{"no file in it", paths.empty() ? "" : paths.front(), "give a file or a folder of feeds"};
   IntelSource source;
   source.name = options.name.empty() ? name_from_path(paths.front()) : safe_name(options.name);
   if (source.name.empty()) return base::Error{"no name can be made of this", paths.front(), "give one with --name"};
@@ -221,7 +242,9 @@ base::Result<IntelSource> IntelStore::add(const std::vector<std::string>& paths,
   const std::string temporary = folder_ + "/.new." + source.name + '.' + std::to_string(::getpid());
   std::error_code error;
   fs::create_directories(temporary, error);
-  if (error) return base::Error{error.message(), folder_, "give a folder that can be written to with --intel, or set WHODUNIT_HOME"};
+  if (error)
+    return base::Error{error.message(), folder_,
+                       "give a folder that can be written to with --intel, or set WHODUNIT_HOME"};
   const auto give_up = [&](base::Error why) {
     std::error_code ignored;
     fs::remove_all(temporary, ignored);
@@ -229,7 +252,6 @@ base::Result<IntelSource> IntelStore::add(const std::vector<std::string>& paths,
   };
   std::vector<Feed> feeds;
   std::string all_digests;
-  std::size_t passed_over = 0;
   for (const Found& file : found) {
     auto text = read_file(file.path);
     if (!text) {
@@ -249,8 +271,15 @@ base::Result<IntelSource> IntelStore::add(const std::vector<std::string>& paths,
         problems.merge(own);
         return give_up(read.error());
       }
-      if (feed.format == FeedFormat::kUnknown) ++passed_over;
-      else problems.add(read.error().where, read.error().what);
+      if (feed.format == FeedFormat::kUnknown)
+        ++source.passed_over;
+      else
+        problems.add(read.error().where, read.error().what);
+      continue;
+    }
+    // A text of which most lines are no indicators is something else that lies in the folder.
+    if (!file.named && feed.format == FeedFormat::kPlainList && own.count() > entries_of(feed)) {
+      ++source.passed_over;
       continue;
     }
     problems.merge(own);
@@ -262,7 +291,7 @@ base::Result<IntelSource> IntelStore::add(const std::vector<std::string>& paths,
     kept.format = feed.format;
     kept.role = feed.role;
     kept.entries = entries_of(feed);
-    if (auto wrote = write_file(temporary + '/' + kept.stored, *text); !wrote) return give_up(wrote.error());
+    if (auto wrote = write_file(temporary + '/' + kept.stored, *text, false); !wrote) return give_up(wrote.error());
     all_digests += base::digest_hex(base::DigestKind::kSha256, base::as_bytes(*text)) + ' ' + file.name + '\n';
     if (feed.date.known() && (!source.date.known() || source.date < feed.date)) source.date = feed.date;
     if (source.licence.empty() && !feed.licence.empty()) source.licence = feed.licence;
@@ -270,7 +299,9 @@ base::Result<IntelSource> IntelStore::add(const std::vector<std::string>& paths,
     feeds.push_back(std::move(feed));
   }
   if (feeds.empty()) {
-    return give_up({"no feed in it that is understood", paths.front(), "formats: STIX 2.x, MISP events and warning lists, maltrail trails, CSV, plain lists, lists of networks, KEV, YARA, MMDB"});
+    return give_up({"no feed in it that is understood", paths.front(),
+                    "formats: STIX 2.x, MISP events and warning lists, maltrail trails, CSV, plain lists, lists of "
+                    "networks, KEV, YARA, MMDB"});
   }
   if (options.feed.date.known()) source.date = options.feed.date;
   if (options.licence.empty()) {
@@ -283,7 +314,13 @@ base::Result<IntelSource> IntelStore::add(const std::vector<std::string>& paths,
   // Words in the path that told the kind of networks are needed again when the parsed form is made anew.
   stored_options.path_hint = fs::absolute(found.front().path, error).string();
   if (auto wrote = write_file(temporary + "/parsed", pack_feeds(feeds)); !wrote) return give_up(wrote.error());
-  if (auto wrote = write_file(temporary + "/source.json", write_source(source, stored_options)); !wrote) return give_up(wrote.error());
+  // All originals reach the disk before the file that names them.
+  if (const int folder = ::open(temporary.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC); folder >= 0) {
+    (void)::syncfs(folder);
+    ::close(folder);
+  }
+  if (auto wrote = write_file(temporary + "/source.json", write_source(source, stored_options)); !wrote)
+    return give_up(wrote.error());
   if (fs::exists(final_folder, error)) {
     replaced = true;
     const std::string old = folder_ + "/.old." + source.name + '.' + std::to_string(::getpid());
@@ -325,8 +362,10 @@ std::vector<IntelSource> IntelStore::list(Problems& problems) const {
   std::vector<IntelSource> out;
   for (const std::string& folder : source_folders(folder_)) {
     auto source = read_source(folder + "/source.json", nullptr);
-    if (source) out.push_back(std::move(*source));
-    else problems.add(source.error().where, source.error().what);
+    if (source)
+      out.push_back(std::move(*source));
+    else
+      problems.add(source.error().where, source.error().what);
   }
   return out;
 }
@@ -374,7 +413,8 @@ std::vector<LoadedIntel> IntelStore::load(Problems& problems) const {
           Problems ignored;  // they were told when it was added
           FeedOptions own = options;
           if (file.name.find('/') != std::string::npos) own.path_hint = file.name;
-          if (auto read = read_feed(file.name, *text, own, feed, ignored); !read) problems.add(read.error().where, read.error().what);
+          if (auto read = read_feed(file.name, *text, own, feed, ignored); !read)
+            problems.add(read.error().where, read.error().what);
         }
         loaded.feeds.push_back(std::move(feed));
       }

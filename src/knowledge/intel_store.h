@@ -24,11 +24,12 @@ struct IntelFile {
 struct IntelSource {
   std::string name;
   std::string licence;
-  Date date;  ///< given, else the newest thing in its files
+  Date date;           ///< given, else the newest thing in its files
   std::string digest;  ///< over the files' contents
   bool allow_private = false;
   std::vector<IntelFile> files;
-  std::uint64_t problems = 0;  ///< lines and objects that could not be taken
+  std::size_t passed_over = 0;  ///< files found in folders that are no feeds; told by `add` only
+  std::uint64_t problems = 0;   ///< lines and objects that could not be taken
 
   std::uint64_t entries() const;
 };
@@ -55,7 +56,8 @@ class IntelStore {
 
   /// Reads the files or folders (to any depth), and keeps them under one name; a source of that name is replaced, and
   /// `replaced` set. Problems are the lines and objects that were left out. Nothing is changed where it fails.
-  base::Result<IntelSource> add(const std::vector<std::string>& paths, const IntelAddOptions& options, Problems& problems, bool& replaced);
+  base::Result<IntelSource> add(const std::vector<std::string>& paths, const IntelAddOptions& options,
+                                Problems& problems, bool& replaced);
   /// All sources, sorted by name; broken ones are told in `problems`.
   std::vector<IntelSource> list(Problems& problems) const;
   base::Result<void> remove(const std::string& name);

@@ -23,9 +23,7 @@ inline bool true_of(const dom::object& object, std::string_view key) {
   bool out = false;
   return object[key].get(out) == simdjson::SUCCESS && out;
 }
-inline bool has(const dom::object& object, std::string_view key) {
-  return object[key].error() == simdjson::SUCCESS;
-}
+inline bool has(const dom::object& object, std::string_view key) { return object[key].error() == simdjson::SUCCESS; }
 /// Integers, and numbers written as text; `otherwise` where it is neither.
 inline std::int64_t number_of(const dom::object& object, std::string_view key, std::int64_t otherwise) {
   std::int64_t n = 0;

@@ -90,14 +90,16 @@ base::Result<std::shared_ptr<const Actors>> load_actors(const std::string& folde
     if (DIR* open = ::opendir(imported.c_str())) {
       while (const dirent* entry = ::readdir(open)) {
         const std::string_view name = entry->d_name;
-        if (name[0] != '.' && name.size() > 4 && name.substr(name.size() - 4) == ".tsv") names.insert(std::string(name));
+        if (name[0] != '.' && name.size() > 4 && name.substr(name.size() - 4) == ".tsv")
+          names.insert(std::string(name));
       }
       ::closedir(open);
     } else {
       return base::Error{std::strerror(errno), imported, ""};
     }
     for (const std::string& name : names) {
-      if (auto taken = builder.add_path(imported + '/' + name, problems); !taken) problems.add(taken.error().where, taken.error().what);
+      if (auto taken = builder.add_path(imported + '/' + name, problems); !taken)
+        problems.add(taken.error().where, taken.error().what);
     }
   }
   return builder.build();
@@ -142,7 +144,8 @@ base::Result<std::shared_ptr<const Knowledge>> load_knowledge(const KnowledgeSet
       }
       if (!feed.networks.empty()) {
         std::vector<NetworksBuilder::ListEntry> entries;
-        for (const FeedNetwork& network : feed.networks) entries.push_back({network.network, feed.strings[network.label]});
+        for (const FeedNetwork& network : feed.networks)
+          entries.push_back({network.network, feed.strings[network.label]});
         networks.add_list(feed.network_kind, entries, network_source);
       }
       if (!feed.systems.empty()) {
@@ -164,12 +167,16 @@ base::Result<std::shared_ptr<const Knowledge>> load_knowledge(const KnowledgeSet
         done = networks.add_mmdb(path, {source.name, source.date, source.licence, ""});
       } else if (file.format == FeedFormat::kRangeTable) {
         auto text = read_file(path);
-        if (text) done = networks.add_csv(file.name, *text, network_source, out->problems);
-        else done = text.error();
+        if (text)
+          done = networks.add_csv(file.name, *text, network_source, out->problems);
+        else
+          done = text.error();
       } else if (file.format == FeedFormat::kVulnerabilities) {
         auto text = read_file(path);
-        if (!text) done = text.error();
-        else if (auto taken = out->vulnerabilities.add(file.name, *text, source.name, out->problems); !taken) done = taken.error();
+        if (!text)
+          done = text.error();
+        else if (auto taken = out->vulnerabilities.add(file.name, *text, source.name, out->problems); !taken)
+          done = taken.error();
       } else if (file.format == FeedFormat::kYara) {
         out->yara_files.push_back(path);
       }
@@ -179,8 +186,12 @@ base::Result<std::shared_ptr<const Knowledge>> load_knowledge(const KnowledgeSet
   // A fresh install knows countries, from a table that says its age and doubt.
   const std::string shipped = find_data_file("geo-whois-asn-country.mmdb");
   if (!shipped.empty()) {
-    NetworkSource source{"ip-location-db geo-whois-asn-country", {}, "CC0-1.0", "known errors, no longer updated: a default, not the only source to rely on"};
-    if (auto added = networks.add_mmdb(shipped, std::move(source)); !added) out->problems.add(added.error().where, added.error().what);
+    NetworkSource source{"ip-location-db geo-whois-asn-country",
+                         {},
+                         "CC0-1.0",
+                         "known errors, no longer updated: a default, not the only source to rely on"};
+    if (auto added = networks.add_mmdb(shipped, std::move(source)); !added)
+      out->problems.add(added.error().where, added.error().what);
   }
   out->indicators = indicators.build();
   out->networks = networks.build();
@@ -188,7 +199,8 @@ base::Result<std::shared_ptr<const Knowledge>> load_knowledge(const KnowledgeSet
     if (settings.shipped_only) {
       ActorsBuilder builder;
       if (const std::string table = find_data_file("actors.tsv"); !table.empty()) {
-        if (auto taken = builder.add_path(table, out->problems); !taken) out->problems.add(taken.error().where, taken.error().what);
+        if (auto taken = builder.add_path(table, out->problems); !taken)
+          out->problems.add(taken.error().where, taken.error().what);
       }
       out->actors = builder.build();
     } else {
@@ -201,7 +213,8 @@ base::Result<std::shared_ptr<const Knowledge>> load_knowledge(const KnowledgeSet
   }
   std::string all = out->indicators.digest() + '\n' + out->networks.digest() + '\n';
   if (settings.with_actors) all += out->actors->digest();
-  for (const auto& [id, v] : out->vulnerabilities.all()) all += '\n' + id + ' ' + v.added.to_string() + ' ' + v.public_.to_string();
+  for (const auto& [id, v] : out->vulnerabilities.all())
+    all += '\n' + id + ' ' + v.added.to_string() + ' ' + v.public_.to_string();
   for (const LoadedIntel& intel : loaded) {
     for (const IntelFile& file : intel.source.files) {
       if (file.format == FeedFormat::kYara) {

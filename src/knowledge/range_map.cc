@@ -27,8 +27,10 @@ Wide block_end(const Wide& w, unsigned bits) {
   Wide out = w;
   if (bits >= 64) {
     out.low = ~std::uint64_t{0};
-    if (bits >= 128) out.high = ~std::uint64_t{0};
-    else if (bits > 64) out.high |= (std::uint64_t{1} << (bits - 64)) - 1;
+    if (bits >= 128)
+      out.high = ~std::uint64_t{0};
+    else if (bits > 64)
+      out.high |= (std::uint64_t{1} << (bits - 64)) - 1;
   } else {
     out.low |= (std::uint64_t{1} << bits) - 1;
   }

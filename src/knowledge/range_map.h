@@ -93,19 +93,24 @@ class RangeMap {
     const std::uint32_t inner = inner_[static_cast<std::size_t>(at - starts_.begin()) - 1];
     return inner == kNone ? nullptr : &prefixes_[inner];
   }
-  const Prefix* parent_of(const Prefix& prefix) const { return prefix.parent == kNone ? nullptr : &prefixes_[prefix.parent]; }
+  const Prefix* parent_of(const Prefix& prefix) const {
+    return prefix.parent == kNone ? nullptr : &prefixes_[prefix.parent];
+  }
 
   const std::vector<Prefix>& prefixes() const { return prefixes_; }
   std::size_t size() const { return prefixes_.size(); }
   std::size_t memory() const {
-    return prefixes_.capacity() * sizeof(Prefix) + starts_.capacity() * sizeof(base::Address) + inner_.capacity() * 4 + v4_index_.capacity() * 4;
+    return prefixes_.capacity() * sizeof(Prefix) + starts_.capacity() * sizeof(base::Address) + inner_.capacity() * 4 +
+           v4_index_.capacity() * 4;
   }
 
  private:
   static base::Address last_of(const base::Network& network) {
     std::array<std::uint8_t, 16> raw = network.address().bytes();
     for (unsigned i = 0; i < 16; ++i) {
-      const unsigned keep = network.bits128() >= 8 * (i + 1) ? 8 : network.bits128() > 8 * i ? network.bits128() - 8 * i : 0;
+      const unsigned keep = network.bits128() >= 8 * (i + 1) ? 8
+                            : network.bits128() > 8 * i      ? network.bits128() - 8 * i
+                                                             : 0;
       raw[i] = static_cast<std::uint8_t>(raw[i] | (0xffU >> keep));
     }
     return base::Address::v6(raw.data());

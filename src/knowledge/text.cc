@@ -168,8 +168,8 @@ bool Csv::next(std::vector<std::string>& fields) {
 
 std::string refanged(std::string_view text) {
   static constexpr std::pair<std::string_view, std::string_view> kForms[] = {
-      {"[.]", "."}, {"(.)", "."}, {"{.}", "."}, {"[dot]", "."}, {"(dot)", "."}, {"[:]", ":"}, {"[://]", "://"},
-      {"[at]", "@"}, {"[@]", "@"}, {"\\.", "."},
+      {"[.]", "."}, {"(.)", "."},     {"{.}", "."},  {"[dot]", "."}, {"(dot)", "."},
+      {"[:]", ":"}, {"[://]", "://"}, {"[at]", "@"}, {"[@]", "@"},   {"\\.", "."},
   };
   std::string out;
   out.reserve(text.size());
@@ -316,7 +316,8 @@ base::Result<std::string> unpacked(std::string data, std::string_view where, std
   }
   std::string out;
   z_stream stream{};
-  if (inflateInit2(&stream, 16 + MAX_WBITS) != Z_OK) return base::Error{"no memory to unpack gzip", std::string(where), ""};
+  if (inflateInit2(&stream, 16 + MAX_WBITS) != Z_OK)
+    return base::Error{"no memory to unpack gzip", std::string(where), ""};
   stream.next_in = reinterpret_cast<Bytef*>(data.data());
   std::size_t left = data.size();
   std::string buffer(std::size_t{1} << 18, '\0');
@@ -347,8 +348,11 @@ base::Result<std::string> unpacked(std::string data, std::string_view where, std
     }
   } while (status == Z_OK && (stream.avail_in > 0 || left > 0 || stream.avail_out == 0));
   inflateEnd(&stream);
-  if (too_large) return base::Error{"larger than " + std::to_string(limit >> 20) + " MiB when unpacked", std::string(where), ""};
-  if (status != Z_STREAM_END) return base::Error{"broken gzip data after " + std::to_string(out.size()) + " bytes", std::string(where), "get the file again"};
+  if (too_large)
+    return base::Error{"larger than " + std::to_string(limit >> 20) + " MiB when unpacked", std::string(where), ""};
+  if (status != Z_STREAM_END)
+    return base::Error{"broken gzip data after " + std::to_string(out.size()) + " bytes", std::string(where),
+                       "get the file again"};
   return out;
 }
 
@@ -389,7 +393,7 @@ base::Result<std::string> read_file(const std::string& path, std::size_t limit) 
   return unpacked(std::move(data), path, limit);
 }
 
-base::Result<void> write_file(const std::string& path, std::string_view content) {
+base::Result<void> write_file(const std::string& path, std::string_view content, bool flush) {
   const std::string temporary = path + ".new." + std::to_string(::getpid());
   const int file = ::open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
   if (file < 0) return file_error(path, errno, "give a folder that can be written to");
@@ -405,7 +409,7 @@ base::Result<void> write_file(const std::string& path, std::string_view content)
     }
     done += static_cast<std::size_t>(wrote);
   }
-  const bool good = ::fsync(file) == 0;
+  const bool good = !flush || ::fsync(file) == 0;
   const int code = errno;
   if (::close(file) != 0 || !good || ::rename(temporary.c_str(), path.c_str()) != 0) {
     const int why = good ? errno : code;

@@ -67,8 +67,8 @@ std::string refanged(std::string_view text);
 base::Result<std::string> read_file(const std::string& path, std::size_t limit = std::size_t{1} << 30);
 /// Unpacks where `data` begins as gzip does, else gives it back. Several members follow one another (RFC 1952 2.2).
 base::Result<std::string> unpacked(std::string data, std::string_view where, std::size_t limit);
-/// Writes under a temporary name beside it, flushes to the disk, and renames.
-base::Result<void> write_file(const std::string& path, std::string_view content);
+/// Writes under a temporary name beside it, flushes to the disk (unless `flush` is false), and renames.
+base::Result<void> write_file(const std::string& path, std::string_view content, bool flush = true);
 /// The name without folders.
 std::string base_name(std::string_view path);
 

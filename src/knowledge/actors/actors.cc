@@ -80,7 +80,8 @@ namespace {
 
 template <class Item>
 const Item* by_id(const std::vector<Item>& items, std::string_view id) {
-  const auto at = std::lower_bound(items.begin(), items.end(), id, [](const Item& item, std::string_view x) { return item.id < x; });
+  const auto at = std::lower_bound(items.begin(), items.end(), id,
+                                   [](const Item& item, std::string_view x) { return item.id < x; });
   return at != items.end() && at->id == id ? &*at : nullptr;
 }
 
@@ -106,7 +107,8 @@ std::vector<const Group*> Actors::find(std::string_view name) const {
   };
   look(normalised_name(name));
   // maltrail's file names, where its trails were not imported: "apt_sofacy" is "sofacy", "apt_27" is "APT27".
-  if (out.empty() && name.substr(0, 4) == "apt_") look(normalised_name(all_digits(name.substr(4)) ? name : name.substr(4)));
+  if (out.empty() && name.substr(0, 4) == "apt_")
+    look(normalised_name(all_digits(name.substr(4)) ? name : name.substr(4)));
   std::sort(out.begin(), out.end());
   return out;
 }
@@ -121,7 +123,9 @@ std::shared_ptr<const Actors> Actors::as_of(const Date& day) const {
   const auto said = [&day](const Fact& fact) { return fact.known.known() && !(day < fact.known); };
   const auto undated = [](const Fact& fact) { return !fact.known.known(); };
   const auto filter = [&](auto& items) {
-    items.erase(std::remove_if(items.begin(), items.end(), [&](const auto& item) { return !said(item.fact) && !undated(item.fact); }), items.end());
+    items.erase(std::remove_if(items.begin(), items.end(),
+                               [&](const auto& item) { return !said(item.fact) && !undated(item.fact); }),
+                items.end());
   };
   const auto any_said = [&](const auto& items) {
     return std::any_of(items.begin(), items.end(), [&](const auto& item) { return said(item.fact); });
@@ -155,15 +159,16 @@ std::shared_ptr<const Actors> Actors::as_of(const Date& day) const {
     Group copy = group;
     renumber(copy.reports, report_at);
     renumber(copy.campaigns, campaign_at);
-    const bool dated = said(group.fact) || any_said(group.techniques) || any_said(group.software) || any_said(group.aliases) ||
-                       !copy.reports.empty();
+    const bool dated = said(group.fact) || any_said(group.techniques) || any_said(group.software) ||
+                       any_said(group.aliases) || !copy.reports.empty();
     // A group of which nothing is dated (one that MISP alone lists) cannot be shown to have been known.
     if (!dated) continue;
     filter(copy.aliases);
     filter(copy.countries);
     filter(copy.techniques);
     filter(copy.software);
-    for (auto* claims : {&copy.victims, &copy.victims_other, &copy.target_categories, &copy.incident_types}) filter(*claims);
+    for (auto* claims : {&copy.victims, &copy.victims_other, &copy.target_categories, &copy.incident_types})
+      filter(*claims);
     out->groups_.push_back(std::move(copy));
   }
   for (const Software& software : software_) {
@@ -187,7 +192,8 @@ std::vector<ActorsChange> difference(const Actors& before, const Actors& after) 
       if (a.count(x) == 0) out.push_back({Kind::kAdded, subject, x});
     }
   };
-  const auto add_relations = [](std::set<std::string>& into, std::string_view word, const std::vector<Relation>& relations) {
+  const auto add_relations = [](std::set<std::string>& into, std::string_view word,
+                                const std::vector<Relation>& relations) {
     for (const Relation& r : relations) into.insert(std::string(word) + ' ' + r.id);
   };
   const auto add_claims = [](std::set<std::string>& into, std::string_view word, const std::vector<Claim>& claims) {
@@ -263,14 +269,16 @@ std::vector<ActorsChange> difference(const Actors& before, const Actors& after) 
     if (other == reports_after.end()) {
       out.push_back({Kind::kRemoved, id, "report of " + report->group});
     } else {
-      if (report->group != other->second->group) out.push_back({Kind::kChanged, id, "group: " + report->group + " → " + other->second->group});
+      if (report->group != other->second->group)
+        out.push_back({Kind::kChanged, id, "group: " + report->group + " → " + other->second->group});
       sets(id, of_report(*report), of_report(*other->second));
     }
   }
   for (const auto& [id, report] : reports_after) {
     if (reports_before.count(id) == 0) out.push_back({Kind::kAdded, id, "report of " + report->group});
   }
-  std::stable_sort(out.begin(), out.end(), [](const ActorsChange& a, const ActorsChange& b) { return a.subject < b.subject; });
+  std::stable_sort(out.begin(), out.end(),
+                   [](const ActorsChange& a, const ActorsChange& b) { return a.subject < b.subject; });
   return out;
 }
 

@@ -22,15 +22,15 @@ struct Dataset {
   std::string version;  ///< as the source says it: "18.1", "349"; may be empty
   Date date;            ///< of the newest thing in it, as the source says
   std::string licence;
-  std::string notice;   ///< to be shown with any copy (ATT&CK's copyright line)
-  std::string digest;   ///< SHA-256 of what was imported, or of the shipped table
+  std::string notice;  ///< to be shown with any copy (ATT&CK's copyright line)
+  std::string digest;  ///< SHA-256 of what was imported, or of the shipped table
 };
 
 /// A published report that a fact cites.
 struct Reference {
   std::string name;  ///< "Mandiant APT1" (ATT&CK's source_name), or the URL where there is no name
   std::string url;
-  Date date;         ///< of publication, from the citation's text or the URL; unknown where neither says
+  Date date;  ///< of publication, from the citation's text or the URL; unknown where neither says
 };
 
 /// Where a fact comes from and since when it was known.
@@ -78,7 +78,7 @@ struct Conflict {
 };
 
 struct Group {
-  std::string id;    ///< "G0007"; "misp:UUID" or "maltrail:apt_NAME" where ATT&CK does not know it
+  std::string id;  ///< "G0007"; "misp:UUID" or "maltrail:apt_NAME" where ATT&CK does not know it
   std::string name;
   /// What other catalogues call it: "misp:UUID", "stix:intrusion-set--UUID", and ids that a source names ("G0007").
   std::vector<std::string> other_ids;
@@ -138,13 +138,13 @@ struct Report {
   /// "report", "social", "sandbox-or-feed", "pivot-search", "unreferenced"
   std::string kind;
   std::vector<std::string> urls_of_report;  ///< the references, the first one first
-  Date date;        ///< from the reference; unknown where it does not say
-  Date date_upper;  ///< not later than this: `date`, or the latest dated neighbour in the file's order
+  Date date;                                ///< from the reference; unknown where it does not say
+  Date date_upper;    ///< not later than this: `date`, or the latest dated neighbour in the file's order
   std::string added;  ///< when the source took it in, in the source's words; may be empty
   std::vector<std::string> domains;
   std::vector<std::string> url_hosts;  ///< hosts of entries with a path: often hacked, legitimate sites
   std::vector<std::string> ips;
-  std::vector<std::string> urls;       ///< "host/path", or "/path" alone
+  std::vector<std::string> urls;  ///< "host/path", or "/path" alone
   /// Observable → "dyndns", "hosting", "top100k", "university", "cloud", "vpn".
   std::map<std::string, std::vector<std::string>> labels;
   std::uint32_t dataset = 0;

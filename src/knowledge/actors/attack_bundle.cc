@@ -97,7 +97,8 @@ void BundleReader::index(const dom::element& element, std::size_t position) {
   if (actor_type) {
     each_text_of(json, "x_mitre_domains", [&](std::string_view domain) { ++domains_[domain]; });
     object.id = std::string(attack_id_of(json));
-    if (object.id.empty() && (type == "intrusion-set" || type == "threat-actor" || type == "campaign")) object.id = "stix:" + std::string(stix_id);
+    if (object.id.empty() && (type == "intrusion-set" || type == "threat-actor" || type == "campaign"))
+      object.id = "stix:" + std::string(stix_id);
     if (object.id.empty() && !object.revoked && !object.deprecated) {
       // Malware and techniques without an id that others share say nothing that can be compared.
       problems_.add(where(stix_id), "has no ATT&CK id in its external_references");
@@ -129,8 +130,8 @@ std::vector<std::uint32_t> BundleReader::cited(const dom::object& json) {
   return out;
 }
 
-void BundleReader::add_aliases(const Object& object, std::string_view key, std::string_view name, std::vector<Alias>* out,
-                               std::vector<std::string>* plain) {
+void BundleReader::add_aliases(const Object& object, std::string_view key, std::string_view name,
+                               std::vector<Alias>* out, std::vector<std::string>* plain) {
   // Which reports an alias rests on stands in an external reference of the alias's name.
   std::map<std::string_view, std::string_view> explained;
   std::map<std::string_view, std::pair<std::string_view, Date>> reports;
@@ -138,7 +139,8 @@ void BundleReader::add_aliases(const Object& object, std::string_view key, std::
     const std::string_view source = text_of(reference, "source_name");
     const std::string_view description = text_of(reference, "description");
     explained.emplace(source, description);
-    reports.emplace(source, std::pair{text_of(reference, "url"), citation_date(description, text_of(reference, "url"))});
+    reports.emplace(source,
+                    std::pair{text_of(reference, "url"), citation_date(description, text_of(reference, "url"))});
   });
   each_text_of(object.json, key, [&](std::string_view alias) {
     alias = trimmed(alias);
@@ -154,7 +156,8 @@ void BundleReader::add_aliases(const Object& object, std::string_view key, std::
         const std::size_t end = text.find(')', at);
         if (end == std::string_view::npos) break;
         const auto report = reports.find(text.substr(at, end - at));
-        if (report != reports.end()) numbers.push_back(part_.reference(report->first, report->second.first, report->second.second));
+        if (report != reports.end())
+          numbers.push_back(part_.reference(report->first, report->second.first, report->second.second));
       }
     }
     out->push_back({std::string(alias), "attack alias", part_.fact(std::move(numbers), object.created)});
@@ -184,7 +187,8 @@ void BundleReader::add_subject(const Object& object) {
     software.name = std::string(name);
     software.tool = object.type == "tool";
     software.fact = part_.fact(cited(object.json), object.created);
-    add_aliases(object, has(object.json, "x_mitre_aliases") ? "x_mitre_aliases" : "aliases", name, nullptr, &software.aliases);
+    add_aliases(object, has(object.json, "x_mitre_aliases") ? "x_mitre_aliases" : "aliases", name, nullptr,
+                &software.aliases);
     part_.software.push_back(std::move(software));
   } else if (object.type == "attack-pattern") {
     if (!fresh(technique_at_, part_.techniques.size())) return;
@@ -195,7 +199,8 @@ void BundleReader::add_subject(const Object& object) {
     if (dot != std::string::npos) technique.parent = object.id.substr(0, dot);
     each_object_of(object.json, "kill_chain_phases", [&](const dom::object& phase) {
       const std::string_view tactic = text_of(phase, "phase_name");
-      if (!tactic.empty() && std::find(technique.tactics.begin(), technique.tactics.end(), tactic) == technique.tactics.end()) {
+      if (!tactic.empty() &&
+          std::find(technique.tactics.begin(), technique.tactics.end(), tactic) == technique.tactics.end()) {
         technique.tactics.emplace_back(tactic);
       }
     });
@@ -236,7 +241,9 @@ void BundleReader::add_relationship(std::string_view stix_id, const dom::object&
   const std::string_view source_ref = text_of(json, "source_ref");
   const std::string_view target_ref = text_of(json, "target_ref");
   if (type.empty() || source_ref.empty() || target_ref.empty()) {
-    problems_.add(where(stix_id), std::string("has no ") + (type.empty() ? "relationship_type" : source_ref.empty() ? "source_ref" : "target_ref"));
+    problems_.add(where(stix_id), std::string("has no ") + (type.empty()         ? "relationship_type"
+                                                            : source_ref.empty() ? "source_ref"
+                                                                                 : "target_ref"));
     return;
   }
   if (true_of(json, "revoked") || true_of(json, "x_mitre_deprecated")) return;
@@ -249,7 +256,8 @@ void BundleReader::add_relationship(std::string_view stix_id, const dom::object&
   }
   const Object* source = resolved(source_ref);
   const Object* target = resolved(target_ref);
-  if (source == nullptr || target == nullptr || target->id.empty() || source->id.empty()) return;  // deprecated: nothing to say
+  if (source == nullptr || target == nullptr || target->id.empty() || source->id.empty())
+    return;  // deprecated: nothing to say
   Relation relation;
   relation.id = target->id;
   relation.fact = part_.fact(cited(json), Date::parse(text_of(json, "created")).value_or(Date{}));
@@ -257,15 +265,20 @@ void BundleReader::add_relationship(std::string_view stix_id, const dom::object&
   const bool to_software = target->type == "malware" || target->type == "tool";
   if (const auto at = group_at_.find(source->id); at != group_at_.end() && type == "uses") {
     Group& group = part_.groups[at->second];
-    if (to_technique) group.techniques.push_back(std::move(relation));
-    else if (to_software) group.software.push_back(std::move(relation));
+    if (to_technique)
+      group.techniques.push_back(std::move(relation));
+    else if (to_software)
+      group.software.push_back(std::move(relation));
   } else if (const auto tool = software_at_.find(source->id); tool != software_at_.end() && type == "uses") {
     if (to_technique) part_.software[tool->second].techniques.push_back(std::move(relation));
   } else if (const auto campaign = campaign_at_.find(source->id); campaign != campaign_at_.end()) {
     Campaign& c = part_.campaigns[campaign->second];
-    if (type == "attributed-to") c.attributed_to.push_back(std::move(relation));
-    else if (to_technique) c.techniques.push_back(std::move(relation));
-    else if (to_software) c.software.push_back(std::move(relation));
+    if (type == "attributed-to")
+      c.attributed_to.push_back(std::move(relation));
+    else if (to_technique)
+      c.techniques.push_back(std::move(relation));
+    else if (to_software)
+      c.software.push_back(std::move(relation));
   }
 }
 
@@ -296,7 +309,8 @@ void BundleReader::mark_network_observable() {
       if (found == objects_.end()) return;
       each_object_of(found->second.json, "x_mitre_log_source_references", [&](const dom::object& log) {
         const std::string_view component = text_of(log, "x_mitre_data_component_ref");
-        if (traffic.count(component) != 0 || (connections.count(component) != 0 && on_the_network(text_of(log, "name")))) {
+        if (traffic.count(component) != 0 ||
+            (connections.count(component) != 0 && on_the_network(text_of(log, "name")))) {
           reads_network = true;
         }
       });
@@ -322,7 +336,8 @@ void BundleReader::read(const dom::array& objects) {
     }
   }
   for (const auto& [stix_id, json] : relationships_) {
-    if (text_of(json, "relationship_type") == "revoked-by") revoked_by_.emplace(text_of(json, "source_ref"), text_of(json, "target_ref"));
+    if (text_of(json, "relationship_type") == "revoked-by")
+      revoked_by_.emplace(text_of(json, "source_ref"), text_of(json, "target_ref"));
   }
   for (const std::string_view stix_id : order_) {
     const Object& object = objects_.at(stix_id);
@@ -346,7 +361,8 @@ void BundleReader::read(const dom::array& objects) {
       if (at == group_at_.end()) continue;
       Group& group = part_.groups[at->second];
       group.other_ids.push_back(object.id);
-      group.aliases.push_back({std::string(text_of(object.json, "name")), "attack revoked-by", part_.fact({}, object.created)});
+      group.aliases.push_back(
+          {std::string(text_of(object.json, "name")), "attack revoked-by", part_.fact({}, object.created)});
     }
   }
   for (const auto& [stix_id, json] : relationships_) add_relationship(stix_id, json);
@@ -365,12 +381,14 @@ void BundleReader::read(const dom::array& objects) {
 
 }  // namespace
 
-base::Result<void> read_attack_bundle(std::string_view name, std::string_view text, std::vector<Part>& parts, Problems& problems) {
+base::Result<void> read_attack_bundle(std::string_view name, std::string_view text, std::vector<Part>& parts,
+                                      Problems& problems) {
   dom::parser parser;
   dom::element root;
   const auto error = parser.parse(text.data(), text.size(), true).get(root);
   if (error != simdjson::SUCCESS) {
-    return base::Error{std::string("no valid JSON: ") + simdjson::error_message(error), std::string(name), "get the file again"};
+    return base::Error{std::string("no valid JSON: ") + simdjson::error_message(error), std::string(name),
+                       "get the file again"};
   }
   dom::object bundle;
   dom::array objects;

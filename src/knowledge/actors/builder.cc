@@ -23,16 +23,20 @@ ActorsBuilder::~ActorsBuilder() = default;
 base::Result<void> ActorsBuilder::add(std::string_view name, std::string_view text, Problems& problems) {
   if (is_table(text)) return read_table(name, text, state_->parts, problems);
   switch (json_actor_format(text)) {
-    case ActorFormat::kStixBundle: return read_attack_bundle(name, text, state_->parts, problems);
-    case ActorFormat::kMispGalaxy: return read_misp_galaxy(name, text, state_->parts, problems);
+    case ActorFormat::kStixBundle:
+      return read_attack_bundle(name, text, state_->parts, problems);
+    case ActorFormat::kMispGalaxy:
+      return read_misp_galaxy(name, text, state_->parts, problems);
     case ActorFormat::kExchange:
       state_->exchange.push_back({std::string(name), std::string(text)});
       return {};
-    case ActorFormat::kOther: break;
+    case ActorFormat::kOther:
+      break;
   }
   if (is_maltrail_actor(name, text)) return read_maltrail_actor(name, text, state_->parts, problems);
-  return base::Error{"holds no knowledge of actors that is understood", std::string(name),
-                     "give an ATT&CK STIX bundle, a MISP galaxy of actors, maltrail's apt_*.txt, or a table that whodunit wrote"};
+  return base::Error{
+      "holds no knowledge of actors that is understood", std::string(name),
+      "give an ATT&CK STIX bundle, a MISP galaxy of actors, maltrail's apt_*.txt, or a table that whodunit wrote"};
 }
 
 base::Result<std::size_t> ActorsBuilder::add_path(const std::string& path, Problems& problems) {
@@ -61,7 +65,8 @@ base::Result<std::size_t> ActorsBuilder::add_path(const std::string& path, Probl
       continue;
     }
     // Files of other kinds that lie beside are none of our business; broken ones of our kinds are.
-    const bool ours = is_table(*text) || json_actor_format(*text) != ActorFormat::kOther || is_maltrail_actor(name, *text);
+    const bool ours =
+        is_table(*text) || json_actor_format(*text) != ActorFormat::kOther || is_maltrail_actor(name, *text);
     if (!ours) continue;
     if (auto added = add(name, *text, problems); added) {
       ++taken;
@@ -69,7 +74,9 @@ base::Result<std::size_t> ActorsBuilder::add_path(const std::string& path, Probl
       problems.add(added.error().where, added.error().what);
     }
   }
-  if (taken == 0) return base::Error{"holds no file with knowledge of actors", path, "give the folder of ATT&CK's bundles, MISP's clusters, or maltrail's trails/static/malware"};
+  if (taken == 0)
+    return base::Error{"holds no file with knowledge of actors", path,
+                       "give the folder of ATT&CK's bundles, MISP's clusters, or maltrail's trails/static/malware"};
   return taken;
 }
 
@@ -128,7 +135,10 @@ void Joiner::choose_datasets() {
     const Dataset& best = newest.at(part.dataset.name);
     if (!part.dataset.version.empty() && !best.version.empty() && part.dataset.version != best.version) {
       if (told.insert(part.dataset.name + ' ' + part.dataset.version).second) {
-        conflicts.push_back({"data set", part.dataset.name, {}, "version " + part.dataset.version + " gives way to version " + best.version});
+        conflicts.push_back({"data set",
+                             part.dataset.name,
+                             {},
+                             "version " + part.dataset.version + " gives way to version " + best.version});
       }
       continue;
     }
@@ -142,15 +152,18 @@ void Joiner::choose_datasets() {
     const auto [at, fresh] = merged.emplace(part.dataset.name, std::pair{part.dataset, std::set<std::string>{}});
     Dataset& dataset = at->second.first;
     if (!part.dataset.digest.empty()) at->second.second.insert(part.dataset.digest);
-    if (part.dataset.date.known() && (!dataset.date.known() || dataset.date < part.dataset.date)) dataset.date = part.dataset.date;
-    for (auto [mine, theirs] : {std::pair{&dataset.licence, &part.dataset.licence}, std::pair{&dataset.notice, &part.dataset.notice}}) {
+    if (part.dataset.date.known() && (!dataset.date.known() || dataset.date < part.dataset.date))
+      dataset.date = part.dataset.date;
+    for (auto [mine, theirs] :
+         {std::pair{&dataset.licence, &part.dataset.licence}, std::pair{&dataset.notice, &part.dataset.notice}}) {
       if (mine->empty() || (!theirs->empty() && *theirs > *mine)) *mine = *theirs;
     }
   }
   // ATT&CK's first: where two say the same, the fact is listed under it.
   std::vector<std::string> order;
   for (const auto& [name, entry] : merged) order.push_back(name);
-  std::stable_partition(order.begin(), order.end(), [](const std::string& name) { return name.substr(0, 12) == "MITRE ATT&CK"; });
+  std::stable_partition(order.begin(), order.end(),
+                        [](const std::string& name) { return name.substr(0, 12) == "MITRE ATT&CK"; });
   std::map<std::string, std::uint32_t> numbers;
   for (const std::string& name : order) {
     auto& [dataset, digests] = merged.at(name);
@@ -226,7 +239,8 @@ void merge_fact(Fact& into, const Fact& from) {
   into.known = earlier(into.known, from.known);
   into.dataset = std::min(into.dataset, from.dataset);
   std::vector<std::uint32_t> all;
-  std::set_union(into.references.begin(), into.references.end(), from.references.begin(), from.references.end(), std::back_inserter(all));
+  std::set_union(into.references.begin(), into.references.end(), from.references.begin(), from.references.end(),
+                 std::back_inserter(all));
   into.references = std::move(all);
 }
 
@@ -238,8 +252,10 @@ void merge_items(std::vector<Item>& into, std::vector<Item> from, Key key) {
   for (std::size_t i = 0; i < into.size(); ++i) at.emplace(key(into[i]), i);
   for (Item& item : from) {
     const auto [found, fresh] = at.emplace(key(item), into.size());
-    if (fresh) into.push_back(std::move(item));
-    else merge_fact(into[found->second].fact, item.fact);
+    if (fresh)
+      into.push_back(std::move(item));
+    else
+      merge_fact(into[found->second].fact, item.fact);
   }
 }
 
@@ -267,13 +283,16 @@ void Joiner::merge_group(Group& into, Group from, const std::string& joined_by) 
   if (!joined_by.empty()) {
     const std::string source = from.id.substr(0, from.id.find(':'));
     for (Alias& alias : from.aliases) alias.rule += ", joined by " + joined_by;
-    if (named && source != "maltrail") from.aliases.insert(from.aliases.begin(), {from.name, source + " name, joined by " + joined_by, from.fact});
+    if (named && source != "maltrail")
+      from.aliases.insert(from.aliases.begin(), {from.name, source + " name, joined by " + joined_by, from.fact});
     // Its hints at ATT&CK's groups have done their work; they would make this group answer to others' ids.
     from.other_ids.assign(1, from.id);
   }
   merge_names(into.other_ids, from.other_ids);
   merge_items(into.aliases, std::move(from.aliases), [](const Alias& a) { return normalised_name(a.name); });
-  merge_items(into.countries, std::move(from.countries), [](const CountryClaim& c) { return std::tuple{c.country, c.role, c.fact.dataset}; });
+  merge_items(into.countries, std::move(from.countries), [](const CountryClaim& c) {
+    return std::tuple{c.country, c.role, c.fact.dataset};
+  });
   merge_relations(into.techniques, std::move(from.techniques));
   merge_relations(into.software, std::move(from.software));
   merge_claims(into.victims, std::move(from.victims));
@@ -319,7 +338,8 @@ void Joiner::merge_parts() {
       if (fresh) continue;
       Campaign& into = at->second;
       into.first_seen = earlier(into.first_seen, c.first_seen);
-      if (!into.last_seen.known() || (c.last_seen.known() && into.last_seen < c.last_seen)) into.last_seen = c.last_seen;
+      if (!into.last_seen.known() || (c.last_seen.known() && into.last_seen < c.last_seen))
+        into.last_seen = c.last_seen;
       merge_fact(into.fact, c.fact);
       merge_names(into.aliases, c.aliases);
       merge_relations(into.techniques, std::move(c.techniques));
@@ -415,8 +435,10 @@ void Joiner::join_catalogues() {
       for (const std::string& id : hit->second) {
         const auto own = own_names.find(key);
         Match& match = matches[id][other];
-        if (own != own_names.end() && own->second == id) reason(match, "name-is-synonym", 50);
-        else if (match.aliases++ < 9) match.score += 10;
+        if (own != own_names.end() && own->second == id)
+          reason(match, "name-is-synonym", 50);
+        else if (match.aliases++ < 9)
+          match.score += 10;
       }
     }
   }
@@ -425,13 +447,16 @@ void Joiner::join_catalogues() {
   for (auto& [id, candidates] : matches) {
     // Joined before, in a table that was read: that stands.
     const std::vector<std::string>& known_ids = groups.at(id).other_ids;
-    const bool joined_before = std::any_of(known_ids.begin(), known_ids.end(), [](const std::string& x) { return x.substr(0, 5) == "misp:"; });
+    const bool joined_before =
+        std::any_of(known_ids.begin(), known_ids.end(), [](const std::string& x) { return x.substr(0, 5) == "misp:"; });
     std::vector<std::pair<std::string, Match>> ranked;
     for (auto& [other, match] : candidates) {
-      if (match.aliases > 0) match.why += (match.why.empty() ? "" : "+") + std::string("aliases*") + std::to_string(match.aliases);
+      if (match.aliases > 0)
+        match.why += (match.why.empty() ? "" : "+") + std::string("aliases*") + std::to_string(match.aliases);
       ranked.emplace_back(other, match);
     }
-    std::stable_sort(ranked.begin(), ranked.end(), [](const auto& a, const auto& b) { return a.second.score > b.second.score; });
+    std::stable_sort(ranked.begin(), ranked.end(),
+                     [](const auto& a, const auto& b) { return a.second.score > b.second.score; });
     std::string joined;
     for (const auto& [other, match] : ranked) {
       // One shared alias and nothing else is too little: names are reused.
@@ -442,17 +467,24 @@ void Joiner::join_catalogues() {
         taken.insert(other);
         if (!stix) joined = other;
       } else {
-        conflicts.push_back({"join", groups.at(other).name, {id, other}, 
-                             joined_before      ? "also matches (" + match.why + "); joined to another before"
-                             : joined.empty() ? "one shared alias is too little (" + match.why + ")"
-                                              : "also matches (" + match.why + "); " + groups.at(joined).name + " matches better"});
+        conflicts.push_back({"join",
+                             groups.at(other).name,
+                             {id, other},
+                             joined_before ? "also matches (" + match.why + "); joined to another before"
+                             : joined.empty()
+                                 ? "one shared alias is too little (" + match.why + ")"
+                                 : "also matches (" + match.why + "); " + groups.at(joined).name + " matches better"});
       }
     }
   }
   std::map<std::string, std::set<std::string>> joined_to;
   for (const auto& [id, join] : joins) joined_to[join.first].insert(id);
   for (const auto& [other, ids] : joined_to) {
-    if (ids.size() > 1) conflicts.push_back({"join", groups.at(other).name, {ids.begin(), ids.end()}, "one actor of the other catalogue stands for several groups; its claims go to each"});
+    if (ids.size() > 1)
+      conflicts.push_back({"join",
+                           groups.at(other).name,
+                           {ids.begin(), ids.end()},
+                           "one actor of the other catalogue stands for several groups; its claims go to each"});
   }
   for (const auto& [id, join] : joins) merge_group(groups.at(id), groups.at(join.first), join.second);
   for (const std::string& other : taken) groups.erase(other);
@@ -497,7 +529,9 @@ void Joiner::join_trails() {
       if (reason.empty()) reason = why;
     };
     // A group's own name says more than another's alias of the same spelling.
-    const auto own = [&](const std::string& group, const std::string& name) { return normalised_name(groups.at(group).name) == name; };
+    const auto own = [&](const std::string& group, const std::string& name) {
+      return normalised_name(groups.at(group).name) == name;
+    };
     for (const std::string& other : trail.other_ids) {
       if (is_attack_group_id(other) && groups.count(other) != 0) vote(other, 1000, "ATT&CK id");
     }
@@ -520,7 +554,9 @@ void Joiner::join_trails() {
     if (!best.empty()) {
       const std::string why = votes.at(best).second;
       for (const auto& [group, count] : votes) {
-        if (group != best) conflicts.push_back({"join", actor, {best, group}, "its aliases name several groups; joined to " + best + " by " + why});
+        if (group != best)
+          conflicts.push_back(
+              {"join", actor, {best, group}, "its aliases name several groups; joined to " + best + " by " + why});
       }
       merge_group(groups.at(best), trail, why);
       report_groups_[id] = best;
@@ -528,7 +564,8 @@ void Joiner::join_trails() {
       continue;
     }
     report_groups_[id] = id;
-    const bool joined_before = std::any_of(trail.other_ids.begin(), trail.other_ids.end(), [](const std::string& x) { return x.substr(0, 5) == "misp:"; });
+    const bool joined_before = std::any_of(trail.other_ids.begin(), trail.other_ids.end(),
+                                           [](const std::string& x) { return x.substr(0, 5) == "misp:"; });
     if (joined_before) {
       for (const std::string& other : std::vector<std::string>(trail.other_ids)) {
         if (other.substr(0, 5) != "misp:" || groups.count(other) == 0) continue;
@@ -567,7 +604,9 @@ void Joiner::finish() {
     others.erase(id);
     group.other_ids.assign(others.begin(), others.end());
     group.aliases.erase(std::remove_if(group.aliases.begin(), group.aliases.end(),
-                                       [&](const Alias& a) { return normalised_name(a.name) == own || normalised_name(a.name).empty(); }),
+                                       [&](const Alias& a) {
+                                         return normalised_name(a.name) == own || normalised_name(a.name).empty();
+                                       }),
                         group.aliases.end());
     std::stable_sort(group.aliases.begin(), group.aliases.end(), [](const Alias& a, const Alias& b) {
       const std::string x = lower(a.name), y = lower(b.name);
@@ -592,6 +631,18 @@ void Joiner::finish() {
     for (const CountryClaim& claim : group.countries) {
       if (claim.role == CountryClaim::Role::kOrigin) origins.insert(claim.country);
     }
+    std::set<std::string> sponsors;
+    for (const CountryClaim& claim : group.countries) {
+      if (claim.role == CountryClaim::Role::kStateSponsor) sponsors.insert(claim.country);
+    }
+    const bool apart =
+        !origins.empty() && !sponsors.empty() &&
+        std::none_of(sponsors.begin(), sponsors.end(), [&](const std::string& c) { return origins.count(c) != 0; });
+    if (apart)
+      conflicts.push_back({"country",
+                           *origins.begin() + ", " + *sponsors.begin(),
+                           {id},
+                           "claimed to be of one country and sponsored by another"});
     if (origins.size() > 1) {
       std::string all;
       for (const std::string& country : origins) all += (all.empty() ? "" : ", ") + country;
@@ -631,7 +682,8 @@ void Joiner::finish() {
     check(c.software, software);
     check(c.attributed_to, groups);
   }
-  for (const std::string& id : unknown) conflicts.push_back({"unknown id", id, {}, "facts speak of it, but no data set describes it"});
+  for (const std::string& id : unknown)
+    conflicts.push_back({"unknown id", id, {}, "facts speak of it, but no data set describes it"});
   for (auto& [id, r] : reports) {
     const auto group = report_groups_.find("maltrail:" + r.actor);
     if (group != report_groups_.end()) {
@@ -678,7 +730,8 @@ std::shared_ptr<const Actors> ActorsBuilder::build() {
     return all_digits(digits) && digits.size() < 10 ? std::stoul(std::string(digits)) : 0UL;
   };
   std::sort(reports.begin(), reports.end(), [&](const Report* a, const Report* b) {
-    const std::string_view x = std::string_view(a->id).substr(0, a->id.rfind(':')), y = std::string_view(b->id).substr(0, b->id.rfind(':'));
+    const std::string_view x = std::string_view(a->id).substr(0, a->id.rfind(':')),
+                           y = std::string_view(b->id).substr(0, b->id.rfind(':'));
     if (x != y) return x < y;
     const unsigned long m = line_of(a), n = line_of(b);
     return m != n ? m < n : a->id < b->id;

@@ -122,7 +122,9 @@ void ExchangeReader::read_group(const dom::object& json) {
   Group group;
   group.id = std::string(id);
   group.name = std::string(text_of(json, "name"));
-  each_text_of(json, "aliases", [&](std::string_view alias) { group.aliases.push_back({std::string(alias), "attack alias", {}}); });
+  each_text_of(json, "aliases", [&](std::string_view alias) {
+    group.aliases.push_back({std::string(alias), "attack alias", {}});
+  });
   relations(json, "techniques", slot, group.techniques);
   relations(json, "software", slot, group.software);
   for (const auto* list : {&group.techniques, &group.software}) {
@@ -132,7 +134,8 @@ void ExchangeReader::read_group(const dom::object& json) {
   Group claims;
   claims.id = group.id;
   dom::object misp;
-  if (json["misp"].get(misp) == simdjson::SUCCESS) claims.other_ids.push_back("misp:" + std::string(text_of(misp, "uuid")));
+  if (json["misp"].get(misp) == simdjson::SUCCESS)
+    claims.other_ids.push_back("misp:" + std::string(text_of(misp, "uuid")));
   const std::string_view country = country_code(text_of(json, "country"));
   if (!country.empty()) claims.countries.push_back({std::string(country), CountryClaim::Role::kOrigin, {}});
   each_text_of(json, "state_sponsor", [&](std::string_view text) {
@@ -143,10 +146,18 @@ void ExchangeReader::read_group(const dom::object& json) {
     const std::string_view code = country_code(text);
     if (!code.empty()) claims.victims.push_back({std::string(code), {}});
   });
-  each_text_of(json, "victims_other", [&](std::string_view text) { claims.victims_other.push_back({std::string(text), {}}); });
-  each_text_of(json, "target_categories", [&](std::string_view text) { claims.target_categories.push_back({std::string(text), {}}); });
-  each_text_of(json, "targeted_sectors", [&](std::string_view text) { claims.target_categories.push_back({std::string(text), {}}); });
-  each_text_of(json, "incident_types", [&](std::string_view text) { claims.incident_types.push_back({std::string(text), {}}); });
+  each_text_of(json, "victims_other", [&](std::string_view text) {
+    claims.victims_other.push_back({std::string(text), {}});
+  });
+  each_text_of(json, "target_categories", [&](std::string_view text) {
+    claims.target_categories.push_back({std::string(text), {}});
+  });
+  each_text_of(json, "targeted_sectors", [&](std::string_view text) {
+    claims.target_categories.push_back({std::string(text), {}});
+  });
+  each_text_of(json, "incident_types", [&](std::string_view text) {
+    claims.incident_types.push_back({std::string(text), {}});
+  });
   const std::int64_t confidence = number_of(json, "attribution_confidence", -1);
   if (confidence >= 0 && confidence <= 100) claims.attribution_confidence = static_cast<int>(confidence);
   part_[slot].groups.push_back(std::move(group));
@@ -190,7 +201,8 @@ void ExchangeReader::read_campaign(const dom::object& json) {
     std::int64_t n = 0;
     if (element.get(n) != simdjson::SUCCESS) return;
     const auto reference = references_.find(n);
-    if (reference != references_.end()) cited.push_back(part_[slot].reference(reference->second.name, "", reference->second.date));
+    if (reference != references_.end())
+      cited.push_back(part_[slot].reference(reference->second.name, "", reference->second.date));
   });
   campaign.fact = part_[slot].fact(std::move(cited), Date{});
   each_text_of(json, "attributed_to", [&](std::string_view group) {
@@ -211,7 +223,9 @@ void ExchangeReader::read_trail(const dom::object& json) {
   group.name = actor;
   const std::string_view joined = text_of(json, "attack");
   if (!joined.empty()) group.other_ids.emplace_back(joined);
-  each_text_of(json, "aliases", [&](std::string_view alias) { group.aliases.push_back({std::string(alias), "maltrail alias", {}}); });
+  each_text_of(json, "aliases", [&](std::string_view alias) {
+    group.aliases.push_back({std::string(alias), "maltrail alias", {}});
+  });
   each_object_of(json, "reports", [&](const dom::object& row) {
     Report report;
     report.id = std::string(text_of(row, "id"));
@@ -235,7 +249,8 @@ void ExchangeReader::read_trail(const dom::object& json) {
         for (const dom::element element : array) report.labels[std::string(pair.key)].emplace_back(text_of(element));
       }
     }
-    if (report.date.known() && (!part.dataset.date.known() || part.dataset.date < report.date)) part.dataset.date = report.date;
+    if (report.date.known() && (!part.dataset.date.known() || part.dataset.date < report.date))
+      part.dataset.date = report.date;
     group.fact.known = earlier(group.fact.known, report.date_upper);
     if (report.id.empty()) {
       problems_.add(actor, "a report without an id");
@@ -284,17 +299,27 @@ void ExchangeReader::read(const std::vector<ExchangeFile>& files) {
         }
         const std::string_view id = text_of(row, "id");
         if (round == 0) {
-          if (has(row, "names")) read_reference(row);
-          else if (has(row, "uses")) read_provenance(row);
+          if (has(row, "names"))
+            read_reference(row);
+          else if (has(row, "uses"))
+            read_provenance(row);
           continue;
         }
-        if (has(row, "actor") && has(row, "reports")) read_trail(row);
-        else if (has(row, "names") || has(row, "uses")) continue;
-        else if (is_attack_id(id, 'T')) read_technique(row);
-        else if (is_attack_id(id, 'S')) read_software(row);
-        else if (is_attack_id(id, 'C')) read_campaign(row);
-        else if (is_attack_id(id, 'G')) read_group(row);
-        else problems_.add(file.name + ", element " + std::to_string(position), "is no group, software, technique, campaign, reference or trail");
+        if (has(row, "actor") && has(row, "reports"))
+          read_trail(row);
+        else if (has(row, "names") || has(row, "uses"))
+          continue;
+        else if (is_attack_id(id, 'T'))
+          read_technique(row);
+        else if (is_attack_id(id, 'S'))
+          read_software(row);
+        else if (is_attack_id(id, 'C'))
+          read_campaign(row);
+        else if (is_attack_id(id, 'G'))
+          read_group(row);
+        else
+          problems_.add(file.name + ", element " + std::to_string(position),
+                        "is no group, software, technique, campaign, reference or trail");
       }
     }
   }
@@ -302,7 +327,9 @@ void ExchangeReader::read(const std::vector<ExchangeFile>& files) {
   for (const std::string& digest : digests) all += digest;
   const std::string digest = base::digest_hex(base::DigestKind::kSha256, base::as_bytes(all));
   for (Part& part : part_) {
-    if (part.groups.empty() && part.software.empty() && part.techniques.empty() && part.campaigns.empty() && part.reports.empty()) continue;
+    if (part.groups.empty() && part.software.empty() && part.techniques.empty() && part.campaigns.empty() &&
+        part.reports.empty())
+      continue;
     part.dataset.digest = digest;
     parts_.push_back(std::move(part));
   }

@@ -23,7 +23,8 @@ void unique(std::vector<std::string>& values) {
 
 }  // namespace
 
-base::Result<void> read_maltrail_actor(std::string_view name, std::string_view text, std::vector<Part>& parts, Problems& problems) {
+base::Result<void> read_maltrail_actor(std::string_view name, std::string_view text, std::vector<Part>& parts,
+                                       Problems& problems) {
   std::string stem(name);
   const std::size_t dot = stem.find('.');
   if (dot != std::string::npos) stem.resize(dot);
@@ -52,14 +53,16 @@ base::Result<void> read_maltrail_actor(std::string_view name, std::string_view t
     unique(report.ips);
     unique(report.urls);
     unique(report.url_hosts);
-    if (!report.domains.empty() || !report.ips.empty() || !report.urls.empty()) part.reports.push_back(std::move(report));
+    if (!report.domains.empty() || !report.ips.empty() || !report.urls.empty())
+      part.reports.push_back(std::move(report));
     report = {};
     open = false;
   };
   std::size_t block = 0;
   while (reader.next(line)) {
     if (line.kind == TrailReader::Kind::kAliases) {
-      for (const std::string_view alias : split(line.text, ',')) group.aliases.push_back({std::string(alias), "maltrail alias", {}});
+      for (const std::string_view alias : split(line.text, ','))
+        group.aliases.push_back({std::string(alias), "maltrail alias", {}});
     } else if (line.kind == TrailReader::Kind::kMitre) {
       const std::size_t at = line.text.find("groups/");
       const std::string_view id = line.text.substr(at == std::string_view::npos ? 0 : at + 7, 5);
@@ -72,7 +75,8 @@ base::Result<void> read_maltrail_actor(std::string_view name, std::string_view t
         report.id = stem + ':' + std::to_string(block);
         report.actor = actor;
         report.urls_of_report = reader.references();
-        report.kind = report.urls_of_report.empty() ? "unreferenced" : std::string(reference_kind(report.urls_of_report.front()));
+        report.kind =
+            report.urls_of_report.empty() ? "unreferenced" : std::string(reference_kind(report.urls_of_report.front()));
         for (const std::string& url : report.urls_of_report) {
           report.date = url_date(url);
           if (report.date.known()) break;
@@ -93,7 +97,8 @@ base::Result<void> read_maltrail_actor(std::string_view name, std::string_view t
         case TrailEntry::Kind::kNetwork:
           break;
         case TrailEntry::Kind::kMalformed:
-          problems.add(std::string(name) + ':' + std::to_string(line.number), entry.why + ": '" + std::string(line.text.substr(0, 80)) + "'");
+          problems.add(std::string(name) + ':' + std::to_string(line.number),
+                       entry.why + ": '" + std::string(line.text.substr(0, 80)) + "'");
           break;
       }
     }

@@ -51,7 +51,8 @@ Group read_actor(const dom::object& json) {
   std::set<std::string> ids;  // of ATT&CK's groups that it names
   each_object_of(json, "related", [&](const dom::object& related) {
     // ATT&CK's intrusion sets keep their UUID in the galaxy; the kind of relation is "similar" for the same actor.
-    if (text_of(related, "type") == "similar") ids.insert("stix:intrusion-set--" + std::string(text_of(related, "dest-uuid")));
+    if (text_of(related, "type") == "similar")
+      ids.insert("stix:intrusion-set--" + std::string(text_of(related, "dest-uuid")));
   });
   dom::object meta;
   if (json["meta"].get(meta) == simdjson::SUCCESS) {
@@ -77,8 +78,10 @@ Group read_actor(const dom::object& json) {
       const std::string_view id = url.substr(at + kGroupPage.size(), 5);
       if (is_attack_group_id(id)) ids.insert(std::string(id));
     });
-    each_text_of(meta, "country", [&](std::string_view text) { add_country(text, CountryClaim::Role::kOrigin, group); });
-    each_text_of(meta, "cfr-suspected-state-sponsor", [&](std::string_view text) { add_country(text, CountryClaim::Role::kStateSponsor, group); });
+    each_text_of(meta, "country",
+                 [&](std::string_view text) { add_country(text, CountryClaim::Role::kOrigin, group); });
+    each_text_of(meta, "cfr-suspected-state-sponsor",
+                 [&](std::string_view text) { add_country(text, CountryClaim::Role::kStateSponsor, group); });
     for (const std::string_view key : {"cfr-suspected-victims", "suspected-victims"}) {
       each_text_of(meta, key, [&](std::string_view text) { add_place(text, group.victims, group.victims_other); });
     }
@@ -96,22 +99,26 @@ Group read_actor(const dom::object& json) {
 
 }  // namespace
 
-base::Result<void> read_misp_galaxy(std::string_view name, std::string_view text, std::vector<Part>& parts, Problems& problems) {
+base::Result<void> read_misp_galaxy(std::string_view name, std::string_view text, std::vector<Part>& parts,
+                                    Problems& problems) {
   dom::parser parser;
   dom::element root;
   const auto error = parser.parse(text.data(), text.size(), true).get(root);
   if (error != simdjson::SUCCESS) {
-    return base::Error{std::string("no valid JSON: ") + simdjson::error_message(error), std::string(name), "get the file again"};
+    return base::Error{std::string("no valid JSON: ") + simdjson::error_message(error), std::string(name),
+                       "get the file again"};
   }
   dom::object cluster;
   dom::array values;
   if (root.get(cluster) != simdjson::SUCCESS || cluster["values"].get(values) != simdjson::SUCCESS) {
-    return base::Error{"a MISP galaxy without \"values\"", std::string(name), "give the file from clusters/, not from galaxies/"};
+    return base::Error{"a MISP galaxy without \"values\"", std::string(name),
+                       "give the file from clusters/, not from galaxies/"};
   }
   const std::string_view type = text_of(cluster, "type");
   if (type.find("actor") == std::string_view::npos && type.find("group") == std::string_view::npos &&
       type.find("intrusion-set") == std::string_view::npos) {
-    return base::Error{"a MISP galaxy of type \"" + std::string(type) + "\", which holds no actors", std::string(name), "give threat-actor.json"};
+    return base::Error{"a MISP galaxy of type \"" + std::string(type) + "\", which holds no actors", std::string(name),
+                       "give threat-actor.json"};
   }
   Part part;
   part.dataset.name = "MISP galaxy " + std::string(type);
@@ -131,7 +138,8 @@ base::Result<void> read_misp_galaxy(std::string_view name, std::string_view text
     }
     const std::string_view title = text_of(json, "value");
     if (title.empty() || text_of(json, "uuid").empty()) {
-      problems.add(where + (title.empty() ? "" : " (" + std::string(title) + ")"), title.empty() ? "has no \"value\"" : "has no \"uuid\"");
+      problems.add(where + (title.empty() ? "" : " (" + std::string(title) + ")"),
+                   title.empty() ? "has no \"value\"" : "has no \"uuid\"");
       continue;
     }
     Group group = read_actor(json);

@@ -32,7 +32,8 @@ Fact Part::fact(std::vector<std::uint32_t> cited, const Date& otherwise) const {
 }
 
 void sort_relations(std::vector<Relation>& relations) {
-  std::stable_sort(relations.begin(), relations.end(), [](const Relation& a, const Relation& b) { return a.id < b.id; });
+  std::stable_sort(relations.begin(), relations.end(),
+                   [](const Relation& a, const Relation& b) { return a.id < b.id; });
 }
 
 bool is_attack_id(std::string_view id, char letter) {
@@ -50,7 +51,9 @@ Date citation_date(std::string_view description, std::string_view url) {
     const std::size_t end = description.find(')', at);
     if (end == std::string_view::npos) break;
     const std::string_view inside = description.substr(at + 1, end - at - 1);
-    if (inside.size() < 4 || !all_digits(inside.substr(0, 4)) || (inside.size() > 4 && inside[4] != ',' && inside[4] != ' ')) continue;
+    if (inside.size() < 4 || !all_digits(inside.substr(0, 4)) ||
+        (inside.size() > 4 && inside[4] != ',' && inside[4] != ' '))
+      continue;
     std::string text(inside.substr(0, 4));
     const std::vector<std::string_view> words = split(inside.size() > 5 ? inside.substr(5) : std::string_view{}, ' ');
     if (!words.empty() && words[0].size() >= 3) {
@@ -89,7 +92,8 @@ std::string_view host_of(std::string_view url) {
 }
 
 bool under(std::string_view host, std::string_view domain) {
-  if (host.size() < domain.size() || !equal_ignoring_case(host.substr(host.size() - domain.size()), domain)) return false;
+  if (host.size() < domain.size() || !equal_ignoring_case(host.substr(host.size() - domain.size()), domain))
+    return false;
   return host.size() == domain.size() || host[host.size() - domain.size() - 1] == '.';
 }
 
@@ -101,7 +105,8 @@ Date url_date(std::string_view url) {
     const std::size_t at = url.find("/status/");
     if (at == std::string_view::npos) return {};
     std::uint64_t id = 0;
-    for (std::size_t i = at + 8; i < url.size() && url[i] >= '0' && url[i] <= '9' && id < (std::uint64_t{1} << 59); ++i) {
+    for (std::size_t i = at + 8; i < url.size() && url[i] >= '0' && url[i] <= '9' && id < (std::uint64_t{1} << 59);
+         ++i) {
       id = id * 10 + static_cast<std::uint64_t>(url[i] - '0');
     }
     // Numbers from November 2010 on hold milliseconds since 2010-11-04T01:42:54.657Z above their lowest 22 bits.
@@ -128,17 +133,45 @@ Date url_date(std::string_view url) {
 
 std::string_view reference_kind(std::string_view url) {
   static constexpr std::string_view kSocial[] = {
-      "twitter.com", "x.com", "linkedin.com", "facebook.com", "reddit.com", "t.me", "infosec.exchange", "mastodon.social",
-      "bsky.app", "gist.github.com", "pastebin.com", "weibo.com"};
-  static constexpr std::string_view kSandbox[] = {
-      "virustotal.com", "otx.alienvault.com", "app.any.run", "any.run", "tria.ge", "hybrid-analysis.com", "joesandbox.com",
-      "urlscan.io", "threatfox.abuse.ch", "bazaar.abuse.ch", "urlhaus.abuse.ch", "community.emergingthreats.net",
-      "vblocalhost.com", "threatbook.io", "threatbook.cn", "malshare.com", "vxvault.net", "analyze.intezer.com",
-      "malwr.com", "threatcrowd.org", "cape.contextis.com", "capesandbox.com", "filescan.io", "polyswarm.network",
-      "maltiverse.com", "inquest.net", "koodous.com", "vms.drweb.com", "kernelmode.info", "app.threatconnect.com"};
-  static constexpr std::string_view kPivot[] = {"app.validin.com", "validin.com", "hunt.io", "censys.io", "shodan.io",
-                                                "fofa.info",       "fofa.so",     "zoomeye.org", "passivetotal.org",
-                                                "community.riskiq.com", "netlas.io", "onyphe.io", "dnslytics.com", "crt.sh"};
+      "twitter.com",      "x.com",           "linkedin.com", "facebook.com",    "reddit.com",   "t.me",
+      "infosec.exchange", "mastodon.social", "bsky.app",     "gist.github.com", "pastebin.com", "weibo.com"};
+  static constexpr std::string_view kSandbox[] = {"virustotal.com",
+                                                  "otx.alienvault.com",
+                                                  "app.any.run",
+                                                  "any.run",
+                                                  "tria.ge",
+                                                  "hybrid-analysis.com",
+                                                  "joesandbox.com",
+                                                  "urlscan.io",
+                                                  "threatfox.abuse.ch",
+                                                  "bazaar.abuse.ch",
+                                                  "urlhaus.abuse.ch",
+                                                  "community.emergingthreats.net",
+                                                  "vblocalhost.com",
+                                                  "threatbook.io",
+                                                  "threatbook.cn",
+                                                  "malshare.com",
+                                                  "vxvault.net",
+                                                  "analyze.intezer.com",
+                                                  "malwr.com",
+                                                  "threatcrowd.org",
+                                                  "cape.contextis.com",
+                                                  "capesandbox.com",
+                                                  "filescan.io",
+                                                  "polyswarm.network",
+                                                  "maltiverse.com",
+                                                  "inquest.net",
+                                                  "koodous.com",
+                                                  "vms.drweb.com",
+                                                  "kernelmode.info",
+                                                  "app.threatconnect.com"};
+  static constexpr std::string_view kPivot[] = {"app.validin.com",  "validin.com",
+                                                "hunt.io",          "censys.io",
+                                                "shodan.io",        "fofa.info",
+                                                "fofa.so",          "zoomeye.org",
+                                                "passivetotal.org", "community.riskiq.com",
+                                                "netlas.io",        "onyphe.io",
+                                                "dnslytics.com",    "crt.sh"};
   const std::string_view host = host_of(url);
   if (host.empty()) return "unreferenced";
   for (const std::string_view domain : kSocial) {
@@ -153,7 +186,9 @@ std::string_view reference_kind(std::string_view url) {
   return "report";
 }
 
-bool is_table(std::string_view text) { return text.substr(0, 21) == "# whodunit actors 1\n#" || text.substr(0, 20) == "# whodunit actors 1\n"; }
+bool is_table(std::string_view text) {
+  return text.substr(0, 21) == "# whodunit actors 1\n#" || text.substr(0, 20) == "# whodunit actors 1\n";
+}
 
 bool is_maltrail_actor(std::string_view name, std::string_view text) {
   // Comments that give references, aliases or maltrail's own header, in the first lines of a text file.
@@ -167,8 +202,10 @@ ActorFormat json_actor_format(std::string_view text) {
   const std::string_view start = trimmed(text.substr(0, 65536));
   if (start.empty()) return ActorFormat::kOther;
   if (start[0] == '{') {
-    if (start.find("\"bundle\"") != std::string_view::npos || text.find("\"bundle\"") != std::string_view::npos) return ActorFormat::kStixBundle;
-    if (text.find("\"values\"") != std::string_view::npos && text.find("\"uuid\"") != std::string_view::npos) return ActorFormat::kMispGalaxy;
+    if (start.find("\"bundle\"") != std::string_view::npos || text.find("\"bundle\"") != std::string_view::npos)
+      return ActorFormat::kStixBundle;
+    if (text.find("\"values\"") != std::string_view::npos && text.find("\"uuid\"") != std::string_view::npos)
+      return ActorFormat::kMispGalaxy;
     if (start.find("\"datasets\"") != std::string_view::npos) return ActorFormat::kExchange;
     return ActorFormat::kOther;
   }

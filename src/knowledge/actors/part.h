@@ -37,10 +37,14 @@ struct ExchangeFile {
 };
 
 /// Each reads one file into `parts`. An error where the file is not of that kind or cannot be read at all.
-base::Result<void> read_attack_bundle(std::string_view name, std::string_view text, std::vector<Part>& parts, Problems& problems);
-base::Result<void> read_misp_galaxy(std::string_view name, std::string_view text, std::vector<Part>& parts, Problems& problems);
-base::Result<void> read_maltrail_actor(std::string_view name, std::string_view text, std::vector<Part>& parts, Problems& problems);
-base::Result<void> read_table(std::string_view name, std::string_view text, std::vector<Part>& parts, Problems& problems);
+base::Result<void> read_attack_bundle(std::string_view name, std::string_view text, std::vector<Part>& parts,
+                                      Problems& problems);
+base::Result<void> read_misp_galaxy(std::string_view name, std::string_view text, std::vector<Part>& parts,
+                                    Problems& problems);
+base::Result<void> read_maltrail_actor(std::string_view name, std::string_view text, std::vector<Part>& parts,
+                                       Problems& problems);
+base::Result<void> read_table(std::string_view name, std::string_view text, std::vector<Part>& parts,
+                              Problems& problems);
 
 /// All exchange files at once.
 void read_exchange(const std::vector<ExchangeFile>& files, std::vector<Part>& parts, Problems& problems);

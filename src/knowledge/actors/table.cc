@@ -4,14 +4,13 @@
 //   # whodunit actors 1
 //   D name version date licence notice digest            a data set; the lines after it are its facts
 //   R number name url date                               a reference; numbers count per data set
-//   G id name known refs                                 a group; the lines after it, up to the next capital, are its own
-//   a rule known refs name…      o id…                   aliases; other ids
-//   c role known refs country…   t|s known refs id…      countries; techniques, software
-//   v|w|k|i known refs value…    p confidence            victims (countries, others), target categories, incident types
-//   S id name malware|tool known refs                    software: n (plain alias names), t
-//   T id name tactics flags replaced_by known            techniques: flags "n" network-observable
-//   C id name first last known refs                      campaigns: n, t, s, g (attributed to)
-//   P id actor group kind date upper added urls…         a report: d (domains), h (hosts of URLs), x (addresses), u (URLs), l label value…
+//   G id name known refs                                 a group; the lines after it, up to the next capital, are its
+//   own a rule known refs name…      o id…                   aliases; other ids c role known refs country…   t|s known
+//   refs id…      countries; techniques, software v|w|k|i known refs value…    p confidence            victims
+//   (countries, others), target categories, incident types S id name malware|tool known refs software: n (plain alias
+//   names), t T id name tactics flags replaced_by known            techniques: flags "n" network-observable C id name
+//   first last known refs                      campaigns: n, t, s, g (attributed to) P id actor group kind date upper
+//   added urls…         a report: d (domains), h (hosts of URLs), x (addresses), u (URLs), l label value…
 #include <algorithm>
 #include <map>
 
@@ -25,11 +24,20 @@ namespace {
 void append_escaped(std::string& out, std::string_view text) {
   for (const char c : text) {
     switch (c) {
-      case '\t': out += "\\t"; break;
-      case '\n': out += "\\n"; break;
-      case '\r': out += "\\r"; break;
-      case '\\': out += "\\\\"; break;
-      default: out += c;
+      case '\t':
+        out += "\\t";
+        break;
+      case '\n':
+        out += "\\n";
+        break;
+      case '\r':
+        out += "\\r";
+        break;
+      case '\\':
+        out += "\\\\";
+        break;
+      default:
+        out += c;
     }
   }
 }
@@ -106,10 +114,12 @@ class Writer {
     }
   }
   void relations(std::string_view tag, const std::vector<Relation>& items) {
-    grouped(tag, items, [](const Relation& r) { return r.id; }, [](const Relation&) { return std::vector<std::string>{}; });
+    grouped(
+        tag, items, [](const Relation& r) { return r.id; }, [](const Relation&) { return std::vector<std::string>{}; });
   }
   void claims(std::string_view tag, const std::vector<Claim>& items) {
-    grouped(tag, items, [](const Claim& c) { return c.value; }, [](const Claim&) { return std::vector<std::string>{}; });
+    grouped(
+        tag, items, [](const Claim& c) { return c.value; }, [](const Claim&) { return std::vector<std::string>{}; });
   }
   std::string take() { return std::move(out_); }
 
@@ -133,7 +143,9 @@ void for_facts(const Group& group, Function each) {
   }
 }
 
-std::string_view role_word(CountryClaim::Role role) { return role == CountryClaim::Role::kOrigin ? "origin" : "sponsor"; }
+std::string_view role_word(CountryClaim::Role role) {
+  return role == CountryClaim::Role::kOrigin ? "origin" : "sponsor";
+}
 
 std::string write_dataset(const Actors& actors, std::uint32_t number, bool with_reports) {
   Writer out(actors, number);
@@ -151,7 +163,8 @@ std::string write_dataset(const Actors& actors, std::uint32_t number, bool with_
       for (const Relation& r : *list) note(r.fact);
     }
   }
-  out.line("D", {dataset.name, dataset.version, dataset.date.to_string(), dataset.licence, dataset.notice, dataset.digest});
+  out.line("D",
+           {dataset.name, dataset.version, dataset.date.to_string(), dataset.licence, dataset.notice, dataset.digest});
   out.write_references();
   for (const Group& g : actors.groups()) {
     bool any = false;
@@ -160,9 +173,12 @@ std::string write_dataset(const Actors& actors, std::uint32_t number, bool with_
     const bool own = out.mine(g.fact);
     out.line(own ? "G" : "g", {g.id, own ? g.name : "", out.known(g.fact), out.refs(g.fact)});
     if (own && !g.other_ids.empty()) out.line("o", g.other_ids);
-    out.grouped("a", g.aliases, [](const Alias& a) { return a.name; }, [](const Alias& a) { return std::vector<std::string>{a.rule}; });
-    out.grouped("c", g.countries, [](const CountryClaim& c) { return c.country; },
-                [](const CountryClaim& c) { return std::vector<std::string>{std::string(role_word(c.role))}; });
+    out.grouped(
+        "a", g.aliases, [](const Alias& a) { return a.name; },
+        [](const Alias& a) { return std::vector<std::string>{a.rule}; });
+    out.grouped(
+        "c", g.countries, [](const CountryClaim& c) { return c.country; },
+        [](const CountryClaim& c) { return std::vector<std::string>{std::string(role_word(c.role))}; });
     out.relations("t", g.techniques);
     out.relations("s", g.software);
     out.claims("v", g.victims);
@@ -177,7 +193,8 @@ std::string write_dataset(const Actors& actors, std::uint32_t number, bool with_
   }
   for (const Software& s : actors.software()) {
     const bool own = out.mine(s.fact);
-    const bool any = own || std::any_of(s.techniques.begin(), s.techniques.end(), [&](const Relation& r) { return out.mine(r.fact); });
+    const bool any = own || std::any_of(s.techniques.begin(), s.techniques.end(),
+                                        [&](const Relation& r) { return out.mine(r.fact); });
     if (!any) continue;
     out.line("S", {s.id, own ? s.name : "", s.tool ? "tool" : "malware", out.known(s.fact), out.refs(s.fact)});
     if (own && !s.aliases.empty()) out.line("n", s.aliases);
@@ -191,7 +208,8 @@ std::string write_dataset(const Actors& actors, std::uint32_t number, bool with_
   }
   for (const Campaign& c : actors.campaigns()) {
     if (!out.mine(c.fact)) continue;
-    out.line("C", {c.id, c.name, c.first_seen.to_string(), c.last_seen.to_string(), out.known(c.fact), out.refs(c.fact)});
+    out.line("C",
+             {c.id, c.name, c.first_seen.to_string(), c.last_seen.to_string(), out.known(c.fact), out.refs(c.fact)});
     if (!c.aliases.empty()) out.line("n", c.aliases);
     out.relations("t", c.techniques);
     out.relations("s", c.software);
@@ -200,7 +218,8 @@ std::string write_dataset(const Actors& actors, std::uint32_t number, bool with_
   if (with_reports) {
     for (const Report& r : actors.reports()) {
       if (r.dataset != number) continue;
-      std::vector<std::string> head = {r.id, r.actor, r.group, r.kind, r.date.to_string(), r.date_upper.to_string(), r.added};
+      std::vector<std::string> head = {r.id,   r.actor, r.group, r.kind, r.date.to_string(), r.date_upper.to_string(),
+                                       r.added};
       head.insert(head.end(), r.urls_of_report.begin(), r.urls_of_report.end());
       out.line("P", head);
       if (!r.domains.empty()) out.line("d", r.domains);
@@ -223,7 +242,8 @@ std::string write_dataset(const Actors& actors, std::uint32_t number, bool with_
 
 class Reader {
  public:
-  Reader(std::string_view name, std::vector<Part>& parts, Problems& problems) : name_(name), parts_(parts), problems_(problems) {}
+  Reader(std::string_view name, std::vector<Part>& parts, Problems& problems)
+      : name_(name), parts_(parts), problems_(problems) {}
   void read(std::string_view text);
 
  private:
@@ -402,18 +422,25 @@ void Reader::line(std::string_view text) {
         for (std::string& country : from(3)) group.countries.push_back({std::move(country), role, f});
         return;
       }
-      case 't': return relations(group.techniques);
-      case 's': return relations(group.software);
-      case 'v': return claims(group.victims);
-      case 'w': return claims(group.victims_other);
-      case 'k': return claims(group.target_categories);
-      case 'i': return claims(group.incident_types);
+      case 't':
+        return relations(group.techniques);
+      case 's':
+        return relations(group.software);
+      case 'v':
+        return claims(group.victims);
+      case 'w':
+        return claims(group.victims_other);
+      case 'k':
+        return claims(group.target_categories);
+      case 'i':
+        return claims(group.incident_types);
       case 'p': {
         const std::string number = field(0);
         if (all_digits(number) && number.size() <= 3) group.attribution_confidence = std::min(100, std::stoi(number));
         return;
       }
-      default: break;
+      default:
+        break;
     }
   } else if (subject_ == 'S') {
     if (tag == 'n') {
@@ -455,14 +482,16 @@ std::string write_table(const Actors& actors, bool with_reports) {
   for (const Dataset& dataset : actors.datasets()) {
     if (dataset.notice.empty()) continue;
     std::string notice = "# " + dataset.name + ": " + dataset.notice;
-    std::replace_if(notice.begin(), notice.end(), [](char c) { return c == '\n' || c == '\r'; }, ' ');
+    std::replace_if(
+        notice.begin(), notice.end(), [](char c) { return c == '\n' || c == '\r'; }, ' ');
     out += notice + '\n';
   }
   for (std::uint32_t i = 0; i < actors.datasets().size(); ++i) out += write_dataset(actors, i, with_reports);
   return out;
 }
 
-base::Result<void> read_table(std::string_view name, std::string_view text, std::vector<Part>& parts, Problems& problems) {
+base::Result<void> read_table(std::string_view name, std::string_view text, std::vector<Part>& parts,
+                              Problems& problems) {
   const std::size_t before = parts.size();
   Reader(name, parts, problems).read(text);
   if (parts.size() == before) return base::Error{"a table of actors without a data set", std::string(name), ""};

@@ -13,13 +13,15 @@ namespace {
 
 // Second levels under which registries of countries register, where the full list is not at hand.
 constexpr std::string_view kCommon[] = {
-    "co.uk",  "org.uk", "ac.uk",  "gov.uk", "me.uk",  "net.uk", "com.au", "net.au", "org.au", "edu.au", "gov.au", "co.nz",  "net.nz", "org.nz",
-    "govt.nz", "ac.nz",  "co.jp",  "ne.jp",  "or.jp",  "ac.jp",  "go.jp",  "co.kr",  "or.kr",  "go.kr",  "ac.kr",  "com.cn", "net.cn", "org.cn",
-    "gov.cn", "edu.cn", "com.tw", "org.tw", "gov.tw", "edu.tw", "com.hk", "org.hk", "gov.hk", "edu.hk", "com.sg", "gov.sg", "edu.sg", "com.my",
-    "gov.my", "co.in",  "gov.in", "ac.in",  "net.in", "org.in", "com.br", "gov.br", "org.br", "net.br", "com.mx", "gob.mx", "com.ar", "gob.ar",
-    "com.tr", "gov.tr", "edu.tr", "org.tr", "com.ua", "gov.ua", "org.ua", "co.za",  "gov.za", "org.za", "co.il",  "gov.il", "ac.il",  "org.il",
-    "com.sa", "gov.sa", "com.pk", "gov.pk", "edu.pk", "com.bd", "gov.bd", "com.vn", "gov.vn", "edu.vn", "co.th",  "go.th",  "ac.th",  "in.th",
-    "co.id",  "go.id",  "ac.id",  "or.id",  "com.ph", "gov.ph", "com.eg", "gov.eg", "com.pl", "gov.pl", "edu.pl", "co.ir",  "ac.ir",  "gov.ir"};
+    "co.uk",  "org.uk", "ac.uk",  "gov.uk",  "me.uk",  "net.uk", "com.au", "net.au", "org.au", "edu.au", "gov.au",
+    "co.nz",  "net.nz", "org.nz", "govt.nz", "ac.nz",  "co.jp",  "ne.jp",  "or.jp",  "ac.jp",  "go.jp",  "co.kr",
+    "or.kr",  "go.kr",  "ac.kr",  "com.cn",  "net.cn", "org.cn", "gov.cn", "edu.cn", "com.tw", "org.tw", "gov.tw",
+    "edu.tw", "com.hk", "org.hk", "gov.hk",  "edu.hk", "com.sg", "gov.sg", "edu.sg", "com.my", "gov.my", "co.in",
+    "gov.in", "ac.in",  "net.in", "org.in",  "com.br", "gov.br", "org.br", "net.br", "com.mx", "gob.mx", "com.ar",
+    "gob.ar", "com.tr", "gov.tr", "edu.tr",  "org.tr", "com.ua", "gov.ua", "org.ua", "co.za",  "gov.za", "org.za",
+    "co.il",  "gov.il", "ac.il",  "org.il",  "com.sa", "gov.sa", "com.pk", "gov.pk", "edu.pk", "com.bd", "gov.bd",
+    "com.vn", "gov.vn", "edu.vn", "co.th",   "go.th",  "ac.th",  "in.th",  "co.id",  "go.id",  "ac.id",  "or.id",
+    "com.ph", "gov.ph", "com.eg", "gov.eg",  "com.pl", "gov.pl", "edu.pl", "co.ir",  "ac.ir",  "gov.ir"};
 
 enum Rule : std::uint8_t { kPlain = 1, kWildcard = 2, kException = 4 };
 
@@ -91,7 +93,8 @@ PublicSuffixes PublicSuffixes::parse(std::string_view text, bool private_section
 }
 
 PublicSuffixes PublicSuffixes::load() {
-  for (const std::string& path : {find_data_file("public_suffix_list.dat"), std::string("/usr/share/publicsuffix/public_suffix_list.dat")}) {
+  for (const std::string& path :
+       {find_data_file("public_suffix_list.dat"), std::string("/usr/share/publicsuffix/public_suffix_list.dat")}) {
     if (path.empty()) continue;
     const auto text = read_file(path, std::size_t{16} << 20);
     if (!text) continue;
@@ -120,7 +123,8 @@ std::size_t PublicSuffixes::suffix_length(std::string_view name) const {
         const std::size_t above = start >= 2 ? name.rfind('.', start - 2) : std::string_view::npos;
         const std::size_t wide = above == std::string_view::npos ? 0 : above + 1;
         const auto exception = rules_->rules.find(name.substr(wide));
-        if (exception == rules_->rules.end() || (exception->second & kException) == 0) best = std::max(best, name.size() - wide);
+        if (exception == rules_->rules.end() || (exception->second & kException) == 0)
+          best = std::max(best, name.size() - wide);
       }
     }
     below = start;

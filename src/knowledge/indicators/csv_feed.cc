@@ -12,7 +12,21 @@ namespace whodunit::knowledge {
 
 namespace {
 
-enum class Use : std::uint8_t { kNone, kValue, kGenericValue, kType, kDate, kUntil, kReport, kMalware, kActor, kConfidence, kPort, kSystem, kLabel };
+enum class Use : std::uint8_t {
+  kNone,
+  kValue,
+  kGenericValue,
+  kType,
+  kDate,
+  kUntil,
+  kReport,
+  kMalware,
+  kActor,
+  kConfidence,
+  kPort,
+  kSystem,
+  kLabel
+};
 
 struct Column {
   Use use = Use::kNone;
@@ -24,17 +38,26 @@ Use use_of(std::string_view title, IndicatorKind& kind) {
   for (char& c : key) {
     if (c == '_' || c == ' ' || c == '.') c = '-';
   }
-  const auto is = [&key](std::initializer_list<std::string_view> words) { return std::find(words.begin(), words.end(), key) != words.end(); };
+  const auto is = [&key](std::initializer_list<std::string_view> words) {
+    return std::find(words.begin(), words.end(), key) != words.end();
+  };
   bool generic = false;
   kind = column_kind(title, generic);
   if (kind != IndicatorKind::kCount) return Use::kValue;
   if (generic) return Use::kGenericValue;
   if (is({"type", "indicator-type", "ioc-type", "kind", "observable-type"})) return Use::kType;
-  if (is({"date", "first-seen", "firstseen", "first-seen-utc", "listingdate", "listing-date", "created", "created-at", "dateadded", "date-added", "added", "timestamp", "valid-from", "first-observed", "reported", "time"})) return Use::kDate;
+  if (is({"date", "first-seen", "firstseen", "first-seen-utc", "listingdate", "listing-date", "created", "created-at",
+          "dateadded", "date-added", "added", "timestamp", "valid-from", "first-observed", "reported", "time"}))
+    return Use::kDate;
   if (is({"valid-until", "expires", "expiration", "expiration-date"})) return Use::kUntil;
-  if (is({"reference", "references", "report", "reference-url", "report-url", "source-url", "ref", "info", "event", "title"})) return Use::kReport;
-  if (is({"malware", "family", "malware-family", "malware-printable", "signature", "listingreason", "listing-reason", "threat", "tool", "tags", "description", "comment", "name", "label"})) return Use::kMalware;
-  if (is({"actor", "group", "threat-actor", "threatactor", "campaign", "adversary", "apt", "attribution"})) return Use::kActor;
+  if (is({"reference", "references", "report", "reference-url", "report-url", "source-url", "ref", "info", "event",
+          "title"}))
+    return Use::kReport;
+  if (is({"malware", "family", "malware-family", "malware-printable", "signature", "listingreason", "listing-reason",
+          "threat", "tool", "tags", "description", "comment", "name", "label"}))
+    return Use::kMalware;
+  if (is({"actor", "group", "threat-actor", "threatactor", "campaign", "adversary", "apt", "attribution"}))
+    return Use::kActor;
   if (is({"confidence", "confidence-level", "score", "weight"})) return Use::kConfidence;
   if (is({"port", "dst-port", "dstport", "dest-port"})) return Use::kPort;
   if (is({"asn", "as", "as-number", "autonomous-system-number"})) return Use::kSystem;
@@ -76,7 +99,8 @@ bool is_range_table(const std::vector<std::vector<std::string>>& rows) {
     const auto first = base::Address::parse(row[0]);
     const auto last = row.size() > 2 ? base::Address::parse(row[1]) : std::nullopt;
     const bool range = first && last && row.size() >= 3 && (!country_code(row[2]).empty() || all_digits(row[2]));
-    const bool network = base::Network::parse(row[0]) && row[0].find('/') != std::string::npos && row[1].size() == 2 && !country_code(row[1]).empty();
+    const bool network = base::Network::parse(row[0]) && row[0].find('/') != std::string::npos && row[1].size() == 2 &&
+                         !country_code(row[1]).empty();
     if (range || network) ++good;
   }
   return all >= 2 && good * 10 >= all * 8;
@@ -88,7 +112,8 @@ IndicatorKind column_kind(std::string_view title, bool& generic) {
   std::string key = lower(trimmed(title));
   std::replace(key.begin(), key.end(), '_', '-');
   std::replace(key.begin(), key.end(), ' ', '-');
-  generic = key == "value" || key == "indicator" || key == "ioc" || key == "observable" || key == "ioc-value" || key == "indicator-value" || key == "data";
+  generic = key == "value" || key == "indicator" || key == "ioc" || key == "observable" || key == "ioc-value" ||
+            key == "indicator-value" || key == "data";
   if (generic) return IndicatorKind::kCount;
   if (key == "dstip" || key == "dst-ip" || key == "src-ip" || key == "ip-addresses") return IndicatorKind::kAddress;
   if (key == "sha256-hash" || key == "sha256hash") return IndicatorKind::kSha256;
@@ -126,7 +151,8 @@ char table_separator(std::string_view text) {
   return 0;
 }
 
-void read_csv_feed(std::string_view name, std::string_view text, const FeedOptions& options, Feed& feed, Problems& problems) {
+void read_csv_feed(std::string_view name, std::string_view text, const FeedOptions& options, Feed& feed,
+                   Problems& problems) {
   const IndicatorKind as = options.value_kind.empty() ? IndicatorKind::kCount : indicator_kind(options.value_kind);
   char separator = table_separator(text);
   if (separator == 0) separator = ',';
@@ -143,7 +169,8 @@ void read_csv_feed(std::string_view name, std::string_view text, const FeedOptio
         if (row.size() > 1 && sample.empty()) {
           comment = row;
           comment[0] = std::string(trimmed(std::string_view(comment[0]).substr(1)));
-          if (!comment[0].empty() && comment[0].front() == '"') comment[0] = comment[0].substr(1, comment[0].size() > 1 ? comment[0].size() - 2 : 0);
+          if (!comment[0].empty() && comment[0].front() == '"')
+            comment[0] = comment[0].substr(1, comment[0].size() > 1 ? comment[0].size() - 2 : 0);
         }
         continue;
       }
@@ -182,7 +209,8 @@ void read_csv_feed(std::string_view name, std::string_view text, const FeedOptio
   bool any_value = false;
   for (std::size_t i = 0; i < header.size() && i < width; ++i) {
     columns[i].use = use_of(header[i], columns[i].kind);
-    any_value = any_value || columns[i].use == Use::kValue || columns[i].use == Use::kGenericValue || columns[i].use == Use::kSystem;
+    any_value = any_value || columns[i].use == Use::kValue || columns[i].use == Use::kGenericValue ||
+                columns[i].use == Use::kSystem;
   }
   if (!any_value) {
     // By content: a column in which four of five entries are of one kind.
@@ -202,10 +230,14 @@ void read_csv_feed(std::string_view name, std::string_view text, const FeedOptio
         if (read_system(row[i], number)) ++numbers;
       }
       if (filled == 0 || columns[i].use != Use::kNone) continue;
-      if (dates * 10 >= filled * 8) columns[i].use = Use::kDate;
-      else if (any * 10 >= filled * 8) columns[i].use = Use::kGenericValue;
-      else if (numbers * 10 >= filled * 8 && i == 0) columns[i].use = Use::kSystem;
-      else if (any * 2 > filled) columns[i].use = Use::kGenericValue;
+      if (dates * 10 >= filled * 8)
+        columns[i].use = Use::kDate;
+      else if (any * 10 >= filled * 8)
+        columns[i].use = Use::kGenericValue;
+      else if (numbers * 10 >= filled * 8 && i == 0)
+        columns[i].use = Use::kSystem;
+      else if (any * 2 > filled)
+        columns[i].use = Use::kGenericValue;
       any_value = any_value || columns[i].use == Use::kGenericValue || columns[i].use == Use::kSystem;
     }
     // What remains is said about the values.
@@ -214,14 +246,17 @@ void read_csv_feed(std::string_view name, std::string_view text, const FeedOptio
     }
   }
   if (!any_value) {
-    problems.add(std::string(name), "a table in which no column holds indicators; name one in its header (ip, domain, url, md5, sha1, sha256, ja3, …)");
+    problems.add(std::string(name),
+                 "a table in which no column holds indicators; name one in its header (ip, domain, url, md5, sha1, "
+                 "sha256, ja3, …)");
     return;
   }
   Csv csv(text, separator);
   std::vector<std::string> row;
   bool skip_header = header_in_data;
   while (csv.next(row)) {
-    if (row.empty() || (row.size() == 1 && row[0].empty()) || row[0].substr(0, 1) == "#" || row[0].substr(0, 2) == "//") continue;
+    if (row.empty() || (row.size() == 1 && row[0].empty()) || row[0].substr(0, 1) == "#" || row[0].substr(0, 2) == "//")
+      continue;
     if (skip_header) {
       skip_header = false;
       continue;
@@ -242,19 +277,29 @@ void read_csv_feed(std::string_view name, std::string_view text, const FeedOptio
         case Use::kUntil:
           if (const auto date = Date::parse(cell)) like.until = *date;
           break;
-        case Use::kReport: like.report = feed.string(cell); break;
+        case Use::kReport:
+          like.report = feed.string(cell);
+          break;
         case Use::kMalware:
         case Use::kLabel:
           if (label.size() < 200) label += (label.empty() ? "" : "; ") + cell;
           break;
-        case Use::kActor: like.actor = feed.string(cell); break;
-        case Use::kConfidence:
-          if (all_digits(cell) && cell.size() <= 3 && std::stoi(cell) <= 100) like.confidence = static_cast<float>(std::stoi(cell)) / 100.0F;
-          else if (equal_ignoring_case(cell, "high")) like.confidence = 0.8F;
-          else if (equal_ignoring_case(cell, "low")) like.confidence = 0.2F;
+        case Use::kActor:
+          like.actor = feed.string(cell);
           break;
-        case Use::kPort: (void)parse_port(cell, like.port); break;
-        default: break;
+        case Use::kConfidence:
+          if (all_digits(cell) && cell.size() <= 3 && std::stoi(cell) <= 100)
+            like.confidence = static_cast<float>(std::stoi(cell)) / 100.0F;
+          else if (equal_ignoring_case(cell, "high"))
+            like.confidence = 0.8F;
+          else if (equal_ignoring_case(cell, "low"))
+            like.confidence = 0.2F;
+          break;
+        case Use::kPort:
+          (void)parse_port(cell, like.port);
+          break;
+        default:
+          break;
       }
     }
     like.malware = feed.string(label);
@@ -275,15 +320,19 @@ void read_csv_feed(std::string_view name, std::string_view text, const FeedOptio
       } else if (columns[i].use == Use::kValue || columns[i].use == Use::kGenericValue) {
         IndicatorKind kind = columns[i].use == Use::kValue ? columns[i].kind : type;
         // Names, addresses and URLs stand in one another's columns; add_value tells them apart.
-        if (kind == IndicatorKind::kAddress || kind == IndicatorKind::kDomain || kind == IndicatorKind::kNetwork) kind = IndicatorKind::kUrl;
+        if (kind == IndicatorKind::kAddress || kind == IndicatorKind::kDomain || kind == IndicatorKind::kNetwork)
+          kind = IndicatorKind::kUrl;
         if (as != IndicatorKind::kCount && columns[i].use == Use::kValue && as != columns[i].kind) {
           // "sha1" of a list of certificates.
-          const bool digest = columns[i].kind == IndicatorKind::kMd5 || columns[i].kind == IndicatorKind::kSha1 || columns[i].kind == IndicatorKind::kSha256;
+          const bool digest = columns[i].kind == IndicatorKind::kMd5 || columns[i].kind == IndicatorKind::kSha1 ||
+                              columns[i].kind == IndicatorKind::kSha256;
           if (digest) kind = as;
         }
         std::string reason;
-        if (add_value(feed, cell, kind, like, reason)) ++taken;
-        else why = reason + ": '" + cell.substr(0, 80) + "'";
+        if (add_value(feed, cell, kind, like, reason))
+          ++taken;
+        else
+          why = reason + ": '" + cell.substr(0, 80) + "'";
       }
     }
     if (taken == 0) problems.add(std::string(name) + ':' + std::to_string(csv.line()), why);

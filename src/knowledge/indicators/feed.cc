@@ -9,45 +9,99 @@
 namespace whodunit::knowledge {
 
 std::string_view to_string(FeedFormat format) {
-  static constexpr std::string_view kNames[] = {"unknown",        "STIX bundle",        "MISP event",   "MISP warning list", "maltrail trail",
-                                                "plain list",     "CSV",                "';'-separated list", "list of networks", "list of autonomous systems",
-                                                "range table",    "MMDB",               "KEV",          "YARA rules"};
+  static constexpr std::string_view kNames[] = {
+      "unknown", "STIX bundle",        "MISP event",       "MISP warning list",          "maltrail trail", "plain list",
+      "CSV",     "';'-separated list", "list of networks", "list of autonomous systems", "range table",    "MMDB",
+      "KEV",     "YARA rules"};
   return kNames[static_cast<std::size_t>(format)];
 }
 
 std::string_view to_string(FeedRole role) {
-  static constexpr std::string_view kNames[] = {"indicators", "context", "warnings", "address table", "vulnerabilities", "rules"};
+  static constexpr std::string_view kNames[] = {"indicators",    "context",         "warnings",
+                                                "address table", "vulnerabilities", "rules"};
   return kNames[static_cast<std::size_t>(role)];
 }
 
 std::string_view to_string(IndicatorKind kind) {
-  static constexpr std::string_view kNames[] = {"address", "network", "domain", "url", "md5", "sha1", "sha256", "certificate", "ja3", "ja3s", "ja4", "hassh", "hassh-server", "email", "user-agent"};
+  static constexpr std::string_view kNames[] = {"address", "network", "domain",       "url",   "md5",
+                                                "sha1",    "sha256",  "certificate",  "ja3",   "ja3s",
+                                                "ja4",     "hassh",   "hassh-server", "email", "user-agent"};
   return kind == IndicatorKind::kCount ? std::string_view("unknown") : kNames[static_cast<std::size_t>(kind)];
 }
 
 IndicatorKind indicator_kind(std::string_view word) {
   static constexpr std::pair<std::string_view, IndicatorKind> kWords[] = {
-      {"address", IndicatorKind::kAddress}, {"ip", IndicatorKind::kAddress}, {"ipv4", IndicatorKind::kAddress}, {"ipv6", IndicatorKind::kAddress},
-      {"ip-address", IndicatorKind::kAddress}, {"ip-dst", IndicatorKind::kAddress}, {"ip-src", IndicatorKind::kAddress}, {"ipaddress", IndicatorKind::kAddress},
-      {"dst-ip", IndicatorKind::kAddress}, {"src-ip", IndicatorKind::kAddress}, {"dstip", IndicatorKind::kAddress}, {"ipv4-addr", IndicatorKind::kAddress},
-      {"ipv6-addr", IndicatorKind::kAddress}, {"ip:port", IndicatorKind::kAddress}, {"ip-port", IndicatorKind::kAddress}, {"c2", IndicatorKind::kAddress},
-      {"network", IndicatorKind::kNetwork}, {"cidr", IndicatorKind::kNetwork}, {"subnet", IndicatorKind::kNetwork}, {"netblock", IndicatorKind::kNetwork},
-      {"domain", IndicatorKind::kDomain}, {"hostname", IndicatorKind::kDomain}, {"host", IndicatorKind::kDomain}, {"fqdn", IndicatorKind::kDomain},
-      {"domain-name", IndicatorKind::kDomain}, {"domainname", IndicatorKind::kDomain}, {"dns", IndicatorKind::kDomain},
-      {"url", IndicatorKind::kUrl}, {"uri", IndicatorKind::kUrl}, {"link", IndicatorKind::kUrl},
-      {"md5", IndicatorKind::kMd5}, {"md5-hash", IndicatorKind::kMd5}, {"filehash-md5", IndicatorKind::kMd5},
-      {"sha1", IndicatorKind::kSha1}, {"sha-1", IndicatorKind::kSha1}, {"sha1-hash", IndicatorKind::kSha1}, {"filehash-sha1", IndicatorKind::kSha1},
-      {"sha256", IndicatorKind::kSha256}, {"sha-256", IndicatorKind::kSha256}, {"sha256-hash", IndicatorKind::kSha256}, {"filehash-sha256", IndicatorKind::kSha256},
-      {"certificate", IndicatorKind::kCertificate}, {"cert", IndicatorKind::kCertificate}, {"ssl-cert", IndicatorKind::kCertificate},
-      {"x509", IndicatorKind::kCertificate}, {"x509-fingerprint-sha1", IndicatorKind::kCertificate}, {"x509-fingerprint-sha256", IndicatorKind::kCertificate},
-      {"x509-fingerprint-md5", IndicatorKind::kCertificate}, {"sslfingerprint", IndicatorKind::kCertificate}, {"cert-fingerprint", IndicatorKind::kCertificate},
-      {"ja3", IndicatorKind::kJa3}, {"ja3-md5", IndicatorKind::kJa3}, {"ja3-fingerprint-md5", IndicatorKind::kJa3}, {"ja3s", IndicatorKind::kJa3s},
-      {"ja3s-md5", IndicatorKind::kJa3s}, {"ja4", IndicatorKind::kJa4}, {"ja4-fingerprint", IndicatorKind::kJa4},
-      {"hassh", IndicatorKind::kHassh}, {"hassh-md5", IndicatorKind::kHassh}, {"hasshserver", IndicatorKind::kHasshServer},
-      {"hassh-server", IndicatorKind::kHasshServer}, {"hasshserver-md5", IndicatorKind::kHasshServer},
-      {"email", IndicatorKind::kEmail}, {"e-mail", IndicatorKind::kEmail}, {"email-src", IndicatorKind::kEmail}, {"email-dst", IndicatorKind::kEmail},
-      {"email-addr", IndicatorKind::kEmail}, {"sender", IndicatorKind::kEmail},
-      {"user-agent", IndicatorKind::kUserAgent}, {"useragent", IndicatorKind::kUserAgent}, {"http-user-agent", IndicatorKind::kUserAgent}};
+      {"address", IndicatorKind::kAddress},
+      {"ip", IndicatorKind::kAddress},
+      {"ipv4", IndicatorKind::kAddress},
+      {"ipv6", IndicatorKind::kAddress},
+      {"ip-address", IndicatorKind::kAddress},
+      {"ip-dst", IndicatorKind::kAddress},
+      {"ip-src", IndicatorKind::kAddress},
+      {"ipaddress", IndicatorKind::kAddress},
+      {"dst-ip", IndicatorKind::kAddress},
+      {"src-ip", IndicatorKind::kAddress},
+      {"dstip", IndicatorKind::kAddress},
+      {"ipv4-addr", IndicatorKind::kAddress},
+      {"ipv6-addr", IndicatorKind::kAddress},
+      {"ip:port", IndicatorKind::kAddress},
+      {"ip-port", IndicatorKind::kAddress},
+      {"c2", IndicatorKind::kAddress},
+      {"network", IndicatorKind::kNetwork},
+      {"cidr", IndicatorKind::kNetwork},
+      {"subnet", IndicatorKind::kNetwork},
+      {"netblock", IndicatorKind::kNetwork},
+      {"domain", IndicatorKind::kDomain},
+      {"hostname", IndicatorKind::kDomain},
+      {"host", IndicatorKind::kDomain},
+      {"fqdn", IndicatorKind::kDomain},
+      {"domain-name", IndicatorKind::kDomain},
+      {"domainname", IndicatorKind::kDomain},
+      {"dns", IndicatorKind::kDomain},
+      {"url", IndicatorKind::kUrl},
+      {"uri", IndicatorKind::kUrl},
+      {"link", IndicatorKind::kUrl},
+      {"md5", IndicatorKind::kMd5},
+      {"md5-hash", IndicatorKind::kMd5},
+      {"filehash-md5", IndicatorKind::kMd5},
+      {"sha1", IndicatorKind::kSha1},
+      {"sha-1", IndicatorKind::kSha1},
+      {"sha1-hash", IndicatorKind::kSha1},
+      {"filehash-sha1", IndicatorKind::kSha1},
+      {"sha256", IndicatorKind::kSha256},
+      {"sha-256", IndicatorKind::kSha256},
+      {"sha256-hash", IndicatorKind::kSha256},
+      {"filehash-sha256", IndicatorKind::kSha256},
+      {"certificate", IndicatorKind::kCertificate},
+      {"cert", IndicatorKind::kCertificate},
+      {"ssl-cert", IndicatorKind::kCertificate},
+      {"x509", IndicatorKind::kCertificate},
+      {"x509-fingerprint-sha1", IndicatorKind::kCertificate},
+      {"x509-fingerprint-sha256", IndicatorKind::kCertificate},
+      {"x509-fingerprint-md5", IndicatorKind::kCertificate},
+      {"sslfingerprint", IndicatorKind::kCertificate},
+      {"cert-fingerprint", IndicatorKind::kCertificate},
+      {"ja3", IndicatorKind::kJa3},
+      {"ja3-md5", IndicatorKind::kJa3},
+      {"ja3-fingerprint-md5", IndicatorKind::kJa3},
+      {"ja3s", IndicatorKind::kJa3s},
+      {"ja3s-md5", IndicatorKind::kJa3s},
+      {"ja4", IndicatorKind::kJa4},
+      {"ja4-fingerprint", IndicatorKind::kJa4},
+      {"hassh", IndicatorKind::kHassh},
+      {"hassh-md5", IndicatorKind::kHassh},
+      {"hasshserver", IndicatorKind::kHasshServer},
+      {"hassh-server", IndicatorKind::kHasshServer},
+      {"hasshserver-md5", IndicatorKind::kHasshServer},
+      {"email", IndicatorKind::kEmail},
+      {"e-mail", IndicatorKind::kEmail},
+      {"email-src", IndicatorKind::kEmail},
+      {"email-dst", IndicatorKind::kEmail},
+      {"email-addr", IndicatorKind::kEmail},
+      {"sender", IndicatorKind::kEmail},
+      {"user-agent", IndicatorKind::kUserAgent},
+      {"useragent", IndicatorKind::kUserAgent},
+      {"http-user-agent", IndicatorKind::kUserAgent}};
   std::string key = lower(trimmed(word));
   std::replace(key.begin(), key.end(), '_', '-');
   std::replace(key.begin(), key.end(), ' ', '-');
@@ -71,7 +125,8 @@ namespace {
 /// Digits and letters of a digest, without colons, spaces and a "sha1:" before it.
 std::string bare_hex(std::string_view text) {
   const std::size_t prefix = text.find(':');
-  if (prefix != std::string_view::npos && prefix >= 3 && prefix <= 7 && !is_hex(text.substr(0, prefix))) text.remove_prefix(prefix + 1);
+  if (prefix != std::string_view::npos && prefix >= 3 && prefix <= 7 && !is_hex(text.substr(0, prefix)))
+    text.remove_prefix(prefix + 1);
   std::string out;
   for (const char c : trimmed(text)) {
     if (c != ':' && c != ' ' && c != '-') out += c;
@@ -174,12 +229,14 @@ std::string canonical_value(IndicatorKind kind, std::string_view raw, std::strin
 bool add_value(Feed& feed, std::string_view raw, IndicatorKind as, const FeedIndicator& like, std::string& why) {
   const std::string_view text = trimmed(raw);
   FeedIndicator one = like;
-  const bool network_form = as == IndicatorKind::kCount || as == IndicatorKind::kAddress || as == IndicatorKind::kNetwork ||
-                            as == IndicatorKind::kDomain || as == IndicatorKind::kUrl;
+  const bool network_form = as == IndicatorKind::kCount || as == IndicatorKind::kAddress ||
+                            as == IndicatorKind::kNetwork || as == IndicatorKind::kDomain || as == IndicatorKind::kUrl;
   if (as == IndicatorKind::kCount) {
     const std::string hex = text.size() <= 100 ? bare_hex(text) : std::string();
     if (hex.size() == 32 || hex.size() == 40 || hex.size() == 64) {
-      one.kind = hex.size() == 32 ? IndicatorKind::kMd5 : hex.size() == 40 ? IndicatorKind::kSha1 : IndicatorKind::kSha256;
+      one.kind = hex.size() == 32   ? IndicatorKind::kMd5
+                 : hex.size() == 40 ? IndicatorKind::kSha1
+                                    : IndicatorKind::kSha256;
       one.value = hex;
       feed.indicators.push_back(std::move(one));
       return true;
@@ -241,16 +298,41 @@ namespace {
 
 /// Words in a file's or folder's name that say what kind of networks it lists.
 NetworkKind kind_by_words(std::string_view path) {
-  static constexpr std::pair<std::string_view, NetworkKind> kWords[] = {
-      {"vpn", NetworkKind::kVpn},          {"tor-", NetworkKind::kTor},           {"torexit", NetworkKind::kTor},         {"tor_", NetworkKind::kTor},
-      {"exit-node", NetworkKind::kTor},    {"exit_node", NetworkKind::kTor},      {"worst", NetworkKind::kAbuseTolerant}, {"bulletproof", NetworkKind::kAbuseTolerant},
-      {"bad-asn", NetworkKind::kAbuseTolerant}, {"bad_asn", NetworkKind::kAbuseTolerant}, {"abuse", NetworkKind::kAbuseTolerant}, {"drop", NetworkKind::kAbuseTolerant},
-      {"cdn", NetworkKind::kCdn},          {"cloudflare", NetworkKind::kCdn},     {"fastly", NetworkKind::kCdn},          {"akamai", NetworkKind::kCdn},
-      {"cloud", NetworkKind::kCloud},      {"aws", NetworkKind::kCloud},          {"azure", NetworkKind::kCloud},         {"gcp", NetworkKind::kCloud},
-      {"datacenter", NetworkKind::kHosting}, {"data-center", NetworkKind::kHosting}, {"hosting", NetworkKind::kHosting},  {"hoster", NetworkKind::kHosting},
-      {"scanner", NetworkKind::kScanner},  {"scanning", NetworkKind::kScanner},   {"residential", NetworkKind::kResidential}, {"mobile", NetworkKind::kMobile},
-      {"ipsum", NetworkKind::kBlocklisted}, {"blocklist", NetworkKind::kBlocklisted}, {"blacklist", NetworkKind::kBlocklisted}, {"firehol", NetworkKind::kBlocklisted},
-      {"level", NetworkKind::kBlocklisted}, {"proxy", NetworkKind::kVpn},         {"proxies", NetworkKind::kVpn}};
+  static constexpr std::pair<std::string_view, NetworkKind> kWords[] = {{"vpn", NetworkKind::kVpn},
+                                                                        {"tor-", NetworkKind::kTor},
+                                                                        {"torexit", NetworkKind::kTor},
+                                                                        {"tor_", NetworkKind::kTor},
+                                                                        {"exit-node", NetworkKind::kTor},
+                                                                        {"exit_node", NetworkKind::kTor},
+                                                                        {"worst", NetworkKind::kAbuseTolerant},
+                                                                        {"bulletproof", NetworkKind::kAbuseTolerant},
+                                                                        {"bad-asn", NetworkKind::kAbuseTolerant},
+                                                                        {"bad_asn", NetworkKind::kAbuseTolerant},
+                                                                        {"abuse", NetworkKind::kAbuseTolerant},
+                                                                        {"drop", NetworkKind::kAbuseTolerant},
+                                                                        {"cdn", NetworkKind::kCdn},
+                                                                        {"cloudflare", NetworkKind::kCdn},
+                                                                        {"fastly", NetworkKind::kCdn},
+                                                                        {"akamai", NetworkKind::kCdn},
+                                                                        {"cloud", NetworkKind::kCloud},
+                                                                        {"aws", NetworkKind::kCloud},
+                                                                        {"azure", NetworkKind::kCloud},
+                                                                        {"gcp", NetworkKind::kCloud},
+                                                                        {"datacenter", NetworkKind::kHosting},
+                                                                        {"data-center", NetworkKind::kHosting},
+                                                                        {"hosting", NetworkKind::kHosting},
+                                                                        {"hoster", NetworkKind::kHosting},
+                                                                        {"scanner", NetworkKind::kScanner},
+                                                                        {"scanning", NetworkKind::kScanner},
+                                                                        {"residential", NetworkKind::kResidential},
+                                                                        {"mobile", NetworkKind::kMobile},
+                                                                        {"ipsum", NetworkKind::kBlocklisted},
+                                                                        {"blocklist", NetworkKind::kBlocklisted},
+                                                                        {"blacklist", NetworkKind::kBlocklisted},
+                                                                        {"firehol", NetworkKind::kBlocklisted},
+                                                                        {"level", NetworkKind::kBlocklisted},
+                                                                        {"proxy", NetworkKind::kVpn},
+                                                                        {"proxies", NetworkKind::kVpn}};
   // The nearest part of the path speaks first.
   std::string_view rest = path;
   for (int part = 0; part < 2 && !rest.empty(); ++part) {
@@ -289,19 +371,26 @@ bool is_context_by_content(const Feed& feed) {
   if (!feed.networks.empty() || !feed.systems.empty()) return true;
   std::size_t networks = 0, addresses = 0, said = 0;
   for (const FeedIndicator& one : feed.indicators) {
-    if (one.kind == IndicatorKind::kNetwork) ++networks;
-    else if (one.kind == IndicatorKind::kAddress) ++addresses;
-    else return false;
+    if (one.kind == IndicatorKind::kNetwork)
+      ++networks;
+    else if (one.kind == IndicatorKind::kAddress)
+      ++addresses;
+    else
+      return false;
     if (one.report != 0 || one.actor != 0) ++said;
   }
   if (networks * 2 > feed.indicators.size()) return true;
-  return said == 0 && addresses >= 1000 && (feed.format == FeedFormat::kPlainList || feed.format == FeedFormat::kNetworks);
+  return said == 0 && addresses >= 1000 &&
+         (feed.format == FeedFormat::kPlainList || feed.format == FeedFormat::kNetworks);
 }
 
 }  // namespace
 
 FeedFormat detect_feed(std::string_view name, std::string_view text) {
-  if (text.size() > 64 && text.substr(text.size() > 131072 ? text.size() - 131072 : 0).find("\xab\xcd\xefMaxMind.com") != std::string_view::npos) return FeedFormat::kMmdb;
+  if (text.size() > 64 &&
+      text.substr(text.size() > 131072 ? text.size() - 131072 : 0).find("\xab\xcd\xefMaxMind.com") !=
+          std::string_view::npos)
+    return FeedFormat::kMmdb;
   std::string_view head = text.substr(0, 65536);
   if (head.substr(0, 3) == "\xef\xbb\xbf") head.remove_prefix(3);
   const std::string_view start = trimmed(head);
@@ -311,11 +400,22 @@ FeedFormat detect_feed(std::string_view name, std::string_view text) {
     const FeedFormat json = detect_json_feed(text);
     if (json != FeedFormat::kUnknown) return json;
   }
-  if (contains_ignoring_case(start.substr(0, 200), "cveID,") || contains_ignoring_case(start.substr(0, 200), "\"cveID\"")) return FeedFormat::kVulnerabilities;
-  if (text.find("condition:") != std::string_view::npos && text.find("rule ") != std::string_view::npos && text.find('{') != std::string_view::npos) return FeedFormat::kYara;
+  if (contains_ignoring_case(start.substr(0, 200), "cveID,") ||
+      contains_ignoring_case(start.substr(0, 200), "\"cveID\""))
+    return FeedFormat::kVulnerabilities;
+  const std::string small_name = lower(name);
+  if ((small_name.size() > 4 && small_name.substr(small_name.size() - 4) == ".yar") ||
+      (small_name.size() > 5 && small_name.substr(small_name.size() - 5) == ".yara"))
+    return FeedFormat::kYara;
+  if (text.find("condition:") != std::string_view::npos && text.find("rule ") != std::string_view::npos &&
+      text.find('{') != std::string_view::npos)
+    return FeedFormat::kYara;
   // Lines that are no comments, and what stands in them.
-  std::size_t lines = 0, networks = 0, addresses = 0, semicolons = 0, commas = 0, tabs = 0, systems = 0, network_and_label = 0, digests_or_names = 0;
-  bool references = head.find("# Reference:") != std::string_view::npos || head.find("# Aliases:") != std::string_view::npos;
+  std::size_t lines = 0, networks = 0, addresses = 0, semicolons = 0, commas = 0, tabs = 0, systems = 0,
+              network_and_label = 0, digests_or_names = 0;
+  bool references = head.find("# Reference:") != std::string_view::npos ||
+                    head.find("# Aliases:") != std::string_view::npos ||
+                    head.find("Maltrail developers") != std::string_view::npos;
   Lines reader(head);
   std::string_view line;
   while (lines < 200 && reader.next(line)) {
@@ -342,14 +442,17 @@ FeedFormat detect_feed(std::string_view name, std::string_view text) {
   if (references) return FeedFormat::kMaltrail;
   if (systems * 10 >= lines * 7) return FeedFormat::kSystems;
   const char separator = table_separator(head);
-  if (semicolons * 2 > lines && commas * 2 < lines) return separator == ';' && head.find("\";\"") != std::string_view::npos ? FeedFormat::kCsv : FeedFormat::kSignatureBase;
+  if (semicolons * 2 > lines && commas * 2 < lines)
+    return separator == ';' && head.find("\";\"") != std::string_view::npos ? FeedFormat::kCsv
+                                                                            : FeedFormat::kSignatureBase;
   if (separator != 0 && (commas * 2 > lines || tabs * 2 > lines || separator == '|')) return FeedFormat::kCsv;
   if (semicolons * 4 > lines && name.find("ioc") != std::string_view::npos) return FeedFormat::kSignatureBase;
   if (addresses + networks + digests_or_names > 0) return FeedFormat::kPlainList;
   return FeedFormat::kUnknown;
 }
 
-base::Result<void> read_feed(std::string_view name, std::string_view text, const FeedOptions& options, Feed& feed, Problems& problems) {
+base::Result<void> read_feed(std::string_view name, std::string_view text, const FeedOptions& options, Feed& feed,
+                             Problems& problems) {
   feed.name = std::string(name);
   feed.format = detect_feed(name, text);
   const std::uint64_t problems_before = problems.count();
@@ -393,7 +496,8 @@ base::Result<void> read_feed(std::string_view name, std::string_view text, const
     case FeedFormat::kUnknown:
     case FeedFormat::kCount:
       return base::Error{"holds nothing that is understood as indicators, networks, rules or tables", std::string(name),
-                         "formats: STIX 2.x, MISP events and warning lists, maltrail trails, CSV, plain lists, lists of networks, KEV, YARA, MMDB"};
+                         "formats: STIX 2.x, MISP events and warning lists, maltrail trails, CSV, plain lists, lists "
+                         "of networks, KEV, YARA, MMDB"};
   }
   if (feed.format == FeedFormat::kRangeTable) {  // the CSV reader found that it is one
     feed.role = FeedRole::kTable;
@@ -409,7 +513,8 @@ base::Result<void> read_feed(std::string_view name, std::string_view text, const
     for (const FeedNetwork& network : feed.networks) {
       FeedIndicator one;
       one.kind = network.network.bits128() == 128 ? IndicatorKind::kAddress : IndicatorKind::kNetwork;
-      one.value = one.kind == IndicatorKind::kAddress ? network.network.address().to_string() : network.network.to_string();
+      one.value =
+          one.kind == IndicatorKind::kAddress ? network.network.address().to_string() : network.network.to_string();
       one.malware = network.label;
       feed.indicators.push_back(std::move(one));
     }
@@ -422,7 +527,8 @@ base::Result<void> read_feed(std::string_view name, std::string_view text, const
     FeedWarnings nets = list;
     nets.type = "cidr";
     for (const FeedIndicator& one : feed.indicators) {
-      (one.kind == IndicatorKind::kAddress || one.kind == IndicatorKind::kNetwork ? nets : list).entries.push_back(one.value);
+      (one.kind == IndicatorKind::kAddress || one.kind == IndicatorKind::kNetwork ? nets : list)
+          .entries.push_back(one.value);
     }
     for (const FeedNetwork& network : feed.networks) nets.entries.push_back(network.network.to_string());
     if (!list.entries.empty()) feed.warnings.push_back(std::move(list));
@@ -441,10 +547,12 @@ base::Result<void> read_feed(std::string_view name, std::string_view text, const
     }
     feed.date = options.date;
   }
-  if (feed.indicators.empty() && feed.networks.empty() && feed.systems.empty() && feed.warnings.empty()) {
+  // A feed of things that do not show on the wire is no wrong feed, only of no use here; its reader is told.
+  const bool empty = feed.indicators.empty() && feed.networks.empty() && feed.systems.empty() && feed.warnings.empty();
+  if (empty && feed.passed_over.empty()) {
     std::string what = "nothing in it could be taken";
-    if (problems.count() > problems_before) what += ": " + std::to_string(problems.count() - problems_before) + " entries are malformed";
-    if (!feed.passed_over.empty()) what += "; it speaks of things that do not show on the wire (" + feed.passed_over.begin()->first + ", …)";
+    if (problems.count() > problems_before)
+      what += ": " + std::to_string(problems.count() - problems_before) + " entries are malformed";
     return base::Error{what, std::string(name), ""};
   }
   return {};

@@ -19,17 +19,17 @@ namespace whodunit::knowledge {
 
 enum class FeedFormat : std::uint8_t {
   kUnknown,
-  kStix,          ///< STIX 2.0 or 2.1 bundle
-  kMispEvent,     ///< MISP event(s) as JSON
-  kWarningList,   ///< MISP warning list
-  kMaltrail,      ///< maltrail trail
-  kPlainList,     ///< one indicator a line
-  kCsv,           ///< columns, with or without a header
-  kSignatureBase, ///< "value;score;comment"
-  kNetworks,      ///< networks: netset, CIDR list, JSON of prefixes
-  kSystems,       ///< autonomous systems
-  kRangeTable,    ///< ranges to country or AS, CSV
-  kMmdb,          ///< the same, MaxMind's format
+  kStix,             ///< STIX 2.0 or 2.1 bundle
+  kMispEvent,        ///< MISP event(s) as JSON
+  kWarningList,      ///< MISP warning list
+  kMaltrail,         ///< maltrail trail
+  kPlainList,        ///< one indicator a line
+  kCsv,              ///< columns, with or without a header
+  kSignatureBase,    ///< "value;score;comment"
+  kNetworks,         ///< networks: netset, CIDR list, JSON of prefixes
+  kSystems,          ///< autonomous systems
+  kRangeTable,       ///< ranges to country or AS, CSV
+  kMmdb,             ///< the same, MaxMind's format
   kVulnerabilities,  ///< CISA's KEV
   kYara,
   kCount,
@@ -74,9 +74,9 @@ struct Feed {
   FeedFormat format = FeedFormat::kUnknown;
   FeedRole role = FeedRole::kIndicators;
   NetworkKind network_kind = NetworkKind::kUnknown;  ///< of a context feed
-  std::string title;    ///< the file's own; may be empty
-  std::string licence;  ///< as the file says; may be empty
-  Date date;            ///< newest thing in it, as the file says
+  std::string title;                                 ///< the file's own; may be empty
+  std::string licence;                               ///< as the file says; may be empty
+  Date date;                                         ///< newest thing in it, as the file says
   std::vector<FeedIndicator> indicators;
   std::vector<FeedNetwork> networks;
   std::vector<FeedSystem> systems;
@@ -99,14 +99,15 @@ struct FeedOptions {
   std::string value_kind;    ///< what the values of a list or of the CSV's value column are: indicator_kind()'s words
   std::string actor;
   Date date;
-  std::string path_hint;     ///< where the file lies, for words like "vpn" in its folders' names
+  std::string path_hint;  ///< where the file lies, for words like "vpn" in its folders' names
 };
 
 /// Finds the format by content; kUnknown where there is none that fits.
 FeedFormat detect_feed(std::string_view name, std::string_view text);
 /// Reads a feed of any text format. Malformed lines and objects go to `problems`, the others are taken; an error where
 /// nothing could be taken. MMDB, YARA, range tables and KEV are recognised and left to their owners.
-base::Result<void> read_feed(std::string_view name, std::string_view text, const FeedOptions& options, Feed& feed, Problems& problems);
+base::Result<void> read_feed(std::string_view name, std::string_view text, const FeedOptions& options, Feed& feed,
+                             Problems& problems);
 
 /// A value of a kind in canonical form; empty and `why` set where it is none.
 std::string canonical_value(IndicatorKind kind, std::string_view text, std::string& why);

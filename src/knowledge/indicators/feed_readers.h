@@ -5,11 +5,16 @@
 
 namespace whodunit::knowledge {
 
-base::Result<void> read_json_feed(std::string_view name, std::string_view text, const FeedOptions& options, Feed& feed, Problems& problems);
-void read_trail_feed(std::string_view name, std::string_view text, const FeedOptions& options, Feed& feed, Problems& problems);
-void read_plain_list(std::string_view name, std::string_view text, const FeedOptions& options, Feed& feed, Problems& problems);
-void read_signature_base(std::string_view name, std::string_view text, const FeedOptions& options, Feed& feed, Problems& problems);
-void read_csv_feed(std::string_view name, std::string_view text, const FeedOptions& options, Feed& feed, Problems& problems);
+base::Result<void> read_json_feed(std::string_view name, std::string_view text, const FeedOptions& options, Feed& feed,
+                                  Problems& problems);
+void read_trail_feed(std::string_view name, std::string_view text, const FeedOptions& options, Feed& feed,
+                     Problems& problems);
+void read_plain_list(std::string_view name, std::string_view text, const FeedOptions& options, Feed& feed,
+                     Problems& problems);
+void read_signature_base(std::string_view name, std::string_view text, const FeedOptions& options, Feed& feed,
+                         Problems& problems);
+void read_csv_feed(std::string_view name, std::string_view text, const FeedOptions& options, Feed& feed,
+                   Problems& problems);
 
 inline void newest_date(Date& into, const Date& date) {
   if (date.known() && (!into.known() || into < date)) into = date;

@@ -12,7 +12,8 @@
 namespace whodunit::knowledge {
 
 std::string_view to_string(Exactness exactness) {
-  static constexpr std::string_view kNames[] = {"exact", "parent domain", "network", "other port", "path", "without query"};
+  static constexpr std::string_view kNames[] = {"exact",      "parent domain", "network",
+                                                "other port", "path",          "without query"};
   return kNames[static_cast<std::size_t>(exactness)];
 }
 
@@ -115,10 +116,12 @@ struct IndicatorSet::Tables {
     return out;
   }
   void give(std::uint32_t first, Exactness exactness, std::size_t limit, std::vector<IndicatorHit>& out) const {
-    for (std::uint32_t e = first; e != kNone && out.size() < limit; e = entries[e].next) out.push_back(hit(entries[e], exactness));
+    for (std::uint32_t e = first; e != kNone && out.size() < limit; e = entries[e].next)
+      out.push_back(hit(entries[e], exactness));
   }
   std::size_t memory() const {
-    return arena.memory() + entries.capacity() * sizeof(Entry) + slots.capacity() * sizeof(Slot) + filter.capacity() * 8 + networks.memory();
+    return arena.memory() + entries.capacity() * sizeof(Entry) + slots.capacity() * sizeof(Slot) +
+           filter.capacity() * 8 + networks.memory();
   }
 };
 
@@ -127,7 +130,8 @@ IndicatorSet::~IndicatorSet() = default;
 IndicatorSet::IndicatorSet(IndicatorSet&&) noexcept = default;
 IndicatorSet& IndicatorSet::operator=(IndicatorSet&&) noexcept = default;
 
-void IndicatorSet::find_address(const base::Address& address, std::uint16_t port, std::vector<IndicatorHit>& out) const {
+void IndicatorSet::find_address(const base::Address& address, std::uint16_t port,
+                                std::vector<IndicatorHit>& out) const {
   const Tables& t = *tables_;
   const std::size_t limit = out.size() + kMaximumHits;
   // Addresses are held by their 16 bytes: no text is made for a look-up.
@@ -147,7 +151,8 @@ void IndicatorSet::find_address(const base::Address& address, std::uint16_t port
     pass(false);
     pass(true);
   }
-  for (const RangeMap::Prefix* p = t.networks.find(address); p != nullptr && out.size() < limit; p = t.networks.parent_of(*p)) {
+  for (const RangeMap::Prefix* p = t.networks.find(address); p != nullptr && out.size() < limit;
+       p = t.networks.parent_of(*p)) {
     t.give(p->value, Exactness::kNetwork, limit, out);
   }
 }
@@ -174,7 +179,8 @@ void IndicatorSet::find_domain(std::string_view name, std::vector<IndicatorHit>&
   }
 }
 
-void IndicatorSet::find_url(std::string_view host, std::uint16_t port, std::string_view path, std::vector<IndicatorHit>& out) const {
+void IndicatorSet::find_url(std::string_view host, std::uint16_t port, std::string_view path,
+                            std::vector<IndicatorHit>& out) const {
   const Tables& t = *tables_;
   if (t.by_kind[static_cast<std::size_t>(IndicatorKind::kUrl)] == 0) return;
   if (!host.empty() && host.back() == '.') host.remove_suffix(1);
@@ -243,7 +249,9 @@ std::size_t hex_into(std::string_view text, char (&buffer)[65]) {
 void IndicatorSet::find_file(std::string_view hex, std::vector<IndicatorHit>& out) const {
   char buffer[65];
   const std::size_t size = hex_into(hex, buffer);
-  const IndicatorKind kind = size == 32 ? IndicatorKind::kMd5 : size == 40 ? IndicatorKind::kSha1 : IndicatorKind::kSha256;
+  const IndicatorKind kind = size == 32   ? IndicatorKind::kMd5
+                             : size == 40 ? IndicatorKind::kSha1
+                                          : IndicatorKind::kSha256;
   if (size != 32 && size != 40 && size != 64) return;
   tables_->give(tables_->find(kind, {buffer, size}), Exactness::kExact, out.size() + kMaximumHits, out);
 }
@@ -252,35 +260,43 @@ void IndicatorSet::find_certificate(std::string_view hex, std::vector<IndicatorH
   char buffer[65];
   const std::size_t size = hex_into(hex, buffer);
   if (size != 32 && size != 40 && size != 64) return;
-  tables_->give(tables_->find(IndicatorKind::kCertificate, {buffer, size}), Exactness::kExact, out.size() + kMaximumHits, out);
+  tables_->give(tables_->find(IndicatorKind::kCertificate, {buffer, size}), Exactness::kExact,
+                out.size() + kMaximumHits, out);
 }
 
 void IndicatorSet::find_fingerprint(IndicatorKind kind, std::string_view value, std::vector<IndicatorHit>& out) const {
   if (value.empty() || value.size() > 64) return;
   char buffer[64];
-  for (std::size_t i = 0; i < value.size(); ++i) buffer[i] = value[i] >= 'A' && value[i] <= 'Z' ? static_cast<char>(value[i] + 32) : value[i];
+  for (std::size_t i = 0; i < value.size(); ++i)
+    buffer[i] = value[i] >= 'A' && value[i] <= 'Z' ? static_cast<char>(value[i] + 32) : value[i];
   tables_->give(tables_->find(kind, {buffer, value.size()}), Exactness::kExact, out.size() + kMaximumHits, out);
 }
 
 void IndicatorSet::find_email(std::string_view address, std::vector<IndicatorHit>& out) const {
   if (address.empty() || address.size() > 320) return;
   char buffer[320];
-  for (std::size_t i = 0; i < address.size(); ++i) buffer[i] = address[i] >= 'A' && address[i] <= 'Z' ? static_cast<char>(address[i] + 32) : address[i];
-  tables_->give(tables_->find(IndicatorKind::kEmail, {buffer, address.size()}), Exactness::kExact, out.size() + kMaximumHits, out);
+  for (std::size_t i = 0; i < address.size(); ++i)
+    buffer[i] = address[i] >= 'A' && address[i] <= 'Z' ? static_cast<char>(address[i] + 32) : address[i];
+  tables_->give(tables_->find(IndicatorKind::kEmail, {buffer, address.size()}), Exactness::kExact,
+                out.size() + kMaximumHits, out);
 }
 
 void IndicatorSet::find_user_agent(std::string_view text, std::vector<IndicatorHit>& out) const {
-  tables_->give(tables_->find(IndicatorKind::kUserAgent, trimmed(text)), Exactness::kExact, out.size() + kMaximumHits, out);
+  tables_->give(tables_->find(IndicatorKind::kUserAgent, trimmed(text)), Exactness::kExact, out.size() + kMaximumHits,
+                out);
 }
 
 std::uint64_t IndicatorSet::size() const { return tables_->entries.size(); }
-std::uint64_t IndicatorSet::size(IndicatorKind kind) const { return kind == IndicatorKind::kCount ? 0 : tables_->by_kind[static_cast<std::size_t>(kind)]; }
+std::uint64_t IndicatorSet::size(IndicatorKind kind) const {
+  return kind == IndicatorKind::kCount ? 0 : tables_->by_kind[static_cast<std::size_t>(kind)];
+}
 std::size_t IndicatorSet::memory() const { return tables_->memory(); }
 const std::vector<IndicatorSource>& IndicatorSet::sources() const { return tables_->sources; }
 const std::vector<Subtraction>& IndicatorSet::subtractions() const { return tables_->subtractions; }
 const std::string& IndicatorSet::digest() const { return tables_->digest; }
 
-// --- building -----------------------------------------------------------------------------------------------------------
+// --- building
+// -----------------------------------------------------------------------------------------------------------
 
 struct IndicatorSetBuilder::Pending {
   std::unique_ptr<IndicatorSet::Tables> tables = std::make_unique<IndicatorSet::Tables>();
@@ -296,10 +312,12 @@ struct IndicatorSetBuilder::Pending {
   }
 };
 
-IndicatorSetBuilder::IndicatorSetBuilder(const PublicSuffixes& suffixes) : suffixes_(suffixes), pending_(std::make_unique<Pending>()) {}
+IndicatorSetBuilder::IndicatorSetBuilder(const PublicSuffixes& suffixes)
+    : suffixes_(suffixes), pending_(std::make_unique<Pending>()) {}
 IndicatorSetBuilder::~IndicatorSetBuilder() = default;
 
-void IndicatorSetBuilder::source(std::string name, std::string licence, const Date& date, std::string digest, bool allow_private) {
+void IndicatorSetBuilder::source(std::string name, std::string licence, const Date& date, std::string digest,
+                                 bool allow_private) {
   IndicatorSource source;
   source.name = std::move(name);
   source.licence = std::move(licence);
@@ -337,10 +355,12 @@ namespace {
 
 /// Digests of files with nothing in them, and of single line ends: they match half the world.
 bool is_empty_file(std::string_view hex) {
-  static constexpr std::string_view kEmpty[] = {
-      "d41d8cd98f00b204e9800998ecf8427e", "da39a3ee5e6b4b0d3255bfef95601890afd80709",
-      "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855", "68b329da9893e34099c7d8ad5cb9c940",
-      "adc83b19e793491b1c6ea0fd8b46cd9f32e592fc", "01ba4719c80b6fe911b091a7c05124b64eeece964e09c058ef8f9805daca546b"};
+  static constexpr std::string_view kEmpty[] = {"d41d8cd98f00b204e9800998ecf8427e",
+                                                "da39a3ee5e6b4b0d3255bfef95601890afd80709",
+                                                "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",
+                                                "68b329da9893e34099c7d8ad5cb9c940",
+                                                "adc83b19e793491b1c6ea0fd8b46cd9f32e592fc",
+                                                "01ba4719c80b6fe911b091a7c05124b64eeece964e09c058ef8f9805daca546b"};
   return std::find(std::begin(kEmpty), std::end(kEmpty), hex) != std::end(kEmpty);
 }
 
@@ -348,9 +368,34 @@ bool is_empty_file(std::string_view hex) {
 /// harm nobody.
 bool cannot_be_an_indicator(const base::Address& address, bool allow_private) {
   const std::string_view reserved = Networks::reserved(address);
-  if (reserved.empty() || reserved.substr(0, 13) == "documentation" || reserved.substr(0, 12) == "benchmarking") return false;
-  const bool local = reserved.substr(0, 7) == "private" || reserved.substr(0, 7) == "carrier" || reserved.substr(0, 10) == "link-local";
+  if (reserved.empty() || reserved.substr(0, 13) == "documentation" || reserved.substr(0, 12) == "benchmarking")
+    return false;
+  const bool local = reserved.substr(0, 7) == "private" || reserved.substr(0, 7) == "carrier" ||
+                     reserved.substr(0, 10) == "link-local";
   return !(local && allow_private);
+}
+
+/// Reserved addresses, half the Internet, bare public suffixes, empty files.
+bool cannot_be(IndicatorKind kind, const std::string& value, bool allow_private, const PublicSuffixes& suffixes) {
+  switch (kind) {
+    case IndicatorKind::kAddress: {
+      const auto address = base::Address::parse(value);
+      return !address || cannot_be_an_indicator(*address, allow_private);
+    }
+    case IndicatorKind::kNetwork: {
+      const auto network = base::Network::parse(value);
+      return !network || network->bits() < (network->address().is_v4() ? 8U : 16U) ||
+             cannot_be_an_indicator(network->address(), allow_private);
+    }
+    case IndicatorKind::kDomain:
+      return suffixes.is_public_suffix(value);
+    case IndicatorKind::kMd5:
+    case IndicatorKind::kSha1:
+    case IndicatorKind::kSha256:
+      return is_empty_file(value);
+    default:
+      return false;
+  }
 }
 
 }  // namespace
@@ -360,126 +405,110 @@ IndicatorSet IndicatorSetBuilder::build() {
   Pending& p = *pending_;
   IndicatorSet::Tables& t = *p.tables;
   std::vector<std::uint64_t> counts(warnings_ == nullptr ? 0 : warnings_->names().size(), 0);
-  std::vector<Entry> kept;
-  std::vector<std::string> values;
-  kept.reserve(t.entries.size());
-  values.reserve(t.entries.size());
-  // Equal values often follow one another; warnings are asked once per value.
-  std::unordered_map<std::string, WarningLists::Verdict> verdicts;
-  for (std::size_t i = 0; i < t.entries.size(); ++i) {
-    Entry entry = t.entries[i];
-    std::string& value = p.values[i];
-    IndicatorSource& source = t.sources[entry.source];
-    bool refused = false;
-    switch (entry.kind) {
-      case IndicatorKind::kAddress: {
-        const auto address = base::Address::parse(value);
-        refused = !address || cannot_be_an_indicator(*address, p.allow_private[entry.source]);
-        break;
-      }
-      case IndicatorKind::kNetwork: {
-        const auto network = base::Network::parse(value);
-        // Half the Internet is no indicator.
-        refused = !network || network->bits() < (network->address().is_v4() ? 8U : 16U) ||
-                  cannot_be_an_indicator(network->address(), p.allow_private[entry.source]);
-        break;
-      }
-      case IndicatorKind::kDomain:
-        refused = suffixes_.is_public_suffix(value);
-        break;
-      case IndicatorKind::kMd5:
-      case IndicatorKind::kSha1:
-      case IndicatorKind::kSha256:
-        refused = is_empty_file(value);
-        break;
-      default:
-        break;
-    }
-    if (refused || value.empty()) {
-      ++source.refused;
-      continue;
-    }
-    if (warnings_ != nullptr && !warnings_->empty()) {
-      std::string key = std::to_string(static_cast<int>(entry.kind)) + value;
-      auto [at, fresh] = verdicts.try_emplace(std::move(key));
-      if (fresh) at->second = warnings_->check(entry.kind, value, suffixes_);
-      if (at->second.subtract) {
-        ++counts[at->second.list];
-        ++source.subtracted;
-        continue;
-      }
-      entry.labels = p.text(at->second.labels);
-    }
-    kept.push_back(entry);
-    values.push_back(std::move(value));
+  // By the hash of the value, so that what says the same lies together: a fixed order, and cheap to compare.
+  std::vector<std::uint64_t> hash(t.entries.size());
+  std::vector<std::uint32_t> order(t.entries.size());
+  for (std::uint32_t i = 0; i < order.size(); ++i) {
+    order[i] = i;
+    hash[i] = key_of(t.entries[i].kind, p.values[i]);
   }
-  verdicts.clear();
-  p.values.clear();
-  p.values.shrink_to_fit();
-  if (warnings_ != nullptr) {
-    for (std::size_t i = 0; i < counts.size(); ++i) {
-      if (counts[i] > 0) t.subtractions.push_back({warnings_->names()[i], counts[i]});
-    }
-    std::stable_sort(t.subtractions.begin(), t.subtractions.end(), [](const Subtraction& a, const Subtraction& b) { return a.count > b.count; });
-  }
-  // In order of value, so that what says the same lies together, once.
-  std::vector<std::uint32_t> order(kept.size());
-  for (std::uint32_t i = 0; i < order.size(); ++i) order[i] = i;
   std::sort(order.begin(), order.end(), [&](std::uint32_t a, std::uint32_t b) {
-    if (kept[a].kind != kept[b].kind) return kept[a].kind < kept[b].kind;
-    if (values[a] != values[b]) return values[a] < values[b];
-    return a < b;
+    if (t.entries[a].kind != t.entries[b].kind) return t.entries[a].kind < t.entries[b].kind;
+    if (hash[a] != hash[b]) return hash[a] < hash[b];
+    const int compared = p.values[a].compare(p.values[b]);
+    return compared != 0 ? compared < 0 : a < b;
   });
-  t.entries.clear();
-  t.entries.reserve(kept.size());
+  std::vector<Entry> all;
+  all.swap(t.entries);
+  t.entries.reserve(all.size());
   std::size_t keys = 0;
   base::Digest digest(base::DigestKind::kSha256);
   std::vector<std::uint32_t> heads;
   std::vector<std::uint64_t> hashes;
+  std::string line, stored;
   for (std::size_t i = 0; i < order.size();) {
     std::size_t end = i;
-    const std::string& value = values[order[i]];
-    const IndicatorKind kind = kept[order[i]].kind;
-    while (end < order.size() && kept[order[end]].kind == kind && values[order[end]] == value) ++end;
-    // The table's key of an address is its 16 bytes, with the text behind them.
-    std::string stored = value;
-    std::string key = value;
-    if (kind == IndicatorKind::kAddress) {
-      const auto address = base::Address::parse(value);
-      key.assign(reinterpret_cast<const char*>(address->bytes().data()), 16);
-      stored = key + value;
-    }
-    const std::uint32_t text = t.arena.put(stored);
+    const std::string& value = p.values[order[i]];
+    const IndicatorKind kind = all[order[i]].kind;
+    while (end < order.size() && all[order[end]].kind == kind && hash[order[end]] == hash[order[i]] &&
+           p.values[order[end]] == value)
+      ++end;
+    const std::size_t begin = i;
+    i = end;
+    WarningLists::Verdict verdict;
+    if (warnings_ != nullptr && !warnings_->empty()) verdict = warnings_->check(kind, value, suffixes_);
+    const std::uint32_t labels = verdict.subtract ? 0 : p.text(verdict.labels);
+    std::uint32_t text = kNone;
+    std::uint64_t key_hash = 0;
     const auto head = static_cast<std::uint32_t>(t.entries.size());
-    for (std::size_t k = i; k < end; ++k) {
-      Entry entry = kept[order[k]];
+    for (std::size_t k = begin; k < end; ++k) {
+      Entry entry = all[order[k]];
+      IndicatorSource& source = t.sources[entry.source];
+      if (value.empty() || cannot_be(kind, value, p.allow_private[entry.source], suffixes_)) {
+        ++source.refused;
+        continue;
+      }
+      if (verdict.subtract) {
+        ++counts[verdict.list];
+        ++source.subtracted;
+        continue;
+      }
+      if (text == kNone) {
+        // The table's key of an address is its 16 bytes, with the text behind them.
+        stored = value;
+        key_hash = hash[order[begin]];
+        if (kind == IndicatorKind::kAddress) {
+          const auto address = base::Address::parse(value);
+          stored.insert(0, reinterpret_cast<const char*>(address->bytes().data()), 16);
+          key_hash = key_of(kind, std::string_view(stored).substr(0, 16));
+        }
+        text = t.arena.put(stored);
+      }
       entry.value = text;
+      entry.labels = labels;
       bool twice = false;
       for (std::size_t m = head; m < t.entries.size() && m < head + 64; ++m) {
         const Entry& other = t.entries[m];
-        twice = twice || (other.source == entry.source && other.report == entry.report && other.actor == entry.actor && other.malware == entry.malware && other.port == entry.port);
+        twice = twice || (other.source == entry.source && other.report == entry.report && other.actor == entry.actor &&
+                          other.malware == entry.malware && other.port == entry.port);
       }
       if (twice) continue;
-      const std::string line = std::string(to_string(kind)) + '\t' + value + '\t' + std::to_string(entry.port) + '\t' + t.sources[entry.source].name + '\t' +
-                               std::string(t.arena.get(entry.report)) + '\t' + std::string(t.arena.get(entry.actor)) + '\t' +
-                               std::string(t.arena.get(entry.malware)) + '\t' + entry.date.to_string() + '\t' + entry.until.to_string() + '\t' +
-                               std::to_string(entry.confidence) + '\n';
+      line.assign(to_string(kind));
+      for (const std::string_view field :
+           {std::string_view(value), std::string_view(source.name), t.arena.get(entry.report), t.arena.get(entry.actor),
+            t.arena.get(entry.malware)}) {
+        line += '\t';
+        line += field;
+      }
+      for (const std::int64_t number :
+           {static_cast<std::int64_t>(entry.port), static_cast<std::int64_t>(entry.date.day),
+            static_cast<std::int64_t>(entry.until.day), static_cast<std::int64_t>(entry.confidence)}) {
+        line += '\t';
+        line += std::to_string(number);
+      }
+      line += '\n';
       digest.update(base::as_bytes(line));
       if (t.entries.size() > head) t.entries.back().next = static_cast<std::uint32_t>(t.entries.size());
       entry.next = kNone;
       t.entries.push_back(entry);
       ++t.by_kind[static_cast<std::size_t>(kind)];
-      ++t.sources[entry.source].indicators;
+      ++source.indicators;
     }
+    if (t.entries.size() == head) continue;
     if (kind == IndicatorKind::kNetwork) {
       t.networks.add(*base::Network::parse(value), head);
     } else {
       heads.push_back(head);
-      hashes.push_back(key_of(kind, key));
+      hashes.push_back(key_hash);
       ++keys;
     }
-    i = end;
   }
+  t.entries.shrink_to_fit();
+  for (std::size_t i = 0; i < counts.size(); ++i) {
+    if (counts[i] > 0) t.subtractions.push_back({warnings_->names()[i], counts[i]});
+  }
+  std::stable_sort(t.subtractions.begin(), t.subtractions.end(),
+                   [](const Subtraction& a, const Subtraction& b) { return a.count > b.count; });
   std::size_t size = 16;
   while (size < keys * 2) size *= 2;
   t.slots.assign(size, {});

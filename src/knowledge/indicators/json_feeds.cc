@@ -16,7 +16,8 @@ std::string shown(std::string_view text) {
   return out + (text.size() > 120 ? "…'" : "'");
 }
 
-// --- STIX -------------------------------------------------------------------------------------------------------------
+// --- STIX
+// -------------------------------------------------------------------------------------------------------------
 
 class StixReader {
  public:
@@ -52,20 +53,31 @@ IndicatorKind stix_kind(std::string_view path) {
     key.erase(std::remove(key.begin(), key.end(), '-'), key.end());
     return key == word;
   };
-  if (object == "ipv4-addr" || object == "ipv6-addr") return property == "value" ? IndicatorKind::kAddress : IndicatorKind::kCount;
+  if (object == "ipv4-addr" || object == "ipv6-addr")
+    return property == "value" ? IndicatorKind::kAddress : IndicatorKind::kCount;
   if (object == "domain-name") {
-    return property == "value" ? IndicatorKind::kDomain : property.substr(0, 16) == "resolves_to_refs" && property.find(".value") != std::string_view::npos ? IndicatorKind::kAddress : IndicatorKind::kCount;
+    return property == "value" ? IndicatorKind::kDomain
+           : property.substr(0, 16) == "resolves_to_refs" && property.find(".value") != std::string_view::npos
+               ? IndicatorKind::kAddress
+               : IndicatorKind::kCount;
   }
   if (object == "url") return property == "value" ? IndicatorKind::kUrl : IndicatorKind::kCount;
   if (object == "email-addr") return property == "value" ? IndicatorKind::kEmail : IndicatorKind::kCount;
-  if (object == "email-message") return property == "from_ref.value" || property == "sender_ref.value" ? IndicatorKind::kEmail : IndicatorKind::kCount;
+  if (object == "email-message")
+    return property == "from_ref.value" || property == "sender_ref.value" ? IndicatorKind::kEmail
+                                                                          : IndicatorKind::kCount;
   if (object == "file" || object == "artifact") {
     if (property.find("hashes") == std::string_view::npos) return IndicatorKind::kCount;
-    return digest("md5") ? IndicatorKind::kMd5 : digest("sha1") ? IndicatorKind::kSha1 : digest("sha256") ? IndicatorKind::kSha256 : IndicatorKind::kCount;
+    return digest("md5")      ? IndicatorKind::kMd5
+           : digest("sha1")   ? IndicatorKind::kSha1
+           : digest("sha256") ? IndicatorKind::kSha256
+                              : IndicatorKind::kCount;
   }
-  if (object == "x509-certificate") return property.find("hashes") != std::string_view::npos ? IndicatorKind::kCertificate : IndicatorKind::kCount;
+  if (object == "x509-certificate")
+    return property.find("hashes") != std::string_view::npos ? IndicatorKind::kCertificate : IndicatorKind::kCount;
   if (object == "network-traffic") {
-    if (property == "dst_ref.value" || property == "src_ref.value") return IndicatorKind::kAddress;  // or a domain: by its form
+    if (property == "dst_ref.value" || property == "src_ref.value")
+      return IndicatorKind::kAddress;  // or a domain: by its form
     if (contains_ignoring_case(property, "request_header.User-Agent")) return IndicatorKind::kUserAgent;
     if (contains_ignoring_case(property, "request_value")) return IndicatorKind::kUrl;
     if (contains_ignoring_case(property, "ja3s")) return IndicatorKind::kJa3s;
@@ -91,7 +103,8 @@ void StixReader::take(const StixComparison& comparison, const FeedIndicator& lik
   FeedIndicator one = like;
   one.partial = comparison.partial;
   std::string why;
-  const bool free_form = kind == IndicatorKind::kAddress || kind == IndicatorKind::kDomain || kind == IndicatorKind::kUrl;
+  const bool free_form =
+      kind == IndicatorKind::kAddress || kind == IndicatorKind::kDomain || kind == IndicatorKind::kUrl;
   if (!add_value(feed_, comparison.value, free_form ? IndicatorKind::kUrl : kind, one, why)) {
     problems_.add(where(id), why + shown(comparison.path + " = " + comparison.value));
   }
@@ -128,8 +141,10 @@ void StixReader::read_indicator(const dom::object& json) {
     ++feed_.passed_over["benign"];
     return;
   }
-  if (const auto date = Date::parse(text_of(json, "valid_from"))) like.date = *date;
-  else if (const auto created = Date::parse(text_of(json, "created"))) like.date = *created;
+  if (const auto date = Date::parse(text_of(json, "valid_from")))
+    like.date = *date;
+  else if (const auto created = Date::parse(text_of(json, "created")))
+    like.date = *created;
   if (const auto until = Date::parse(text_of(json, "valid_until"))) like.until = *until;
   newest_date(feed_.date, like.date);
   const std::int64_t confidence = number_of(json, "confidence", -1);
@@ -168,7 +183,8 @@ void StixReader::read(const dom::array& objects) {
     }
     const std::string_view type = text_of(json, "type"), id = text_of(json, "id");
     if (type.empty() || id.empty()) {
-      problems_.add(where(id.empty() ? "object " + std::to_string(position) : std::string(id)), type.empty() ? "has no type" : "has no id");
+      problems_.add(where(id.empty() ? "object " + std::to_string(position) : std::string(id)),
+                    type.empty() ? "has no type" : "has no id");
       continue;
     }
     if (type == "malware" || type == "tool") {
@@ -181,7 +197,8 @@ void StixReader::read(const dom::array& objects) {
       ++actors;
     } else if (type == "relationship") {
       const std::string_view kind = text_of(json, "relationship_type");
-      if (kind == "indicates" || kind == "attributed-to") indicates_.emplace(text_of(json, "source_ref"), text_of(json, "target_ref"));
+      if (kind == "indicates" || kind == "attributed-to")
+        indicates_.emplace(text_of(json, "source_ref"), text_of(json, "target_ref"));
     } else if (type == "report") {
       std::string_view title = text_of(json, "name");
       each_object_of(json, "external_references", [&](const dom::object& reference) {
@@ -193,8 +210,10 @@ void StixReader::read(const dom::array& objects) {
       dom::object definition;
       if (json["definition"].get(definition) == simdjson::SUCCESS) {
         const std::string_view statement = text_of(definition, "statement");
-        if (!statement.empty()) feed_.licence = std::string(statement.substr(0, 200));
-        else if (!text_of(definition, "tlp").empty()) feed_.licence = "TLP:" + upper(text_of(definition, "tlp"));
+        if (!statement.empty())
+          feed_.licence = std::string(statement.substr(0, 200));
+        else if (!text_of(definition, "tlp").empty())
+          feed_.licence = "TLP:" + upper(text_of(definition, "tlp"));
       }
     } else if (type == "identity" && feed_.title.empty()) {
       feed_.title = std::string(text_of(json, "name"));
@@ -205,11 +224,13 @@ void StixReader::read(const dom::array& objects) {
   if (actors != 1) only_actor_ = {};
   for (const dom::element element : objects) {
     dom::object json;
-    if (element.get(json) == simdjson::SUCCESS && text_of(json, "type") == "indicator" && !text_of(json, "id").empty()) read_indicator(json);
+    if (element.get(json) == simdjson::SUCCESS && text_of(json, "type") == "indicator" && !text_of(json, "id").empty())
+      read_indicator(json);
   }
 }
 
-// --- MISP -------------------------------------------------------------------------------------------------------------
+// --- MISP
+// -------------------------------------------------------------------------------------------------------------
 
 /// MISP's attribute types (https://www.misp-standard.org, core format) with the kind of each part of a composite.
 struct MispType {
@@ -291,7 +312,8 @@ void MispReader::read_tags(const dom::object& json, FeedIndicator& like) {
 
 void MispReader::read_attribute(const dom::object& json, const FeedIndicator& event) {
   const std::string_view type = text_of(json, "type"), value = text_of(json, "value");
-  const std::string where = std::string(file_) + ", attribute " + std::string(text_of(json, "uuid").empty() ? text_of(json, "id") : text_of(json, "uuid"));
+  const std::string where = std::string(file_) + ", attribute " +
+                            std::string(text_of(json, "uuid").empty() ? text_of(json, "id") : text_of(json, "uuid"));
   if (type.empty() || value.empty()) {
     problems_.add(where, type.empty() ? "has no type" : "has no value");
     return;
@@ -301,8 +323,10 @@ void MispReader::read_attribute(const dom::object& json, const FeedIndicator& ev
     ++feed_.passed_over["not for detection (to_ids false)"];
     return;
   }
-  const auto known = std::find_if(std::begin(kMispTypes), std::end(kMispTypes), [&](const MispType& t) { return t.name == type; });
-  if (known == std::end(kMispTypes) || (known->first == IndicatorKind::kCount && known->second == IndicatorKind::kCount)) {
+  const auto known =
+      std::find_if(std::begin(kMispTypes), std::end(kMispTypes), [&](const MispType& t) { return t.name == type; });
+  if (known == std::end(kMispTypes) ||
+      (known->first == IndicatorKind::kCount && known->second == IndicatorKind::kCount)) {
     ++feed_.passed_over[std::string(type)];
     return;
   }
@@ -310,14 +334,17 @@ void MispReader::read_attribute(const dom::object& json, const FeedIndicator& ev
   read_tags(json, like);
   if (const auto seen = Date::parse(text_of(json, "first_seen"))) like.date = *seen;
   const std::int64_t stamp = number_of(json, "timestamp", 0);
-  if (!like.date.known() && stamp > 0 && stamp < 9'000'000'000) like.date = Date::of_day(static_cast<std::int32_t>(stamp / 86400));
+  if (!like.date.known() && stamp > 0 && stamp < 9'000'000'000)
+    like.date = Date::of_day(static_cast<std::int32_t>(stamp / 86400));
   newest_date(feed_.date, like.date);
   const std::size_t bar = value.find('|');
   const bool composite = type.find('|') != std::string_view::npos || type == "malware-sample";
   std::string why;
   const auto add = [&](std::string_view part, IndicatorKind kind) {
-    const bool free_form = kind == IndicatorKind::kAddress || kind == IndicatorKind::kDomain || kind == IndicatorKind::kUrl;
-    if (!add_value(feed_, part, free_form ? IndicatorKind::kUrl : kind, like, why)) problems_.add(where, why + shown(part));
+    const bool free_form =
+        kind == IndicatorKind::kAddress || kind == IndicatorKind::kDomain || kind == IndicatorKind::kUrl;
+    if (!add_value(feed_, part, free_form ? IndicatorKind::kUrl : kind, like, why))
+      problems_.add(where, why + shown(part));
   };
   if (!composite) return add(value, known->first);
   if (bar == std::string_view::npos) {
@@ -326,7 +353,8 @@ void MispReader::read_attribute(const dom::object& json, const FeedIndicator& ev
   }
   if (type.size() > 5 && type.substr(type.size() - 5) == "|port") {
     const std::string_view port = trimmed(value.substr(bar + 1));
-    if (all_digits(port) && port.size() <= 5 && std::stoul(std::string(port)) <= 65535) like.port = static_cast<std::uint16_t>(std::stoul(std::string(port)));
+    if (all_digits(port) && port.size() <= 5 && std::stoul(std::string(port)) <= 65535)
+      like.port = static_cast<std::uint16_t>(std::stoul(std::string(port)));
     return add(value.substr(0, bar), known->first);
   }
   if (known->first != IndicatorKind::kCount) add(value.substr(0, bar), known->first);
@@ -339,20 +367,24 @@ void MispReader::read_event(const dom::object& event) {
   like.report = feed_.string(text_of(event, "info"));
   if (like.report == 0) like.report = feed_.string("event " + std::string(text_of(event, "uuid")));
   dom::object owner;
-  if (event["Orgc"].get(owner) == simdjson::SUCCESS && feed_.title.empty()) feed_.title = std::string(text_of(owner, "name"));
+  if (event["Orgc"].get(owner) == simdjson::SUCCESS && feed_.title.empty())
+    feed_.title = std::string(text_of(owner, "name"));
   read_tags(event, like);
   each_object_of(event, "Galaxy", [&](const dom::object& galaxy) {
     const std::string_view type = text_of(galaxy, "type");
     each_object_of(galaxy, "GalaxyCluster", [&](const dom::object& cluster) {
       std::string_view value = text_of(cluster, "value");
       if (value.size() > 8 && value.substr(value.size() - 8, 4) == " - G") value.remove_suffix(8);
-      if (type == "threat-actor" || type.find("intrusion-set") != std::string_view::npos) like.actor = feed_.string(value);
-      else if (type.find("malware") != std::string_view::npos || type == "tool" || type == "malpedia") like.malware = feed_.string(value);
+      if (type == "threat-actor" || type.find("intrusion-set") != std::string_view::npos)
+        like.actor = feed_.string(value);
+      else if (type.find("malware") != std::string_view::npos || type == "tool" || type == "malpedia")
+        like.malware = feed_.string(value);
     });
   });
   // A report's link in the event goes before its title.
   each_object_of(event, "Attribute", [&](const dom::object& attribute) {
-    if (text_of(attribute, "type") == "link" && text_of(attribute, "category") == "External analysis") like.report = feed_.string(text_of(attribute, "value"));
+    if (text_of(attribute, "type") == "link" && text_of(attribute, "category") == "External analysis")
+      like.report = feed_.string(text_of(attribute, "value"));
   });
   each_object_of(event, "Attribute", [&](const dom::object& attribute) { read_attribute(attribute, like); });
   each_object_of(event, "Object", [&](const dom::object& object) {
@@ -380,7 +412,8 @@ void read_warning_list(std::string_view name, const dom::object& json, Feed& fee
   // Versions are often dates: 20240615.
   if (version > 19900101 && version < 22000101) {
     const std::string digits = std::to_string(version);
-    if (const auto date = Date::parse(digits.substr(0, 4) + '-' + digits.substr(4, 2) + '-' + digits.substr(6, 2))) newest_date(feed.date, *date);
+    if (const auto date = Date::parse(digits.substr(0, 4) + '-' + digits.substr(4, 2) + '-' + digits.substr(6, 2)))
+      newest_date(feed.date, *date);
   }
   feed.warnings.push_back(std::move(list));
 }
@@ -406,7 +439,8 @@ void collect_networks(const dom::element& element, Feed& feed, int depth) {
     }
   } else if (element.get(text) == simdjson::SUCCESS && text.size() < 50) {
     const bool bare = text.find('/') == std::string_view::npos;
-    if (const auto network = base::Network::parse(text); network && (!bare || text.find_first_of(".:") != std::string_view::npos)) {
+    if (const auto network = base::Network::parse(text);
+        network && (!bare || text.find_first_of(".:") != std::string_view::npos)) {
       feed.networks.push_back({*network, 0});
     }
   }
@@ -423,17 +457,23 @@ FeedFormat detect_json_feed(std::string_view text) {
     // Broken: by what it begins like, so that the reader can say what is wrong with it.
     const std::string_view head = text.substr(0, 4096);
     if (head.find("\"bundle\"") != std::string_view::npos) return FeedFormat::kStix;
-    if (head.find("\"Event\"") != std::string_view::npos || head.find("\"Attribute\"") != std::string_view::npos) return FeedFormat::kMispEvent;
-    if (head.find("\"matching_attributes\"") != std::string_view::npos || head.find("\"list\"") != std::string_view::npos) return FeedFormat::kWarningList;
+    if (head.find("\"Event\"") != std::string_view::npos || head.find("\"Attribute\"") != std::string_view::npos)
+      return FeedFormat::kMispEvent;
+    if (head.find("\"matching_attributes\"") != std::string_view::npos ||
+        head.find("\"list\"") != std::string_view::npos)
+      return FeedFormat::kWarningList;
     return FeedFormat::kUnknown;
   }
   dom::object object;
   dom::array array;
   if (root.get(object) == simdjson::SUCCESS) {
-    if (text_of(object, "type") == "bundle" || (has(object, "objects") && has(object, "spec_version"))) return FeedFormat::kStix;
+    if (text_of(object, "type") == "bundle" || (has(object, "objects") && has(object, "spec_version")))
+      return FeedFormat::kStix;
     if (has(object, "Event") || has(object, "response") || is_event(object)) return FeedFormat::kMispEvent;
-    if (has(object, "list") && (has(object, "matching_attributes") || has(object, "type"))) return FeedFormat::kWarningList;
-    if (has(object, "vulnerabilities") && (has(object, "catalogVersion") || has(object, "count"))) return FeedFormat::kVulnerabilities;
+    if (has(object, "list") && (has(object, "matching_attributes") || has(object, "type")))
+      return FeedFormat::kWarningList;
+    if (has(object, "vulnerabilities") && (has(object, "catalogVersion") || has(object, "count")))
+      return FeedFormat::kVulnerabilities;
   } else if (root.get(array) == simdjson::SUCCESS) {
     for (const dom::element element : array) {
       dom::object first;
@@ -450,19 +490,22 @@ FeedFormat detect_json_feed(std::string_view text) {
   return probe.networks.empty() ? FeedFormat::kUnknown : FeedFormat::kNetworks;
 }
 
-base::Result<void> read_json_feed(std::string_view name, std::string_view text, const FeedOptions& options, Feed& feed, Problems& problems) {
+base::Result<void> read_json_feed(std::string_view name, std::string_view text, const FeedOptions& options, Feed& feed,
+                                  Problems& problems) {
   (void)options;
   dom::parser parser;
   dom::element root;
   const auto error = parser.parse(text.data(), text.size(), true).get(root);
   if (error != simdjson::SUCCESS) {
-    return base::Error{std::string("no valid JSON: ") + simdjson::error_message(error), std::string(name), "get the file again"};
+    return base::Error{std::string("no valid JSON: ") + simdjson::error_message(error), std::string(name),
+                       "get the file again"};
   }
   dom::object object;
   dom::array array;
   switch (feed.format) {
     case FeedFormat::kStix:
-      if (root.get(array) != simdjson::SUCCESS && (root.get(object) != simdjson::SUCCESS || object["objects"].get(array) != simdjson::SUCCESS)) {
+      if (root.get(array) != simdjson::SUCCESS &&
+          (root.get(object) != simdjson::SUCCESS || object["objects"].get(array) != simdjson::SUCCESS)) {
         return base::Error{"a STIX bundle without \"objects\"", std::string(name), ""};
       }
       StixReader(name, feed, problems).read(array);
@@ -474,8 +517,10 @@ base::Result<void> read_json_feed(std::string_view name, std::string_view text, 
         reader.read_event(outer["Event"].get(event) == simdjson::SUCCESS ? event : outer);
       };
       if (root.get(object) == simdjson::SUCCESS) {
-        if (has(object, "response")) each_object_of(object, "response", one);
-        else one(object);
+        if (has(object, "response"))
+          each_object_of(object, "response", one);
+        else
+          one(object);
       } else if (root.get(array) == simdjson::SUCCESS) {
         for (const dom::element element : array) {
           if (element.get(object) == simdjson::SUCCESS) one(object);

@@ -1,6 +1,7 @@
 // Plain lists, lists of networks, maltrail's trails, and lists whose fields ';' separates.
 #include <algorithm>
 
+#include "knowledge/actors/part.h"
 #include "knowledge/indicators/feed_readers.h"
 #include "knowledge/indicators/trail.h"
 #include "knowledge/text.h"
@@ -17,7 +18,8 @@ std::string shown(std::string_view text) {
 
 }  // namespace
 
-void read_trail_feed(std::string_view name, std::string_view text, const FeedOptions& options, Feed& feed, Problems& problems) {
+void read_trail_feed(std::string_view name, std::string_view text, const FeedOptions& options, Feed& feed,
+                     Problems& problems) {
   (void)options;
   TrailReader reader(text);
   TrailReader::Line line;
@@ -26,7 +28,9 @@ void read_trail_feed(std::string_view name, std::string_view text, const FeedOpt
   // "apt_sofacy.txt": the actor's name as maltrail has it; other trails name malware.
   std::string stem(name);
   if (const std::size_t dot = stem.find('.'); dot != std::string::npos) stem.resize(dot);
-  if (const std::size_t dash = stem.rfind('-'); dash != std::string::npos && all_digits(std::string_view(stem).substr(dash + 1))) stem.resize(dash);
+  if (const std::size_t dash = stem.rfind('-');
+      dash != std::string::npos && all_digits(std::string_view(stem).substr(dash + 1)))
+    stem.resize(dash);
   if (stem.substr(0, 4) == "apt_") {
     like.actor = feed.string(stem);
   } else {
@@ -39,13 +43,21 @@ void read_trail_feed(std::string_view name, std::string_view text, const FeedOpt
     if (line.block != block) {
       block = line.block;
       like.report = reader.references().empty() ? 0 : feed.string(reader.references().front());
+      like.date = {};
+      for (const std::string& url : reader.references()) {
+        like.date = url_date(url);
+        if (like.date.known()) break;
+      }
+      newest_date(feed.date, like.date);
     }
     std::string why;
-    if (!add_value(feed, line.text, IndicatorKind::kCount, like, why)) problems.add(place(name, line.number), why + shown(line.text));
+    if (!add_value(feed, line.text, IndicatorKind::kCount, like, why))
+      problems.add(place(name, line.number), why + shown(line.text));
   }
 }
 
-void read_plain_list(std::string_view name, std::string_view text, const FeedOptions& options, Feed& feed, Problems& problems) {
+void read_plain_list(std::string_view name, std::string_view text, const FeedOptions& options, Feed& feed,
+                     Problems& problems) {
   const IndicatorKind as = options.value_kind.empty() ? IndicatorKind::kCount : indicator_kind(options.value_kind);
   Lines lines(text);
   std::string_view line;
@@ -64,7 +76,8 @@ void read_plain_list(std::string_view name, std::string_view text, const FeedOpt
     if (as != IndicatorKind::kUserAgent) {
       // A comment or a label after the value: "192.0.2.0/24,linode", "192.0.2.1  # seen 2023", "192.0.2.1<tab>7",
       // "0.0.0.0 evil.example" of hosts files.
-      if (const std::size_t hash = value.find(" #"); hash != std::string_view::npos) value = trimmed(value.substr(0, hash));
+      if (const std::size_t hash = value.find(" #"); hash != std::string_view::npos)
+        value = trimmed(value.substr(0, hash));
       const std::size_t end = value.find_first_of(",;\t ");
       if (end != std::string_view::npos) {
         const std::string_view first = trimmed(value.substr(0, end));
@@ -85,7 +98,8 @@ void read_plain_list(std::string_view name, std::string_view text, const FeedOpt
 
 /// signature-base's c2-iocs.txt and hash-iocs.txt: "value;score;comment" or "value;comment", under "# title" lines;
 /// also filename-iocs.txt, whose expressions are not for the wire.
-void read_signature_base(std::string_view name, std::string_view text, const FeedOptions& options, Feed& feed, Problems& problems) {
+void read_signature_base(std::string_view name, std::string_view text, const FeedOptions& options, Feed& feed,
+                         Problems& problems) {
   const IndicatorKind as = options.value_kind.empty() ? IndicatorKind::kCount : indicator_kind(options.value_kind);
   const bool file_names = contains_ignoring_case(name, "filename");
   Lines lines(text);

@@ -18,7 +18,8 @@ class Tokens {
   std::size_t offset = 0;
 
   void advance() {
-    while (at_ < text_.size() && (text_[at_] == ' ' || text_[at_] == '\t' || text_[at_] == '\n' || text_[at_] == '\r')) ++at_;
+    while (at_ < text_.size() && (text_[at_] == ' ' || text_[at_] == '\t' || text_[at_] == '\n' || text_[at_] == '\r'))
+      ++at_;
     offset = at_;
     value.clear();
     if (at_ >= text_.size()) {
@@ -67,7 +68,8 @@ class Tokens {
 
  private:
   static bool is_word(char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_' || c == '+';
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_' ||
+           c == '+';
   }
   void literal() {
     kind = Token::kText;
@@ -132,8 +134,8 @@ class PatternParser {
       while (tokens_.word("WITHIN") || tokens_.word("REPEATS") || tokens_.word("START") || tokens_.word("STOP")) {
         tokens_.advance();
         // A number with its unit, or a time stamp (t'…', which reads as a word and a literal).
-        for (int i = 0; i < 3 && (tokens_.kind == Token::kNumber || tokens_.kind == Token::kText || tokens_.word("SECONDS") ||
-                                  tokens_.word("TIMES") || tokens_.word("t"));
+        for (int i = 0; i < 3 && (tokens_.kind == Token::kNumber || tokens_.kind == Token::kText ||
+                                  tokens_.word("SECONDS") || tokens_.word("TIMES") || tokens_.word("t"));
              ++i) {
           tokens_.advance();
         }
@@ -189,8 +191,10 @@ class PatternParser {
     for (std::size_t i = from; i < out_.size(); ++i) {
       const std::size_t at = out_[i].path.find(":hashes.");
       digests = digests && at != std::string::npos && out_[i].op == "=" && !out_[i].negated;
-      if (i == from) object = out_[i].path.substr(0, at);
-      else digests = digests && out_[i].path.substr(0, at) == object;
+      if (i == from)
+        object = out_[i].path.substr(0, at);
+      else
+        digests = digests && out_[i].path.substr(0, at) == object;
     }
     if (!digests) mark_partial(from);
   }
@@ -220,8 +224,10 @@ class PatternParser {
       one.negated = !one.negated;
     }
     if (one.op == "==") one.op = "=";
-    static constexpr std::string_view kOperators[] = {"=", "<", ">", "<=", ">=", "IN", "LIKE", "MATCHES", "ISSUBSET", "ISSUPERSET"};
-    if (std::find(std::begin(kOperators), std::end(kOperators), one.op) == std::end(kOperators)) return fail("no comparison");
+    static constexpr std::string_view kOperators[] = {
+        "=", "<", ">", "<=", ">=", "IN", "LIKE", "MATCHES", "ISSUBSET", "ISSUPERSET"};
+    if (std::find(std::begin(kOperators), std::end(kOperators), one.op) == std::end(kOperators))
+      return fail("no comparison");
     tokens_.advance();
     if (one.op == "IN") {
       if (!tokens_.symbol("(")) return fail("no '(' after IN");
@@ -243,7 +249,8 @@ class PatternParser {
   bool literal(std::string& value) {
     // b'…' and h'…' are base64 and hex, t'…' a time stamp.
     if (tokens_.word("b") || tokens_.word("h") || tokens_.word("t")) tokens_.advance();
-    if (tokens_.kind != Token::kText && tokens_.kind != Token::kNumber && tokens_.kind != Token::kWord) return fail("no value");
+    if (tokens_.kind != Token::kText && tokens_.kind != Token::kNumber && tokens_.kind != Token::kWord)
+      return fail("no value");
     value = tokens_.value;
     tokens_.advance();
     return true;

@@ -11,7 +11,7 @@ namespace whodunit::knowledge {
 
 /// One comparison that a look-up can answer.
 struct StixComparison {
-  std::string path;   ///< "domain-name:value", "file:hashes.'SHA-256'" as "file:hashes.SHA-256"
+  std::string path;  ///< "domain-name:value", "file:hashes.'SHA-256'" as "file:hashes.SHA-256"
   std::string value;
   /// "=", "IN" (one comparison per element), "LIKE", "MATCHES", "ISSUBSET", "ISSUPERSET", ">", …
   std::string op;

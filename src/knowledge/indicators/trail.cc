@@ -35,7 +35,10 @@ TrailEntry read_trail_entry(std::string_view raw) {
   raw = trimmed(raw);
   if (raw.empty()) return malformed("empty");
   if (raw.size() > 8192) return malformed("longer than 8192 bytes");
-  std::string text = raw.find_first_of("[({\\") != std::string_view::npos || equal_ignoring_case(raw.substr(0, 4), "hxxp") ? refanged(raw) : std::string(raw);
+  std::string text =
+      raw.find_first_of("[({\\") != std::string_view::npos || equal_ignoring_case(raw.substr(0, 4), "hxxp")
+          ? refanged(raw)
+          : std::string(raw);
   std::string_view rest = text;
   if (rest[0] == '/') {
     if (rest.size() < 2) return malformed("a path of '/' alone matches everything");
@@ -56,7 +59,8 @@ TrailEntry read_trail_entry(std::string_view raw) {
   const std::size_t user = authority.rfind('@');
   if (user != std::string_view::npos && scheme != std::string_view::npos) authority.remove_prefix(user + 1);
 
-  if (scheme == std::string_view::npos && !tail.empty() && tail[0] == '/' && tail.size() <= 4 && all_digits(tail.substr(1))) {
+  if (scheme == std::string_view::npos && !tail.empty() && tail[0] == '/' && tail.size() <= 4 &&
+      all_digits(tail.substr(1))) {
     if (const auto network = base::Network::parse(rest)) {
       const bool whole = network->bits128() == 128;
       entry.kind = whole ? TrailEntry::Kind::kAddress : TrailEntry::Kind::kNetwork;

@@ -2,8 +2,8 @@
 
 #include <algorithm>
 #include <set>
-#include <unordered_map>
 
+#include "base/hash.h"
 #include "knowledge/domains/public_suffix.h"
 #include "knowledge/range_map.h"
 #include "knowledge/text.h"
@@ -58,9 +58,12 @@ std::uint64_t top_count(std::string_view name) {
   std::size_t i = at + 4;
   for (; i < name.size() && n < 1'000'000'000; ++i) {
     const char c = name[i];
-    if (c >= '0' && c <= '9') n = n * 10 + static_cast<std::uint64_t>(c - '0');
-    else if ((c == ' ' || c == ',') && i + 1 < name.size() && name[i + 1] >= '0' && name[i + 1] <= '9') continue;
-    else break;
+    if (c >= '0' && c <= '9')
+      n = n * 10 + static_cast<std::uint64_t>(c - '0');
+    else if ((c == ' ' || c == ',') && i + 1 < name.size() && name[i + 1] >= '0' && name[i + 1] <= '9')
+      continue;
+    else
+      break;
   }
   if (n > 0 && i < name.size() && name[i] == 'k') n *= 1000;
   return n;
@@ -69,6 +72,52 @@ std::uint64_t top_count(std::string_view name) {
 struct Entry {
   std::uint32_t list = 0;
   std::uint32_t next = UINT32_MAX;
+};
+
+/// From the hash of a text to the first of its entries. Texts themselves are not kept: two of them with one hash would
+/// at worst lend each other a warning.
+class HashIndex {
+ public:
+  /// The place for `text`, made if it is not there: UINT32_MAX then.
+  std::uint32_t& operator[](std::string_view text) {
+    if ((used_ + 1) * 2 > slots_.size()) grow();
+    Slot& slot = at(hash_of(text));
+    if (slot.hash == 0) {
+      slot.hash = hash_of(text);
+      ++used_;
+    }
+    return slot.entry;
+  }
+  std::uint32_t find(std::string_view text) const {
+    if (slots_.empty()) return UINT32_MAX;
+    return const_cast<HashIndex*>(this)->at(hash_of(text)).entry;
+  }
+
+ private:
+  struct Slot {
+    std::uint64_t hash = 0;  // 0: free
+    std::uint32_t entry = UINT32_MAX;
+  };
+  static std::uint64_t hash_of(std::string_view text) {
+    const std::uint64_t hash = base::fast_hash(text, 0x57a12);
+    return hash == 0 ? 1 : hash;
+  }
+  Slot& at(std::uint64_t hash) {
+    const std::size_t mask = slots_.size() - 1;
+    std::size_t i = hash & mask;
+    while (slots_[i].hash != 0 && slots_[i].hash != hash) i = (i + 1) & mask;
+    return slots_[i];
+  }
+  void grow() {
+    std::vector<Slot> old(std::move(slots_));
+    slots_.assign(old.empty() ? 1024 : old.size() * 2, Slot{});
+    for (const Slot& slot : old) {
+      if (slot.hash != 0) at(slot.hash) = slot;
+    }
+  }
+
+  std::vector<Slot> slots_;
+  std::size_t used_ = 0;
 };
 
 }  // namespace
@@ -82,19 +131,17 @@ struct WarningLists::Tables {
   std::vector<List> lists;
   std::vector<std::string> names;
   // Names as they are, and suffixes of names (without a dot before them).
-  std::unordered_map<std::string, std::uint32_t> exact, suffix;
+  HashIndex exact, suffix;
   std::vector<Entry> entries;
-  std::vector<std::pair<std::string, std::uint32_t>> substrings;
   RangeMap ranges;
 
-  void insert(std::unordered_map<std::string, std::uint32_t>& table, std::string key, std::uint32_t list) {
-    const auto [at, fresh] = table.emplace(std::move(key), UINT32_MAX);
-    (void)fresh;
-    for (std::uint32_t e = at->second; e != UINT32_MAX; e = entries[e].next) {
+  void insert(HashIndex& table, std::string_view key, std::uint32_t list) {
+    std::uint32_t& first = table[key];
+    for (std::uint32_t e = first; e != UINT32_MAX; e = entries[e].next) {
       if (entries[e].list == list) return;
     }
-    entries.push_back({list, at->second});
-    at->second = static_cast<std::uint32_t>(entries.size() - 1);
+    entries.push_back({list, first});
+    first = static_cast<std::uint32_t>(entries.size() - 1);
   }
 };
 
@@ -106,7 +153,8 @@ WarningLists::Effect WarningLists::effect(const FeedWarnings& list, std::string&
   if (list.category == "known_identifier") {
     label = list.name;
     for (const Rule& rule : kRules) {
-      if (rule.effect == Effect::kLabel && lower(list.name).find(rule.word) != std::string::npos) label = std::string(rule.label);
+      if (rule.effect == Effect::kLabel && lower(list.name).find(rule.word) != std::string::npos)
+        label = std::string(rule.label);
     }
     return Effect::kLabel;
   }
@@ -141,10 +189,6 @@ void WarningLists::add(const FeedWarnings& list) {
       continue;
     }
     std::string entry = lower(raw);
-    if (list.type == "substring") {
-      if (entry.size() >= 4) tables_->substrings.emplace_back(std::move(entry), number);
-      continue;
-    }
     // A list of addresses may call itself one of strings.
     if (const auto address = base::Address::parse(entry)) {
       tables_->entries.push_back({number, UINT32_MAX});
@@ -156,7 +200,8 @@ void WarningLists::add(const FeedWarnings& list) {
     if (!entry.empty() && entry.back() == '.') entry.pop_back();
     if (const auto name = normalised_domain(entry)) entry = *name;
     tables_->insert(tables_->exact, entry, number);
-    if (dotted || list.type == "hostname") tables_->insert(tables_->suffix, entry, number);
+    // Substrings are broad; as names of hosts they are meant as the ends of names.
+    if (dotted || list.type == "hostname" || list.type == "substring") tables_->insert(tables_->suffix, entry, number);
   }
 }
 
@@ -173,7 +218,8 @@ void WarningLists::finish() {
 bool WarningLists::empty() const { return tables_->lists.empty(); }
 const std::vector<std::string>& WarningLists::names() const { return tables_->names; }
 
-WarningLists::Verdict WarningLists::check(IndicatorKind kind, std::string_view value, const PublicSuffixes& suffixes) const {
+WarningLists::Verdict WarningLists::check(IndicatorKind kind, std::string_view value,
+                                          const PublicSuffixes& suffixes) const {
   Verdict verdict;
   if (tables_->lists.empty()) return verdict;
   const Tables& t = *tables_;
@@ -190,32 +236,29 @@ WarningLists::Verdict WarningLists::check(IndicatorKind kind, std::string_view v
     }
   };
   const auto names = [&](std::string_view name, bool may_subtract) {
-    std::string key(name);
-    if (const auto at = t.exact.find(key); at != t.exact.end()) weigh(at->second, may_subtract);
+    weigh(t.exact.find(name), may_subtract);
     // Parents: first whether the name lies where anybody can have one.
     bool shared = false;
     for (std::string_view parent = name;;) {
       const std::size_t dot = parent.find('.');
       if (dot == std::string_view::npos) break;
       parent.remove_prefix(dot + 1);
-      key.assign(parent);
-      if (const auto at = t.suffix.find(key); at != t.suffix.end()) {
-        for (std::uint32_t e = at->second; e != UINT32_MAX; e = t.entries[e].next) {
-          const std::string& label = t.lists[t.entries[e].list].label;
-          shared = shared || label == "dynamic DNS" || label == "trusted site, abused" || label == "IPFS gateway";
-        }
-        weigh(at->second, false);
+      const std::uint32_t first = t.suffix.find(parent);
+      for (std::uint32_t e = first; e != UINT32_MAX; e = t.entries[e].next) {
+        const std::string& label = t.lists[t.entries[e].list].label;
+        shared = shared || label == "dynamic DNS" || label == "trusted site, abused" || label == "IPFS gateway";
       }
       if (suffixes.is_public_suffix(parent)) shared = true;
       if (parent.find('.') == std::string_view::npos) break;
-      if (const auto at = t.suffix.find(key); at != t.suffix.end()) weigh(at->second, may_subtract && !shared);
+      weigh(first, may_subtract && !shared);
     }
   };
   switch (kind) {
     case IndicatorKind::kAddress: {
       const auto address = base::Address::parse(value);
       if (!address) break;
-      for (const RangeMap::Prefix* p = t.ranges.find(*address); p != nullptr; p = t.ranges.parent_of(*p)) weigh(p->value, true);
+      for (const RangeMap::Prefix* p = t.ranges.find(*address); p != nullptr; p = t.ranges.parent_of(*p))
+        weigh(p->value, true);
       break;
     }
     case IndicatorKind::kNetwork: {
@@ -233,28 +276,16 @@ WarningLists::Verdict WarningLists::check(IndicatorKind kind, std::string_view v
       // A path on a harmless site can be an indicator: the site only labels it.
       const std::string_view host = value.substr(0, value.find_first_of(":/"));
       if (!host.empty()) names(host, false);
-      if (const auto at = t.exact.find(lower(value)); at != t.exact.end()) weigh(at->second, true);
+      weigh(t.exact.find(lower(value)), true);
       break;
     }
     default: {
       const std::string key = lower(value);
-      if (const auto at = t.exact.find(key); at != t.exact.end()) weigh(at->second, true);
-      if (kind == IndicatorKind::kEmail) {
-        for (const auto& [part, list] : t.substrings) {
-          if (key.find(part) != std::string::npos && t.lists[list].effect == Effect::kLabel) labels.insert(t.lists[list].label);
-        }
-      }
+      weigh(t.exact.find(key), true);
+      // Of an address of e-mail, the host only labels it.
+      if (const std::size_t at = key.find('@'); kind == IndicatorKind::kEmail && at != std::string::npos)
+        names(std::string_view(key).substr(at + 1), false);
       break;
-    }
-  }
-  if (kind == IndicatorKind::kDomain) {
-    for (const auto& [part, list] : t.substrings) {
-      // Substrings are broad: they subtract whole names and parents only.
-      if (value.size() < part.size()) continue;
-      const std::size_t at = value.size() - part.size();
-      if (value.substr(at) != part || (at > 0 && value[at - 1] != '.')) continue;
-      if (t.lists[list].effect == Effect::kLabel) labels.insert(t.lists[list].label);
-      else if (!verdict.subtract) verdict = {true, list, {}};
     }
   }
   for (const std::string_view label : labels) {

@@ -14,26 +14,43 @@
 namespace whodunit::knowledge {
 
 std::string_view to_string(NetworkKind kind) {
-  static constexpr std::string_view kNames[] = {"unknown", "residential", "hosting", "abuse-tolerant hosting", "VPN", "Tor", "CDN", "cloud", "research scanner", "blocklisted", "mobile"};
+  static constexpr std::string_view kNames[] = {
+      "unknown",          "residential", "hosting", "abuse-tolerant hosting", "VPN", "Tor", "CDN", "cloud",
+      "research scanner", "blocklisted", "mobile"};
   return kind == NetworkKind::kCount ? std::string_view("unknown") : kNames[static_cast<std::size_t>(kind)];
 }
 
 NetworkKind network_kind(std::string_view word) {
   static constexpr std::pair<std::string_view, NetworkKind> kWords[] = {
-      {"unknown", NetworkKind::kUnknown},       {"residential", NetworkKind::kResidential}, {"hosting", NetworkKind::kHosting},
-      {"datacenter", NetworkKind::kHosting},    {"data center", NetworkKind::kHosting},     {"hoster", NetworkKind::kHosting},
-      {"abuse", NetworkKind::kAbuseTolerant},   {"abuse-tolerant", NetworkKind::kAbuseTolerant}, {"abuse-tolerant hosting", NetworkKind::kAbuseTolerant},
-      {"bulletproof", NetworkKind::kAbuseTolerant}, {"vpn", NetworkKind::kVpn},             {"proxy", NetworkKind::kVpn},
-      {"tor", NetworkKind::kTor},               {"cdn", NetworkKind::kCdn},                 {"cloud", NetworkKind::kCloud},
-      {"scanner", NetworkKind::kScanner},       {"research scanner", NetworkKind::kScanner}, {"blocklist", NetworkKind::kBlocklisted},
-      {"blocklisted", NetworkKind::kBlocklisted}, {"blacklist", NetworkKind::kBlocklisted}, {"mobile", NetworkKind::kMobile}};
+      {"unknown", NetworkKind::kUnknown},
+      {"residential", NetworkKind::kResidential},
+      {"hosting", NetworkKind::kHosting},
+      {"datacenter", NetworkKind::kHosting},
+      {"data center", NetworkKind::kHosting},
+      {"hoster", NetworkKind::kHosting},
+      {"abuse", NetworkKind::kAbuseTolerant},
+      {"abuse-tolerant", NetworkKind::kAbuseTolerant},
+      {"abuse-tolerant hosting", NetworkKind::kAbuseTolerant},
+      {"bulletproof", NetworkKind::kAbuseTolerant},
+      {"vpn", NetworkKind::kVpn},
+      {"proxy", NetworkKind::kVpn},
+      {"tor", NetworkKind::kTor},
+      {"cdn", NetworkKind::kCdn},
+      {"cloud", NetworkKind::kCloud},
+      {"scanner", NetworkKind::kScanner},
+      {"research scanner", NetworkKind::kScanner},
+      {"blocklist", NetworkKind::kBlocklisted},
+      {"blocklisted", NetworkKind::kBlocklisted},
+      {"blacklist", NetworkKind::kBlocklisted},
+      {"mobile", NetworkKind::kMobile}};
   for (const auto& [name, kind] : kWords) {
     if (equal_ignoring_case(trimmed(word), name)) return kind;
   }
   return NetworkKind::kCount;
 }
 
-// --- what is said of an address -------------------------------------------------------------------------------------------
+// --- what is said of an address
+// -------------------------------------------------------------------------------------------
 
 std::string_view AddressFacts::country() const {
   std::map<std::string_view, int> claims;
@@ -52,7 +69,8 @@ std::string_view AddressFacts::country() const {
 }
 
 bool AddressFacts::countries_agree() const {
-  return std::all_of(countries.begin(), countries.end(), [&](const AddressCountry& c) { return c.country == countries.front().country; });
+  return std::all_of(countries.begin(), countries.end(),
+                     [&](const AddressCountry& c) { return c.country == countries.front().country; });
 }
 
 std::string AddressFacts::country_words() const {
@@ -61,10 +79,12 @@ std::string AddressFacts::country_words() const {
   for (const AddressCountry& c : countries) ++claims[c.country];
   const std::size_t all = countries.size();
   if (claims.size() == 1) {
-    return std::string(countries.front().country) + (all == 1 ? " (one source)" : " (" + std::to_string(all) + " of " + std::to_string(all) + " sources)");
+    return std::string(countries.front().country) +
+           (all == 1 ? " (one source)" : " (" + std::to_string(all) + " of " + std::to_string(all) + " sources)");
   }
   const std::string_view leader = country();
-  if (!leader.empty()) return std::string(leader) + " (" + std::to_string(claims[leader]) + " of " + std::to_string(all) + " sources)";
+  if (!leader.empty())
+    return std::string(leader) + " (" + std::to_string(claims[leader]) + " of " + std::to_string(all) + " sources)";
   std::string out;
   for (const auto& [name, count] : claims) out += (out.empty() ? "" : " or ") + std::string(name);
   return out + " (sources disagree)";
@@ -75,14 +95,16 @@ bool AddressFacts::is(NetworkKind kind) const {
 }
 
 NetworkKind AddressFacts::leading_kind() const {
-  for (const NetworkKind kind : {NetworkKind::kTor, NetworkKind::kVpn, NetworkKind::kAbuseTolerant, NetworkKind::kScanner, NetworkKind::kCdn,
-                                 NetworkKind::kCloud, NetworkKind::kHosting, NetworkKind::kMobile, NetworkKind::kResidential, NetworkKind::kBlocklisted}) {
+  for (const NetworkKind kind : {NetworkKind::kTor, NetworkKind::kVpn, NetworkKind::kAbuseTolerant,
+                                 NetworkKind::kScanner, NetworkKind::kCdn, NetworkKind::kCloud, NetworkKind::kHosting,
+                                 NetworkKind::kMobile, NetworkKind::kResidential, NetworkKind::kBlocklisted}) {
     if (is(kind)) return kind;
   }
   return NetworkKind::kUnknown;
 }
 
-// --- reserved -------------------------------------------------------------------------------------------------------------
+// --- reserved
+// -------------------------------------------------------------------------------------------------------------
 
 std::string_view Networks::reserved(const base::Address& address) {
   struct Entry {
@@ -133,7 +155,8 @@ std::string_view Networks::reserved(const base::Address& address) {
   return found == nullptr ? std::string_view{} : kEntries[found->value].what;
 }
 
-// --- tables ---------------------------------------------------------------------------------------------------------------
+// --- tables
+// ---------------------------------------------------------------------------------------------------------------
 
 namespace {
 
@@ -148,7 +171,9 @@ class Mmdb {
   }
   base::Result<void> open(const std::string& path) {
     const int status = MMDB_open(path.c_str(), MMDB_MODE_MMAP, &db_);
-    if (status != MMDB_SUCCESS) return base::Error{std::string("no MMDB file: ") + MMDB_strerror(status), path, "give a .mmdb file of MaxMind, IPinfo, DB-IP or ip-location-db"};
+    if (status != MMDB_SUCCESS)
+      return base::Error{std::string("no MMDB file: ") + MMDB_strerror(status), path,
+                         "give a .mmdb file of MaxMind, IPinfo, DB-IP or ip-location-db"};
     open_ = true;
     return {};
   }
@@ -255,16 +280,21 @@ AddressFacts Networks::facts(const base::Address& address) const {
   out.reserved = reserved(address);
   if (!out.reserved.empty()) return out;
   const Tables& t = *tables_;
-  const auto add_kind = [&out](NetworkKind kind, std::string_view label, const base::Network& network, std::uint32_t system, const NetworkSource* source) {
+  const auto add_kind = [&out](NetworkKind kind, std::string_view label, const base::Network& network,
+                               std::uint32_t system, const NetworkSource* source) {
     out.kinds.push_back({kind, label, network, system, source});
   };
   for (const auto& table : t.mmdb) {
     const sockaddr_storage where = socket_address(address);
     int error = 0;
-    const MMDB_lookup_result_s found = MMDB_lookup_sockaddr(&table->file.db(), reinterpret_cast<const sockaddr*>(&where), &error);
+    const MMDB_lookup_result_s found =
+        MMDB_lookup_sockaddr(&table->file.db(), reinterpret_cast<const sockaddr*>(&where), &error);
     if (error != MMDB_SUCCESS || !found.found_entry) continue;
     const MMDB_entry_s& entry = found.entry;
-    static constexpr const char* kCountryPaths[][4] = {{"country_code", nullptr}, {"country", "iso_code", nullptr}, {"country", nullptr}, {"registered_country", "iso_code", nullptr}};
+    static constexpr const char* kCountryPaths[][4] = {{"country_code", nullptr},
+                                                       {"country", "iso_code", nullptr},
+                                                       {"country", nullptr},
+                                                       {"registered_country", "iso_code", nullptr}};
     for (const auto& path : kCountryPaths) {
       const std::string_view code = text_at(entry, path);
       if (code.size() != 2) continue;
@@ -276,32 +306,47 @@ AddressFacts Networks::facts(const base::Address& address) const {
     MMDB_entry_data_s number;
     static constexpr const char* kNumber[] = {"autonomous_system_number", nullptr};
     static constexpr const char* kTraits[] = {"traits", "autonomous_system_number", nullptr};
-    if ((value_at(entry, number, kNumber) || value_at(entry, number, kTraits)) && number.type == MMDB_DATA_TYPE_UINT32) {
+    if ((value_at(entry, number, kNumber) || value_at(entry, number, kTraits)) &&
+        number.type == MMDB_DATA_TYPE_UINT32) {
       system.number = number.uint32;
     } else {
       static constexpr const char* kAsn[] = {"asn", nullptr};
       std::string_view text = text_at(entry, kAsn);
       if (equal_ignoring_case(text.substr(0, 2), "AS")) text.remove_prefix(2);
-      if (all_digits(text) && text.size() <= 10) system.number = static_cast<std::uint32_t>(std::stoull(std::string(text)));
+      if (all_digits(text) && text.size() <= 10)
+        system.number = static_cast<std::uint32_t>(std::stoull(std::string(text)));
     }
     if (system.number != 0) {
-      static constexpr const char* kNames[][3] = {{"autonomous_system_organization", nullptr}, {"traits", "autonomous_system_organization", nullptr}, {"as_name", nullptr}, {"name", nullptr}};
+      static constexpr const char* kNames[][3] = {{"autonomous_system_organization", nullptr},
+                                                  {"traits", "autonomous_system_organization", nullptr},
+                                                  {"as_name", nullptr},
+                                                  {"name", nullptr}};
       for (const auto& path : kNames) {
         system.name = text_at(entry, path);
         if (!system.name.empty()) break;
       }
       out.systems.push_back(system);
     }
-    const base::Network network(address, address.is_v4() && found.netmask >= 96 ? found.netmask : address.is_v4() ? found.netmask + 96U : found.netmask);
+    const base::Network network(address, address.is_v4() && found.netmask >= 96 ? found.netmask
+                                         : address.is_v4()                      ? found.netmask + 96U
+                                                                                : found.netmask);
     struct Flag {
       const char* name;
       NetworkKind kind;
     };
-    static constexpr Flag kFlags[] = {{"is_tor_exit_node", NetworkKind::kTor}, {"tor", NetworkKind::kTor}, {"is_anonymous_vpn", NetworkKind::kVpn}, {"vpn", NetworkKind::kVpn},
-                                      {"is_public_proxy", NetworkKind::kVpn}, {"proxy", NetworkKind::kVpn}, {"relay", NetworkKind::kVpn}, {"is_hosting_provider", NetworkKind::kHosting},
-                                      {"hosting", NetworkKind::kHosting}, {"is_mobile", NetworkKind::kMobile}};
+    static constexpr Flag kFlags[] = {{"is_tor_exit_node", NetworkKind::kTor},
+                                      {"tor", NetworkKind::kTor},
+                                      {"is_anonymous_vpn", NetworkKind::kVpn},
+                                      {"vpn", NetworkKind::kVpn},
+                                      {"is_public_proxy", NetworkKind::kVpn},
+                                      {"proxy", NetworkKind::kVpn},
+                                      {"relay", NetworkKind::kVpn},
+                                      {"is_hosting_provider", NetworkKind::kHosting},
+                                      {"hosting", NetworkKind::kHosting},
+                                      {"is_mobile", NetworkKind::kMobile}};
     for (const Flag& flag : kFlags) {
-      if (flag_at(entry, flag.name) || flag_at(entry, flag.name, "traits")) add_kind(flag.kind, flag.name, network, 0, table->source);
+      if (flag_at(entry, flag.name) || flag_at(entry, flag.name, "traits"))
+        add_kind(flag.kind, flag.name, network, 0, table->source);
     }
   }
   for (const auto& table : t.csv) {
@@ -323,7 +368,8 @@ AddressFacts Networks::facts(const base::Address& address) const {
     asked.push_back(system.number);
     const auto [first, last] = t.systems.equal_range(system.number);
     for (auto at = first; at != last; ++at) {
-      add_kind(at->second.kind, t.names[at->second.label], base::Network(address, 128), system.number, t.sources[at->second.source].get());
+      add_kind(at->second.kind, t.names[at->second.label], base::Network(address, 128), system.number,
+               t.sources[at->second.source].get());
     }
   }
   return out;
@@ -348,7 +394,8 @@ std::size_t Networks::memory() const {
 }
 const std::string& Networks::digest() const { return tables_->digest; }
 
-// --- building -------------------------------------------------------------------------------------------------------------
+// --- building
+// -------------------------------------------------------------------------------------------------------------
 
 NetworksBuilder::NetworksBuilder() : tables_(std::make_unique<Networks::Tables>()) {}
 NetworksBuilder::~NetworksBuilder() = default;
@@ -360,22 +407,26 @@ base::Result<void> NetworksBuilder::add_mmdb(const std::string& path, NetworkSou
   const std::string type = db.metadata.database_type == nullptr ? std::string() : db.metadata.database_type;
   if (source.name.empty()) source.name = type.empty() || type == "ip" ? base_name(path) : type;
   const auto epoch = static_cast<std::int64_t>(db.metadata.build_epoch);
-  if (!source.date.known() && epoch > 0 && epoch < 100'000'000'000) source.date = Date::of_day(static_cast<std::int32_t>(epoch / 86400));
+  if (!source.date.known() && epoch > 0 && epoch < 100'000'000'000)
+    source.date = Date::of_day(static_cast<std::int32_t>(epoch / 86400));
   // What it has, from one address of each large region; types' names are not told by all makers.
-  for (const char* probe : {"8.8.8.8", "193.0.6.139", "202.12.29.1", "1.0.0.1", "41.0.0.1", "200.160.0.1", "2001:4860:4860::8888"}) {
+  for (const char* probe :
+       {"8.8.8.8", "193.0.6.139", "202.12.29.1", "1.0.0.1", "41.0.0.1", "200.160.0.1", "2001:4860:4860::8888"}) {
     const sockaddr_storage where = socket_address(*base::Address::parse(probe));
     int error = 0;
     const MMDB_lookup_result_s found = MMDB_lookup_sockaddr(&db, reinterpret_cast<const sockaddr*>(&where), &error);
     if (error != MMDB_SUCCESS || !found.found_entry) continue;
-    static constexpr const char* kPaths[][3] = {{"country_code", nullptr}, {"country", "iso_code", nullptr}, {"country", nullptr}};
+    static constexpr const char* kPaths[][3] = {
+        {"country_code", nullptr}, {"country", "iso_code", nullptr}, {"country", nullptr}};
     for (const auto& p : kPaths) table->has_country = table->has_country || text_at(found.entry, p).size() == 2;
     MMDB_entry_data_s data;
     static constexpr const char* kNumber[] = {"autonomous_system_number", nullptr};
     static constexpr const char* kAsn[] = {"asn", nullptr};
     table->has_system = table->has_system || value_at(found.entry, data, kNumber) || value_at(found.entry, data, kAsn);
   }
-  tables_->parts.push_back("mmdb " + source.name + ' ' + source.date.to_string() + ' ' + std::to_string(db.file_size) + ' ' +
-                           base::to_base62(base::fast_hash(base::Bytes{db.file_content, static_cast<std::size_t>(db.file_size)})));
+  tables_->parts.push_back(
+      "mmdb " + source.name + ' ' + source.date.to_string() + ' ' + std::to_string(db.file_size) + ' ' +
+      base::to_base62(base::fast_hash(base::Bytes{db.file_content, static_cast<std::size_t>(db.file_size)})));
   table->source = tables_->source(std::move(source));
   tables_->mmdb.push_back(std::move(table));
   return {};
@@ -394,11 +445,15 @@ std::optional<base::Address> read_address(std::string_view text) {
 
 }  // namespace
 
-base::Result<void> NetworksBuilder::add_csv(std::string_view name, std::string_view text, NetworkSource source, Problems& problems) {
+base::Result<void> NetworksBuilder::add_csv(std::string_view name, std::string_view text, NetworkSource source,
+                                            Problems& problems) {
   auto table = std::make_unique<Networks::Tables::CsvTable>();
   // ',' unless another separates the first line.
   const std::string_view first_line = text.substr(0, text.find('\n'));
-  const char separator = first_line.find(',') != std::string_view::npos ? ',' : first_line.find('\t') != std::string_view::npos ? '\t' : first_line.find(';') != std::string_view::npos ? ';' : ',';
+  const char separator = first_line.find(',') != std::string_view::npos    ? ','
+                         : first_line.find('\t') != std::string_view::npos ? '\t'
+                         : first_line.find(';') != std::string_view::npos  ? ';'
+                                                                           : ',';
   Csv csv(text, separator);
   std::vector<std::string> row;
   std::size_t prefixes = 0;
@@ -425,7 +480,8 @@ base::Result<void> NetworksBuilder::add_csv(std::string_view name, std::string_v
       }
     }
     if (networks.empty()) {
-      if (!first_row) problems.add(where, "no range of addresses: '" + row[0].substr(0, 60) + "'");  // the first may be the header
+      if (!first_row)
+        problems.add(where, "no range of addresses: '" + row[0].substr(0, 60) + "'");  // the first may be the header
       first_row = false;
       continue;
     }
@@ -455,10 +511,13 @@ base::Result<void> NetworksBuilder::add_csv(std::string_view name, std::string_v
     for (const base::Network& n : networks) table->map.add(n, static_cast<std::uint32_t>(table->rows.size()));
     table->rows.push_back(std::move(out));
   }
-  if (table->rows.empty()) return base::Error{"a table in which no line names a range and a country or AS", std::string(name), "columns: first address, last address (or a network), country or AS number, AS name"};
+  if (table->rows.empty())
+    return base::Error{"a table in which no line names a range and a country or AS", std::string(name),
+                       "columns: first address, last address (or a network), country or AS number, AS name"};
   table->map.build([](std::uint32_t, std::uint32_t other) { return other; });
   if (source.name.empty()) source.name = std::string(name);
-  tables_->parts.push_back("csv " + source.name + ' ' + source.date.to_string() + ' ' + std::to_string(text.size()) + ' ' + base::to_base62(base::fast_hash(text)));
+  tables_->parts.push_back("csv " + source.name + ' ' + source.date.to_string() + ' ' + std::to_string(text.size()) +
+                           ' ' + base::to_base62(base::fast_hash(text)));
   table->source = tables_->source(std::move(source));
   tables_->csv.push_back(std::move(table));
   return {};
@@ -481,7 +540,8 @@ void NetworksBuilder::add_list(NetworkKind kind, const std::vector<ListEntry>& e
     content += entry.label;
     content += '\n';
   }
-  t.parts.push_back("list " + kept->name + ' ' + std::string(to_string(kind)) + ' ' + kept->date.to_string() + ' ' + base::to_base62(base::fast_hash(content)));
+  t.parts.push_back("list " + kept->name + ' ' + std::string(to_string(kind)) + ' ' + kept->date.to_string() + ' ' +
+                    base::to_base62(base::fast_hash(content)));
 }
 
 void NetworksBuilder::add_systems(NetworkKind kind, const std::vector<SystemEntry>& entries, NetworkSource source) {
@@ -496,7 +556,8 @@ void NetworksBuilder::add_systems(NetworkKind kind, const std::vector<SystemEntr
     t.systems.emplace(entry.number, row);
     content += std::to_string(entry.number) + '\t' + entry.label + '\n';
   }
-  t.parts.push_back("systems " + kept->name + ' ' + std::string(to_string(kind)) + ' ' + base::to_base62(base::fast_hash(content)));
+  t.parts.push_back("systems " + kept->name + ' ' + std::string(to_string(kind)) + ' ' +
+                    base::to_base62(base::fast_hash(content)));
 }
 
 Networks NetworksBuilder::build() {
@@ -506,7 +567,9 @@ Networks NetworksBuilder::build() {
   std::vector<std::uint32_t> last(rows.size());
   for (std::uint32_t i = 0; i < last.size(); ++i) last[i] = i;
   t.lists.build([&](std::uint32_t kept, std::uint32_t other) {
-    if (rows[last[kept]].source == rows[other].source && rows[last[kept]].kind == rows[other].kind && rows[last[kept]].label == rows[other].label) return kept;
+    if (rows[last[kept]].source == rows[other].source && rows[last[kept]].kind == rows[other].kind &&
+        rows[last[kept]].label == rows[other].label)
+      return kept;
     rows[last[kept]].next = other;
     last[kept] = other;
     return kept;

@@ -17,7 +17,8 @@ std::string cve_id(std::string_view text) {
 
 }  // namespace
 
-base::Result<std::size_t> Vulnerabilities::add(std::string_view name, std::string_view text, std::string_view source, Problems& problems) {
+base::Result<std::size_t> Vulnerabilities::add(std::string_view name, std::string_view text, std::string_view source,
+                                               Problems& problems) {
   std::size_t taken = 0;
   const auto take = [&](Vulnerability one, const std::string& where, std::string_view raw_id) {
     one.cve = cve_id(raw_id);
@@ -43,8 +44,11 @@ base::Result<std::size_t> Vulnerabilities::add(std::string_view name, std::strin
     dom::element root;
     const auto error = parser.parse(text.data(), text.size(), true).get(root);
     dom::object catalogue;
-    if (error != simdjson::SUCCESS) return base::Error{std::string("no valid JSON: ") + simdjson::error_message(error), std::string(name), "get the file again"};
-    if (root.get(catalogue) != simdjson::SUCCESS) return base::Error{"no catalogue of vulnerabilities", std::string(name), ""};
+    if (error != simdjson::SUCCESS)
+      return base::Error{std::string("no valid JSON: ") + simdjson::error_message(error), std::string(name),
+                         "get the file again"};
+    if (root.get(catalogue) != simdjson::SUCCESS)
+      return base::Error{"no catalogue of vulnerabilities", std::string(name), ""};
     std::size_t position = 0;
     each_object_of(catalogue, "vulnerabilities", [&](const dom::object& json) {
       Vulnerability one;
@@ -62,17 +66,28 @@ base::Result<std::size_t> Vulnerabilities::add(std::string_view name, std::strin
     if (csv.next(row)) {
       for (int i = 0; i < static_cast<int>(row.size()); ++i) {
         const std::string key = lower(row[static_cast<std::size_t>(i)]);
-        if (key == "cveid" || key == "cve" || key == "cve_id") cve = i;
-        else if (key == "vendorproject" || key == "vendor") vendor = i;
-        else if (key == "product") product = i;
-        else if (key == "vulnerabilityname" || key == "name") title = i;
-        else if (key == "dateadded" || key == "date_added") added = i;
-        else if (key == "datepublic" || key == "date_public" || key == "published") published = i;
-        else if (key == "knownransomwarecampaignuse") ransomware = i;
+        if (key == "cveid" || key == "cve" || key == "cve_id")
+          cve = i;
+        else if (key == "vendorproject" || key == "vendor")
+          vendor = i;
+        else if (key == "product")
+          product = i;
+        else if (key == "vulnerabilityname" || key == "name")
+          title = i;
+        else if (key == "dateadded" || key == "date_added")
+          added = i;
+        else if (key == "datepublic" || key == "date_public" || key == "published")
+          published = i;
+        else if (key == "knownransomwarecampaignuse")
+          ransomware = i;
       }
     }
-    if (cve < 0) return base::Error{"has no column \"cveID\"", std::string(name), "give CISA's known_exploited_vulnerabilities.csv, or a CSV with the columns cveID, dateAdded"};
-    const auto cell = [&row](int i) { return i >= 0 && static_cast<std::size_t>(i) < row.size() ? row[static_cast<std::size_t>(i)] : std::string(); };
+    if (cve < 0)
+      return base::Error{"has no column \"cveID\"", std::string(name),
+                         "give CISA's known_exploited_vulnerabilities.csv, or a CSV with the columns cveID, dateAdded"};
+    const auto cell = [&row](int i) {
+      return i >= 0 && static_cast<std::size_t>(i) < row.size() ? row[static_cast<std::size_t>(i)] : std::string();
+    };
     while (csv.next(row)) {
       if (row.size() == 1 && row[0].empty()) continue;
       Vulnerability one;
@@ -83,7 +98,8 @@ base::Result<std::size_t> Vulnerabilities::add(std::string_view name, std::strin
       if (const auto date = Date::parse(cell(published))) one.public_ = *date;
       one.ransomware = equal_ignoring_case(cell(ransomware), "Known");
       const std::string where = std::string(name) + ':' + std::to_string(csv.line());
-      if (added >= 0 && !cell(added).empty() && !one.added.known()) problems.add(where, "no date: '" + cell(added).substr(0, 60) + "'");
+      if (added >= 0 && !cell(added).empty() && !one.added.known())
+        problems.add(where, "no date: '" + cell(added).substr(0, 60) + "'");
       take(std::move(one), where, cell(cve));
     }
   }

@@ -18,8 +18,8 @@ struct Vulnerability {
   std::string vendor;
   std::string product;
   std::string name;
-  Date added;   ///< to the list: exploitation was known
-  Date public_; ///< the CVE record's datePublic, where a list has it
+  Date added;               ///< to the list: exploitation was known
+  Date public_;             ///< the CVE record's datePublic, where a list has it
   bool ransomware = false;  ///< known use by ransomware
   std::string source;
 };
@@ -29,7 +29,8 @@ class Vulnerabilities {
  public:
   /// KEV's CSV (columns by name; extra ones are passed over) or its JSON. Entries of an already known CVE are merged,
   /// the earlier date kept.
-  base::Result<std::size_t> add(std::string_view name, std::string_view text, std::string_view source, Problems& problems);
+  base::Result<std::size_t> add(std::string_view name, std::string_view text, std::string_view source,
+                                Problems& problems);
 
   /// By CVE id in any case; null where not listed. Lives as long as this object.
   const Vulnerability* find(std::string_view cve) const;

@@ -20,13 +20,18 @@ std::string place(std::string_view where, const toml::node& node) {
 }
 
 /// Strings of an array, or one string.
-base::Result<std::vector<base::Network>> read_networks(const toml::node& node, std::string_view where, const std::string& key) {
+base::Result<std::vector<base::Network>> read_networks(const toml::node& node, std::string_view where,
+                                                       const std::string& key) {
   std::vector<base::Network> out;
   const auto one = [&](const toml::node& value) -> base::Result<void> {
     const auto text = value.value<std::string>();
-    if (!text) return base::Error{"\"" + key + "\" holds something that is no text", place(where, value), "write networks as \"192.0.2.0/24\""};
+    if (!text)
+      return base::Error{"\"" + key + "\" holds something that is no text", place(where, value),
+                         "write networks as \"192.0.2.0/24\""};
     const auto network = base::Network::parse(*text);
-    if (!network) return base::Error{"no network: \"" + *text + "\"", place(where, value), "write networks as \"192.0.2.0/24\", \"2001:db8::/32\", or an address"};
+    if (!network)
+      return base::Error{"no network: \"" + *text + "\"", place(where, value),
+                         "write networks as \"192.0.2.0/24\", \"2001:db8::/32\", or an address"};
     out.push_back(*network);
     return {};
   };
@@ -52,22 +57,32 @@ base::Result<Zone> read_zone(const toml::table& table, const std::string& organi
     } else if (key == "level") {
       const std::string word = node.value_or(std::string());
       level = true;
-      if (word == "outer") zone.level = ZoneLevel::kOuter;
-      else if (word == "inner") zone.level = ZoneLevel::kInner;
-      else if (word == "core") zone.level = ZoneLevel::kCore;
-      else return base::Error{"no level: \"" + word + "\"", place(where, node), "a zone's level is \"outer\", \"inner\" or \"core\""};
+      if (word == "outer")
+        zone.level = ZoneLevel::kOuter;
+      else if (word == "inner")
+        zone.level = ZoneLevel::kInner;
+      else if (word == "core")
+        zone.level = ZoneLevel::kCore;
+      else
+        return base::Error{"no level: \"" + word + "\"", place(where, node),
+                           "a zone's level is \"outer\", \"inner\" or \"core\""};
     } else if (key == "networks" || key == "network") {
       auto read = read_networks(node, where, std::string(key.str()));
       if (!read) return read.error();
       zone.networks = std::move(*read);
       networks = !zone.networks.empty();
     } else {
-      return base::Error{"unknown key \"" + std::string(key.str()) + "\" in a zone", place(where, node), "a zone has name, level, networks"};
+      return base::Error{"unknown key \"" + std::string(key.str()) + "\" in a zone", place(where, node),
+                         "a zone has name, level, networks"};
     }
   }
   if (zone.name.empty()) return base::Error{"a zone without a name", place(where, table), "add: name = \"dmz\""};
-  if (!level) return base::Error{"zone \"" + zone.name + "\" without a level", place(where, table), "add: level = \"outer\", \"inner\" or \"core\""};
-  if (!networks) return base::Error{"zone \"" + zone.name + "\" without networks", place(where, table), "add: networks = [\"192.0.2.0/24\"]"};
+  if (!level)
+    return base::Error{"zone \"" + zone.name + "\" without a level", place(where, table),
+                       "add: level = \"outer\", \"inner\" or \"core\""};
+  if (!networks)
+    return base::Error{"zone \"" + zone.name + "\" without networks", place(where, table),
+                       "add: networks = [\"192.0.2.0/24\"]"};
   return zone;
 }
 
@@ -78,7 +93,8 @@ base::Result<Zones> Zones::parse_toml(std::string_view text, std::string_view wh
   try {
     root = toml::parse(text, std::string(where));
   } catch (const toml::parse_error& error) {
-    return base::Error{"no valid TOML: " + std::string(error.description()), std::string(where) + ':' + std::to_string(error.source().begin.line),
+    return base::Error{"no valid TOML: " + std::string(error.description()),
+                       std::string(where) + ':' + std::to_string(error.source().begin.line),
                        "docs/intel.md, \"Zones\", shows the form"};
   }
   Zones out;
@@ -90,10 +106,12 @@ base::Result<Zones> Zones::parse_toml(std::string_view text, std::string_view wh
   }
   const auto add_zone = [&](const toml::node& node, const std::string& organisation) -> base::Result<void> {
     const toml::table* table = node.as_table();
-    if (table == nullptr) return base::Error{"a zone that is no table", place(where, node), "write [[organisation.zone]] or [[zone]]"};
+    if (table == nullptr)
+      return base::Error{"a zone that is no table", place(where, node), "write [[organisation.zone]] or [[zone]]"};
     auto zone = read_zone(*table, organisation, where);
     if (!zone) return zone.error();
-    if (auto added = out.add(std::move(*zone)); !added) return base::Error{added.error().what, place(where, *table), added.error().hint};
+    if (auto added = out.add(std::move(*zone)); !added)
+      return base::Error{added.error().what, place(where, *table), added.error().hint};
     return {};
   };
   const auto each = [](const toml::node& node, auto use) -> base::Result<void> {
@@ -110,12 +128,15 @@ base::Result<Zones> Zones::parse_toml(std::string_view text, std::string_view wh
     if (organisations == nullptr) continue;
     auto read = each(*organisations, [&](const toml::node& node) -> base::Result<void> {
       const toml::table* table = node.as_table();
-      if (table == nullptr) return base::Error{"an organisation that is no table", place(where, node), "write [[organisation]]"};
+      if (table == nullptr)
+        return base::Error{"an organisation that is no table", place(where, node), "write [[organisation]]"};
       const std::string name = (*table)["name"].value_or(std::string());
-      if (name.empty()) return base::Error{"an organisation without a name", place(where, *table), "add: name = \"Ministry of …\""};
+      if (name.empty())
+        return base::Error{"an organisation without a name", place(where, *table), "add: name = \"Ministry of …\""};
       for (const auto& [inner, value] : *table) {
         if (inner != "name" && inner != "zone" && inner != "home") {
-          return base::Error{"unknown key \"" + std::string(inner.str()) + "\" in an organisation", place(where, value), "an organisation has name, home, zone"};
+          return base::Error{"unknown key \"" + std::string(inner.str()) + "\" in an organisation", place(where, value),
+                             "an organisation has name, home, zone"};
         }
       }
       if (const toml::node* home = table->get("home")) {
@@ -125,9 +146,11 @@ base::Result<Zones> Zones::parse_toml(std::string_view text, std::string_view wh
         auto networks = read_networks(*home, where, "home");
         if (!networks) return networks.error();
         zone.networks = std::move(*networks);
-        if (auto added = out.add(std::move(zone)); !added) return base::Error{added.error().what, place(where, *home), added.error().hint};
+        if (auto added = out.add(std::move(zone)); !added)
+          return base::Error{added.error().what, place(where, *home), added.error().hint};
       }
-      if (const toml::node* zones = table->get("zone")) return each(*zones, [&](const toml::node& zone) { return add_zone(zone, name); });
+      if (const toml::node* zones = table->get("zone"))
+        return each(*zones, [&](const toml::node& zone) { return add_zone(zone, name); });
       return {};
     });
     if (!read) return read.error();
@@ -151,7 +174,8 @@ void Zones::add_home(const base::Network& network, bool inferred) {
     if (zone.name != "home" || !zone.organisation.empty() || zone.inferred != inferred) continue;
     zone.networks.push_back(network);
     entries_.push_back({network, i});
-    std::stable_sort(entries_.begin(), entries_.end(), [](const Entry& a, const Entry& b) { return a.network.bits128() > b.network.bits128(); });
+    std::stable_sort(entries_.begin(), entries_.end(),
+                     [](const Entry& a, const Entry& b) { return a.network.bits128() > b.network.bits128(); });
     return;
   }
   Zone zone;
@@ -164,14 +188,18 @@ void Zones::add_home(const base::Network& network, bool inferred) {
 base::Result<void> Zones::add(Zone zone) {
   for (const Zone& other : zones_) {
     if (other.name == zone.name && other.organisation == zone.organisation && other.inferred == zone.inferred) {
-      return base::Error{"zone \"" + zone.name + "\" stands twice" + (zone.organisation.empty() ? "" : " in " + zone.organisation), "", "give each zone a name of its own"};
+      return base::Error{
+          "zone \"" + zone.name + "\" stands twice" + (zone.organisation.empty() ? "" : " in " + zone.organisation), "",
+          "give each zone a name of its own"};
     }
   }
   for (const base::Network& network : zone.networks) {
     for (const Entry& entry : entries_) {
       const Zone& other = zones_[entry.zone];
       if (entry.network == network && !zone.inferred && !other.inferred) {
-        return base::Error{"network " + network.to_string() + " lies in two zones: \"" + other.name + "\" and \"" + zone.name + "\"", "", "take it out of one of them"};
+        return base::Error{
+            "network " + network.to_string() + " lies in two zones: \"" + other.name + "\" and \"" + zone.name + "\"",
+            "", "take it out of one of them"};
       }
     }
   }
@@ -199,7 +227,8 @@ std::string Zones::to_string() const {
     std::vector<std::string> networks;
     for (const base::Network& network : zone.networks) networks.push_back(network.to_string());
     std::sort(networks.begin(), networks.end());
-    std::string line = zone.organisation + '/' + zone.name + ' ' + std::string(knowledge::to_string(zone.level)) + (zone.inferred ? " inferred" : "");
+    std::string line = zone.organisation + '/' + zone.name + ' ' + std::string(knowledge::to_string(zone.level)) +
+                       (zone.inferred ? " inferred" : "");
     for (const std::string& network : networks) line += ' ' + network;
     lines.push_back(std::move(line));
   }
