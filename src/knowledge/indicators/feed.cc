@@ -386,6 +386,19 @@ bool is_context_by_content(const Feed& feed) {
 
 }  // namespace
 
+namespace {
+
+/// The line names columns that hold indicators.
+bool has_titles(std::string_view line, char separator) {
+  for (const std::string_view title : split(line, separator)) {
+    bool generic = false;
+    if (column_kind(title, generic) != IndicatorKind::kCount || generic) return true;
+  }
+  return false;
+}
+
+}  // namespace
+
 FeedFormat detect_feed(std::string_view name, std::string_view text) {
   if (text.size() > 64 &&
       text.substr(text.size() > 131072 ? text.size() - 131072 : 0).find("\xab\xcd\xefMaxMind.com") !=
@@ -417,11 +430,12 @@ FeedFormat detect_feed(std::string_view name, std::string_view text) {
                     head.find("# Aliases:") != std::string_view::npos ||
                     head.find("Maltrail developers") != std::string_view::npos;
   Lines reader(head);
-  std::string_view line;
+  std::string_view line, first_line;
   while (lines < 200 && reader.next(line)) {
     line = trimmed(line);
     if (line.empty() || line[0] == '#' || line.substr(0, 2) == "//" || line.substr(0, 2) == "; ") continue;
     ++lines;
+    if (lines == 1) first_line = line;
     const std::string_view first = trimmed(line.substr(0, line.find_first_of(",;\t ")));
     if (base::Network::parse(first) && first.find('/') != std::string_view::npos) {
       ++networks;
@@ -442,9 +456,11 @@ FeedFormat detect_feed(std::string_view name, std::string_view text) {
   if (references) return FeedFormat::kMaltrail;
   if (systems * 10 >= lines * 7) return FeedFormat::kSystems;
   const char separator = table_separator(head);
-  if (semicolons * 2 > lines && commas * 2 < lines)
-    return separator == ';' && head.find("\";\"") != std::string_view::npos ? FeedFormat::kCsv
-                                                                            : FeedFormat::kSignatureBase;
+  if (semicolons * 2 > lines && commas * 2 < lines) {
+    // Titles of columns, or quoted fields: a table. Else "value;score;comment".
+    const bool quoted = head.find("\";\"") != std::string_view::npos;
+    return separator == ';' && (quoted || has_titles(first_line, ';')) ? FeedFormat::kCsv : FeedFormat::kSignatureBase;
+  }
   if (separator != 0 && (commas * 2 > lines || tabs * 2 > lines || separator == '|')) return FeedFormat::kCsv;
   if (semicolons * 4 > lines && name.find("ioc") != std::string_view::npos) return FeedFormat::kSignatureBase;
   if (addresses + networks + digests_or_names > 0) return FeedFormat::kPlainList;
@@ -455,6 +471,9 @@ base::Result<void> read_feed(std::string_view name, std::string_view text, const
                              Problems& problems) {
   feed.name = std::string(name);
   feed.format = detect_feed(name, text);
+  // User agents hold what separates fields elsewhere: where they are asked for, a line is one.
+  if (indicator_kind(options.value_kind) == IndicatorKind::kUserAgent && feed.format == FeedFormat::kSignatureBase)
+    feed.format = FeedFormat::kPlainList;
   const std::uint64_t problems_before = problems.count();
   switch (feed.format) {
     case FeedFormat::kStix:
