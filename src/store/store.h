@@ -49,6 +49,8 @@ struct Evidence {
   std::string record;  ///< the record type: a table's name
   record::Uid uid;     ///< 0 where the record is about no connection
   record::Place place;
+  record::Endpoints id;
+  base::Time ts;
 };
 
 /// A detector's claim in the words of INTERFACE.md. `json` is the whole object; the rest is what is looked up by.

@@ -152,11 +152,12 @@ TEST_F(CaseTest, ObjectsOfTheCase) {
   f.last = {9};
   f.statement = "it's a \"web shell\"";
   f.json = "{\"id\":\"F-77c0\"}";
-  f.evidence = {{"http", {17}, {4, 9, 0, 1}}, {"weird", {}, {7, 7, 1, 1}}};
+  f.evidence = {
+      {"http", {17}, {4, 9, 0, 1}, {*base::Address::parse("10.0.0.1"), *base::Address::parse("::1"), {1}, {2}}, {3}},
+      {"weird", {}, {7, 7, 1, 1}, {}, {4}}};
   Finding g = f;
   g.id = "F-0001";
   g.first = {1};
-  g.evidence.clear();
   Capture c;
   c.ordinal = 0;
   c.path = "/captures/autumn.pcap";
@@ -205,6 +206,10 @@ TEST_F(CaseTest, ObjectsOfTheCase) {
   EXPECT_EQ(back.evidence[0].record, "http");
   EXPECT_EQ(back.evidence[0].uid.value, 17u);
   EXPECT_EQ(back.evidence[0].place, (record::Place{4, 9, 0, 1}));
+  EXPECT_EQ(back.evidence[0].id, f.evidence[0].id);
+  EXPECT_EQ(back.evidence[0].ts.ns, 3);
+  EXPECT_EQ((*findings)[0].evidence.size(), 2u);
+  EXPECT_EQ((*findings)[0].evidence[1].id, record::Endpoints{});
   EXPECT_EQ((*(*opened)->finding("F-77c0"))->id, "F-77c0");
   EXPECT_FALSE((*opened)->finding("F-none")->has_value());
   ASSERT_EQ((*opened)->incidents()->size(), 1u);

@@ -68,8 +68,8 @@ inline void append_sample(record::Batch& batch, std::uint64_t i) {
 /// A folder for one test, gone at its end.
 class Folder {
  public:
-  Folder() {
-    std::string name = (std::filesystem::temp_directory_path() / "whodunit-store-XXXXXX").string();
+  explicit Folder(const std::filesystem::path& in = std::filesystem::temp_directory_path()) {
+    std::string name = (in / "whodunit-store-XXXXXX").string();
     path_ = ::mkdtemp(name.data());
   }
   ~Folder() {

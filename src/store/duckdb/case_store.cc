@@ -244,9 +244,9 @@ Result<void> CaseStore::create() {
   sql += fmt::format("COMMIT; CHECKPOINT {0}; USE memory; DETACH {0}", kCatalog);
   auto made = database_->run(sql);
   if (!made) return undo(in_words(made.error()));
+  // The write-ahead log of a case that goes, or has gone, must not be taken for the new one's.
+  fs::remove(path_ + ".wal", error);
   if (exists) {
-    // The write-ahead log of the case that goes must not be taken for the new one's.
-    fs::remove(path_ + ".wal", error);
     fs::rename(temporary, path_, error);
   } else if (::link(temporary.c_str(), path_.c_str()) == 0) {
     // A link, unlike a rename, fails where another run has made a case of that name meanwhile.
@@ -487,11 +487,17 @@ Result<void> CaseStore::insert_findings(std::span<const Finding> findings) {
   for (const Finding& f : findings) {
     std::uint32_t ordinal = 0;
     for (const Evidence& e : f.evidence) {
-      evidence.text(f.id).small(ordinal++).text(e.record);
+      evidence.text(f.id).small(ordinal++).text(e.record).time(e.ts.ns);
       if (e.uid)
         evidence.text(e.uid.to_string());
       else
         evidence.null();
+      if (e.uid || e.id != record::Endpoints{}) {
+        evidence.text(e.id.orig_h.to_string()).small(e.id.orig_p.value);
+        evidence.text(e.id.resp_h.to_string()).small(e.id.resp_p.value);
+      } else {
+        evidence.null().null().null().null();
+      }
       evidence.small(e.place.capture_first).number(e.place.first).small(e.place.capture_last).number(e.place.last);
       evidence.end_row();
     }
@@ -679,9 +685,9 @@ Result<std::vector<Finding>> CaseStore::findings_where(const std::string& where,
     }
   }
   auto evidence = database_->query(
-      "SELECT finding, record, uid, capture_first, packet_first, capture_last, packet_last FROM evidence WHERE finding "
-      "IN "
-      "(SELECT id FROM findings WHERE " +
+      "SELECT finding, record, ts, uid, \"id.orig_h\", \"id.orig_p\", \"id.resp_h\", \"id.resp_p\", "
+      "\"place.capture_first\", \"place.first\", \"place.capture_last\", \"place.last\" FROM evidence "
+      "WHERE finding IN (SELECT id FROM findings WHERE " +
           where + ") ORDER BY finding, ordinal",
       parameters);
   if (!evidence) return in_words(evidence.error());
@@ -691,11 +697,18 @@ Result<std::vector<Finding>> CaseStore::findings_where(const std::string& where,
       if (owner == by_id.end()) continue;
       Evidence e;
       e.record = text_at(*evidence, 1, i);
-      if (!evidence->is_null(2, i)) e.uid = record::Uid::parse(evidence->text(2, i));
-      e.place.capture_first = static_cast<std::uint32_t>(evidence->word(3, i));
-      e.place.first = evidence->word(4, i);
-      e.place.capture_last = static_cast<std::uint32_t>(evidence->word(5, i));
-      e.place.last = evidence->word(6, i);
+      e.ts = time_at(*evidence, 2, i);
+      if (!evidence->is_null(3, i)) e.uid = record::Uid::parse(evidence->text(3, i));
+      if (!evidence->is_null(4, i)) {
+        e.id.orig_h = base::Address::parse(evidence->text(4, i)).value_or(base::Address{});
+        e.id.orig_p.value = static_cast<std::uint16_t>(evidence->word(5, i));
+        e.id.resp_h = base::Address::parse(evidence->text(6, i)).value_or(base::Address{});
+        e.id.resp_p.value = static_cast<std::uint16_t>(evidence->word(7, i));
+      }
+      e.place.capture_first = static_cast<std::uint32_t>(evidence->word(8, i));
+      e.place.first = evidence->word(9, i);
+      e.place.capture_last = static_cast<std::uint32_t>(evidence->word(10, i));
+      e.place.last = evidence->word(11, i);
       out[owner->second].evidence.push_back(std::move(e));
     }
   }

@@ -92,8 +92,10 @@ const std::vector<std::string>& case_tables() {
       "CREATE TABLE findings (id VARCHAR, detector VARCHAR, techniques VARCHAR[], phase VARCHAR, outcome VARCHAR, "
       "severity VARCHAR, confidence DOUBLE, attacker_type VARCHAR, attacker VARCHAR, victim_type VARCHAR, "
       "victim VARCHAR, first TIMESTAMP_NS, last TIMESTAMP_NS, statement VARCHAR, json VARCHAR)",
-      "CREATE TABLE evidence (finding VARCHAR, ordinal UINTEGER, record VARCHAR, uid VARCHAR, "
-      "capture_first UINTEGER, packet_first UBIGINT, capture_last UINTEGER, packet_last UBIGINT)",
+      "CREATE TABLE evidence (finding VARCHAR, ordinal UINTEGER, record VARCHAR, ts TIMESTAMP_NS, uid VARCHAR, "
+      "\"id.orig_h\" VARCHAR, \"id.orig_p\" USMALLINT, \"id.resp_h\" VARCHAR, \"id.resp_p\" USMALLINT, "
+      "\"place.capture_first\" UINTEGER, \"place.first\" UBIGINT, \"place.capture_last\" UINTEGER, "
+      "\"place.last\" UBIGINT)",
       "CREATE TABLE incidents (id VARCHAR, victim VARCHAR, phase VARCHAR, depth VARCHAR, first TIMESTAMP_NS, "
       "last TIMESTAMP_NS, findings VARCHAR[], json VARCHAR)",
       "CREATE TABLE assessments (subject VARCHAR, level VARCHAR, hypothesis VARCHAR, probability DOUBLE, "
