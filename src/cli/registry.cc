@@ -4,13 +4,19 @@ namespace whodunit::cli {
 
 // One line a verb.
 void add_doctor(CLI::App& app, int& exit_code);
+void add_explain(CLI::App& app, int& exit_code);
 void add_intel(CLI::App& app, int& exit_code);
 void add_knowledge(CLI::App& app, int& exit_code);
 void add_logs(CLI::App& app, int& exit_code);
+void add_packets(CLI::App& app, int& exit_code);
+void add_query(CLI::App& app, int& exit_code);
 
 std::span<const Verb> verbs() {
   static constexpr Verb kVerbs[] = {
       {"logs", add_logs},
+      {"explain", add_explain},
+      {"packets", add_packets},
+      {"query", add_query},
       {"intel", add_intel},
       {"knowledge", add_knowledge},
       {"doctor", add_doctor},

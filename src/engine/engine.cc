@@ -323,7 +323,9 @@ Summary run(capture::Source& source, const Settings& settings, std::span<Consume
     decoder.begin_batch();
     events.begin_batch();
     packets.clear();
-    for (const capture::RawPacket& r : raw) {
+    for (capture::RawPacket& r : raw) {
+      const std::uint32_t capture = r.capture;  // in the source; from here on, in the case
+      r.capture += settings.first_capture;
       events_sink.at(run_number);
       switch (decoder.decode(r, run_number, packets, events)) {
         case packet::Outcome::kDatagram:
@@ -335,8 +337,8 @@ Summary run(capture::Source& source, const Settings& settings, std::span<Consume
           break;
         case packet::Outcome::kUnknownLinkType:
           ++summary.unread;
-          if (r.capture < source.captures().size()) {
-            capture::CaptureInfo& info = source.captures()[r.capture];
+          if (capture < source.captures().size()) {
+            capture::CaptureInfo& info = source.captures()[capture];
             ++info.unread;
             if (info.reason.empty()) info.reason = fmt::format("unknown link type {}", r.link_type);
           }
@@ -344,8 +346,8 @@ Summary run(capture::Source& source, const Settings& settings, std::span<Consume
         case packet::Outcome::kTruncated:
         case packet::Outcome::kMalformed:
           ++summary.unread;
-          if (r.capture < source.captures().size()) {
-            capture::CaptureInfo& info = source.captures()[r.capture];
+          if (capture < source.captures().size()) {
+            capture::CaptureInfo& info = source.captures()[capture];
             ++info.unread;
             if (info.reason.empty()) info.reason = "packets with headers that are cut off or malformed";
           }

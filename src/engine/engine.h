@@ -24,6 +24,7 @@ struct Settings {
   packet::Settings packet;
   protocol::Plan plan;
   std::vector<bool> wanted;                   ///< by schema id; empty: all records
+  std::uint32_t first_capture = 0;            ///< the ordinal that the source's first capture has in the case
 };
 
 /// What a run saw and did not see.

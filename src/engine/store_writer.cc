@@ -1,0 +1,74 @@
+#include "engine/store_writer.h"
+
+#include <filesystem>
+
+namespace whodunit::engine {
+namespace {
+
+// A folder may hold thousands of captures: they are not copied with every batch of packets.
+constexpr std::uint64_t kObserveEvery = 256;
+
+}  // namespace
+
+std::vector<store::Capture> captures_for_case(const std::vector<capture::CaptureInfo>& captures, std::uint32_t first) {
+  std::vector<store::Capture> out;
+  for (const capture::CaptureInfo& info : captures) {
+    store::Capture c;
+    c.ordinal = first++;
+    std::error_code error;
+    const auto absolute = info.path == "-" ? std::filesystem::path() : std::filesystem::absolute(info.path, error);
+    c.path = absolute.empty() || error ? info.path : absolute.lexically_normal().string();
+    c.name = info.name;
+    c.sha256 = info.sha256;
+    c.format = info.format;
+    c.link_types = info.link_types;
+    c.packets = info.packets;
+    c.bytes = info.bytes;
+    c.file_bytes = info.file_bytes;
+    c.first = info.first;
+    c.last = info.last;
+    c.unread = info.unread;
+    c.reason = info.reason;
+    c.cut_off = info.cut_off;
+    c.nanoseconds = info.nanoseconds;
+    out.push_back(std::move(c));
+  }
+  return out;
+}
+
+bool StoreWriter::keep(const base::Result<void>& done) {
+  if (!done && !error_) error_ = done.error();
+  return done.ok();
+}
+
+bool StoreWriter::take(const record::Batch& batch) {
+  if (!batch.empty()) last_ = std::max(last_, batch.head(batch.rows() - 1).ts);
+  return keep(store_->append(batch));
+}
+
+bool StoreWriter::round(std::uint64_t packets_done) {
+  if (!store_->due()) return true;
+  std::vector<store::Capture> captures;
+  {
+    const std::lock_guard lock(mutex_);
+    captures = seen_;
+  }
+  return keep(store_->commit({packets_done, last_, false, ""}, captures));
+}
+
+void StoreWriter::observe(const std::vector<capture::CaptureInfo>& captures) {
+  if (observed_++ % kObserveEvery != 0 && captures.size() == seen_.size()) return;
+  std::vector<store::Capture> now = captures_for_case(captures, store_->first_capture());
+  const std::lock_guard lock(mutex_);
+  seen_ = std::move(now);
+}
+
+base::Result<void> StoreWriter::finish(const std::vector<capture::CaptureInfo>& captures,
+                                       const store::Progress& progress) {
+  if (error_) return *error_;
+  auto done = store_->commit(progress, captures_for_case(captures, store_->first_capture()));
+  keep(done);
+  return done;
+}
+
+}  // namespace whodunit::engine
