@@ -271,7 +271,7 @@ base::Result<IntelSource> IntelStore::add(const std::vector<std::string>& paths,
         problems.merge(own);
         return give_up(read.error());
       }
-      if (feed.format == FeedFormat::kUnknown)
+      if (feed.format == FeedFormat::kUnknown || feed.format == FeedFormat::kPlainList)
         ++source.passed_over;
       else
         problems.add(read.error().where, read.error().what);

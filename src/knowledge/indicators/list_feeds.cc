@@ -26,7 +26,7 @@ void read_trail_feed(std::string_view name, std::string_view text, const FeedOpt
   std::string aliases;
   FeedIndicator like;
   // "apt_sofacy.txt": the actor's name as maltrail has it; other trails name malware.
-  std::string stem(name);
+  std::string stem = base_name(name);
   if (const std::size_t dot = stem.find('.'); dot != std::string::npos) stem.resize(dot);
   if (const std::size_t dash = stem.rfind('-');
       dash != std::string::npos && all_digits(std::string_view(stem).substr(dash + 1)))
