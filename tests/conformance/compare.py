@@ -24,13 +24,17 @@ def as_set(value):
     return sorted(value) if isinstance(value, list) else value
 
 
+# Analysers that the reference's Zeek was built without.
+SPICY = {"quic", "ldap", "postgresql", "redis"}
+
+
 def services(value):
-    return sorted(value.split(",")) if isinstance(value, str) else value
+    return sorted(set(value.split(",")) - SPICY) or None if isinstance(value, str) else value
 
 
 # (log, field) -> (function of the value, why). "*" is any log.
 CANON = {
-    ("conn", "service"): (services, "a set: the order of recognition carries no meaning"),
+    ("conn", "service"): (services, "a set: the order of recognition carries no meaning; less what the reference was built without"),
     ("*", "san.dns"): (as_set, "a set"),
     ("http", "resp_mime_types"): (as_set, "a list in order of files, compared as a set"),
 }
