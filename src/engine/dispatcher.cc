@@ -59,6 +59,7 @@ struct Dispatcher::Flow {
   std::array<std::uint8_t, 8> order{};  // confirmed ones in order of confirmation
   std::uint8_t orders = 0;
   std::uint8_t current = 0xff;   // definition of `parser`
+  std::uint8_t announced = 0xff;  // what another connection said that this one is
   std::uint8_t changes = 0;      // how often a protocol handed over to another: bounded
   std::uint8_t datagrams = 0;
   bool given_up = false;
@@ -82,7 +83,8 @@ protocol::Context Dispatcher::context(const connection::View& connection, const 
   return c;
 }
 
-Dispatcher::Flow* Dispatcher::flow_of(const connection::View& connection, std::uint64_t& slot, bool datagram) {
+Dispatcher::Flow* Dispatcher::flow_of(const connection::View& connection, std::uint64_t& slot, bool datagram,
+                                      const packet::Origin& at) {
   if (slot == kGivenUp) return nullptr;
   if (slot != 0) return reinterpret_cast<Flow*>(slot);
   if (!memory_.take(base::MemoryUse::kParsers, sizeof(Flow), connection.saw_responder)) {
@@ -95,6 +97,7 @@ Dispatcher::Flow* Dispatcher::flow_of(const connection::View& connection, std::u
   for (std::size_t i = 0; i < all.size() && i < 64; ++i)
     if (holds(all[i]->ports, connection.id.resp_p.value) || holds(all[i]->ports, connection.id.orig_p.value))
       flow->hinted |= 1ull << i;
+  if (!datagram && !announced_.empty()) flow->announced = take_announced(connection, at.time);
   slot = reinterpret_cast<std::uint64_t>(flow);
   return flow;
 }
@@ -124,6 +127,36 @@ void Dispatcher::confirm(Flow& flow, std::size_t definition) {
   if (flow.orders < flow.order.size()) flow.order[flow.orders++] = static_cast<std::uint8_t>(definition);
 }
 
+void Dispatcher::announce(const protocol::Context& context, const protocol::Context::Expected& expected) {
+  constexpr std::size_t kMostPerPair = 16, kMostPairs = 65536;
+  const auto& id = context.connection().id;
+  // Only between the two hosts that announce it: others may be looked at by another worker.
+  if (expected.port == 0 || (expected.responder != id.orig_h && expected.responder != id.resp_h)) return;
+  const auto all = protocol::definitions();
+  std::size_t definition = 0;
+  while (definition < all.size() && all[definition]->name != expected.name) ++definition;
+  if (definition >= all.size() || definition >= 64) return;
+  const auto pair = std::minmax(id.orig_h, id.resp_h);
+  if (announced_.size() >= kMostPairs && announced_.find(pair) == announced_.end()) return;
+  std::vector<Announced>& list = announced_[pair];
+  if (list.size() >= kMostPerPair) list.erase(list.begin());
+  list.push_back({expected.responder, expected.port, static_cast<std::uint8_t>(definition), context.now() + base::seconds(300)});
+}
+
+std::uint8_t Dispatcher::take_announced(const connection::View& connection, base::Time now) {
+  const auto it = announced_.find(std::minmax(connection.id.orig_h, connection.id.resp_h));
+  if (it == announced_.end()) return 0xff;
+  std::uint8_t found = 0xff;
+  std::erase_if(it->second, [&](const Announced& a) {
+    if (a.until < now) return true;
+    if (found != 0xff || a.responder != connection.id.resp_h || a.port != connection.id.resp_p.value) return false;
+    found = a.definition;
+    return true;
+  });
+  if (it->second.empty()) announced_.erase(it);
+  return found;
+}
+
 void Dispatcher::note_services(protocol::Context& context, Flow& flow) {
   if (context.recognised && flow.current != 0xff) confirm(flow, flow.current);
   context.recognised = false;
@@ -137,6 +170,8 @@ void Dispatcher::note_services(protocol::Context& context, Flow& flow) {
       }
   }
   context.clear_carried();
+  const protocol::Context::Expected expected = context.take_expected();
+  if (!expected.name.empty()) announce(context, expected);
 }
 
 void Dispatcher::settle(protocol::Context& context, Flow& flow, Direction direction) {
@@ -243,6 +278,7 @@ void Dispatcher::recognise(protocol::Context& context, Flow& flow, Direction dir
 }
 
 void Dispatcher::feed(protocol::Context& context, Flow& flow, Direction direction, base::Bytes data) {
+  if (!flow.parser && flow.announced != 0xff && !flow.given_up && flow.current == 0xff) start(context, flow, flow.announced);
   if (!flow.parser) {
     if (!flow.given_up) recognise(context, flow, direction, data);
     return;
@@ -253,7 +289,7 @@ void Dispatcher::feed(protocol::Context& context, Flow& flow, Direction directio
 
 void Dispatcher::stream(const connection::View& connection, std::uint64_t& slot, Direction direction, base::Bytes data,
                         const packet::Origin& at) {
-  Flow* flow = flow_of(connection, slot, false);
+  Flow* flow = flow_of(connection, slot, false, at);
   if (flow == nullptr || flow->given_up || data.empty()) return;
   protocol::Context c = context(connection, at, flow);
   feed(c, *flow, direction, data);
@@ -262,7 +298,7 @@ void Dispatcher::stream(const connection::View& connection, std::uint64_t& slot,
 
 void Dispatcher::gap(const connection::View& connection, std::uint64_t& slot, Direction direction, std::uint64_t bytes,
                      const packet::Origin& at) {
-  Flow* flow = flow_of(connection, slot, false);
+  Flow* flow = flow_of(connection, slot, false, at);
   if (flow == nullptr || flow->given_up) return;
   if (!flow->parser) {
     forget_held(*flow);  // what follows the hole may still begin with a message
@@ -297,7 +333,7 @@ int Dispatcher::recognise_datagram(const connection::View& connection, const Flo
 
 void Dispatcher::datagram(const connection::View& connection, std::uint64_t& slot, Direction direction,
                           const packet::Packet& packet) {
-  Flow* flow = flow_of(connection, slot, true);
+  Flow* flow = flow_of(connection, slot, true, packet.origin);
   if (flow == nullptr || flow->given_up) return;
   protocol::Context c = context(connection, packet.origin, flow);
   if (!flow->parser) {

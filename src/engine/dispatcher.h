@@ -2,8 +2,10 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/memory.h"
@@ -35,7 +37,7 @@ class Dispatcher : public connection::Consumer {
 
  private:
   struct Flow;
-  Flow* flow_of(const connection::View& connection, std::uint64_t& slot, bool datagram);
+  Flow* flow_of(const connection::View& connection, std::uint64_t& slot, bool datagram, const packet::Origin& at);
   void recognise(protocol::Context& context, Flow& flow, connection::Direction direction, base::Bytes data);
   /// The definition that a datagram belongs to; -1 for none.
   int recognise_datagram(const connection::View& connection, const Flow& flow, connection::Direction direction,
@@ -47,6 +49,9 @@ class Dispatcher : public connection::Consumer {
   void confirm(Flow& flow, std::size_t definition);
   /// What the parser recognised, and what it carried within.
   void note_services(protocol::Context& context, Flow& flow);
+  void announce(const protocol::Context& context, const protocol::Context::Expected& expected);
+  /// The definition that was announced for a connection; 0xff for none.
+  std::uint8_t take_announced(const connection::View& connection, base::Time now);
   void forget_held(Flow& flow);
   protocol::Context context(const connection::View& connection, const packet::Origin& at, const Flow* flow);
   void drop(Flow* flow, std::uint64_t& slot, std::uint64_t next);
@@ -56,6 +61,14 @@ class Dispatcher : public connection::Consumer {
   base::MemoryAccountant& memory_;
   std::unique_ptr<protocol::FileSink> files_;
   std::string services_;
+  // Connections that others announced (FTP's data), by their two hosts; both lie on this worker.
+  struct Announced {
+    base::Address responder;
+    std::uint16_t port;
+    std::uint8_t definition;
+    base::Time until;
+  };
+  std::map<std::pair<base::Address, base::Address>, std::vector<Announced>> announced_;
   std::uint64_t stream_definitions_ = 0;    // bit i: definitions()[i] runs over TCP
   std::uint64_t datagram_definitions_ = 0;
 };

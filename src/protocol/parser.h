@@ -6,6 +6,7 @@
 #include <memory>
 #include <span>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/bytes.h"
@@ -66,6 +67,17 @@ class Context {
       }
     }
   }
+  /// A connection to this end, between the same two hosts, will be of that protocol (FTP's data): a definition's name.
+  void expect(const base::Address& responder, std::uint16_t port, std::string_view name) {
+    expected_ = {responder, port, name};
+  }
+  struct Expected {
+    base::Address responder;
+    std::uint16_t port = 0;
+    std::string_view name;  // empty: nothing
+  };
+  /// What was expected last, once.
+  Expected take_expected() { return std::exchange(expected_, {}); }
   /// What `carries` was told; empty ones are free.
   std::span<const std::string_view> carried() const { return carried_; }
   void clear_carried() { carried_ = {}; }
@@ -79,6 +91,7 @@ class Context {
   base::MemoryAccountant* memory_;
   FileSink* files_;
   std::array<std::string_view, 4> carried_{};
+  Expected expected_;
 };
 
 /// The state of one protocol on one connection. An idle one holds at most 256 bytes. The engine owns it.

@@ -1,18 +1,28 @@
 #include "connection/conn_record.h"
 #include "packet/arp_record.h"
 #include "protocol/dce_rpc/dce_rpc.h"
+#include "protocol/dhcp/dhcp.h"
 #include "protocol/dns/dns.h"
 #include "protocol/files/file_record.h"
+#include "protocol/ftp/ftp.h"
 #include "protocol/gssapi/gssapi.h"
 #include "protocol/http/http.h"
 #include "protocol/http/websocket.h"
 #include "protocol/icmp/icmp.h"
+#include "protocol/irc/irc.h"
 #include "protocol/krb/krb.h"
+#include "protocol/modbus/modbus.h"
+#include "protocol/mqtt/mqtt.h"
 #include "protocol/ntlm/ntlm.h"
+#include "protocol/ntp/ntp.h"
 #include "protocol/parser.h"
-#include "protocol/smb/smb.h"
-#include "protocol/ssh/ssh.h"
 #include "protocol/quic/quic.h"
+#include "protocol/radius/radius.h"
+#include "protocol/sip/sip.h"
+#include "protocol/smb/smb.h"
+#include "protocol/smtp/smtp.h"
+#include "protocol/snmp/snmp.h"
+#include "protocol/ssh/ssh.h"
 #include "protocol/tls/tls.h"
 
 namespace whodunit::protocol {
@@ -35,6 +45,17 @@ std::span<const Definition* const> definitions() {
       &dce_rpc::kDefinition,
       &smb::kDefinition,
       &ntlm::kDefinition,
+      &ntp::kDefinition,
+      &snmp::kDefinition,
+      &dhcp::kDefinition,
+      &radius::kDefinition,
+      &modbus::kDefinition,
+      &mqtt::kDefinition,
+      &sip::kDefinition,
+      &irc::kDefinition,
+      &smtp::kDefinition,
+      &ftp::kControl,
+      &ftp::kData,
       &gssapi::kDefinition,
   };
   return kDefinitions;

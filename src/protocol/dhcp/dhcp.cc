@@ -1,0 +1,236 @@
+#include "protocol/dhcp/dhcp.h"
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/hash.h"
+
+namespace whodunit::protocol::dhcp {
+namespace {
+
+using base::Cursor;
+using base::Time;
+
+constexpr std::uint16_t kPorts[] = {67, 68, 4011};
+constexpr std::uint32_t kCookie = 0x63825363;  // RFC 2131 3
+constexpr std::size_t kFixed = 236;
+constexpr std::size_t kMaxTypes = 50, kMaxOpen = 16;
+
+std::string_view type_name(std::uint8_t type) {
+  static constexpr std::string_view kNames[] = {"", "DISCOVER", "OFFER", "REQUEST", "DECLINE", "ACK", "NAK", "RELEASE",
+                                                "INFORM", "FORCERENEW", "LEASEQUERY", "LEASEUNASSIGNED", "LEASEUNKNOWN",
+                                                "LEASEACTIVE", "BULKLEASEQUERY", "LEASEQUERYDONE"};
+  return type < std::size(kNames) ? kNames[type] : std::string_view("unknown");
+}
+
+std::string mac_text(Bytes address) {
+  static constexpr char kHex[] = "0123456789abcdef";
+  std::string out;
+  for (const std::uint8_t b : address) {
+    if (!out.empty()) out += ':';
+    out += kHex[b >> 4];
+    out += kHex[b & 15];
+  }
+  return out;
+}
+
+std::string text(Bytes b) {
+  std::string_view t = base::as_text(base::slice(b, 0, 255));
+  while (!t.empty() && t.back() == '\0') t.remove_suffix(1);
+  return std::string(t);
+}
+
+// RFC 4702 2.3: in DNS's wire form where the E bit is set, in letters otherwise.
+std::string full_name(Bytes option) {
+  if (option.size() < 3) return {};
+  const Bytes name = option.subspan(3);
+  if ((option[0] & 4) == 0) return text(name);
+  std::string out;
+  Cursor c(name);
+  while (c.ok() && !c.at_end()) {
+    const std::uint8_t length = c.u8();
+    if (length == 0 || length > 63) break;
+    if (!out.empty()) out += '.';
+    out += c.text(length);
+  }
+  return out;
+}
+
+struct Transaction {
+  std::uint32_t xid = 0;
+  Time first, last;
+  record::Place place;
+  Opt<Address> client, server, requested, assigned;
+  Opt<Duration> lease;
+  std::string mac, client_hardware, host_name, client_fqdn, domain, client_message, server_message, vendor, parameters;
+  std::vector<std::string_view> types;
+};
+
+class DhcpParser final : public Parser {
+ public:
+  void datagram(Context& context, Direction direction, const packet::Packet& packet) override {
+    const Bytes data = packet.payload;
+    if (data.size() < kFixed + 4 || base::load_be32(data.data() + kFixed) != kCookie) {
+      context.weird("dhcp_malformed");
+      return;
+    }
+    const bool request = data[0] == 1;
+    const std::uint32_t xid = base::load_be32(data.data() + 4);
+    // RFC 2132 2: a type, a length, a value; 0 pads, 255 ends. The header's name fields may hold more (option 52).
+    std::uint8_t type = 0;
+    Transaction found;
+    std::vector<Bytes> areas{data.subspan(kFixed + 4)};
+    for (std::size_t a = 0; a < areas.size() && a < 3; ++a) {
+      Cursor c(areas[a]);
+      while (c.ok() && !c.at_end()) {
+        const std::uint8_t code = c.u8();
+        if (code == 0) continue;
+        if (code == 255) break;
+        const Bytes value = c.bytes(c.u8());
+        if (c.failed()) break;
+        switch (code) {
+          case 12: found.host_name = text(value); break;
+          case 15: found.domain = text(value); break;
+          case 50:
+            if (value.size() == 4) found.requested = Address::v4(value.data());
+            break;
+          case 51:
+            if (value.size() == 4) found.lease = base::seconds(base::load_be32(value.data()));
+            break;
+          case 52:
+            if (!value.empty() && a == 0) {
+              if (value[0] & 1) areas.push_back(data.subspan(108, 128));
+              if (value[0] & 2) areas.push_back(data.subspan(44, 64));
+            }
+            break;
+          case 53:
+            if (!value.empty()) type = value[0];
+            break;
+          case 55:
+            for (const std::uint8_t p : value) found.parameters += (found.parameters.empty() ? "" : ",") + std::to_string(p);
+            break;
+          case 56: (request ? found.client_message : found.server_message) = text(value); break;
+          case 60: found.vendor = text(value); break;
+          case 61:
+            if (value.size() == 7 && value[0] == 1) found.mac = mac_text(value.subspan(1));
+            break;
+          case 81: found.client_fqdn = full_name(value); break;
+          default: break;
+        }
+      }
+    }
+    if (type == 0) return;  // plain BOOTP
+    context.recognised = true;
+    Transaction& t = transaction(context, xid);
+    t.last = context.now();
+    record::extend(t.place, context.place());
+    if (t.types.size() < kMaxTypes) t.types.push_back(type_name(type));
+    const auto take = [](std::string& into, std::string& from) {
+      if (!from.empty()) into = std::move(from);
+    };
+    take(t.client_message, found.client_message);
+    take(t.server_message, found.server_message);
+    const std::string hardware = mac_text(data.subspan(28, std::min<std::size_t>(data[2], 16)));
+    const auto& id = context.connection().id;
+    if (request) {
+      const Address& from = direction == Direction::kOriginator ? id.orig_h : id.resp_h;
+      if (!from.is_unspecified() && !(from.is_v4() && from.v4_value() == 0) && !from.is_limited_broadcast()) t.client = from;
+      take(t.host_name, found.host_name);
+      take(t.client_fqdn, found.client_fqdn);
+      take(t.vendor, found.vendor);
+      take(t.parameters, found.parameters);
+      if (!found.mac.empty())
+        t.mac = found.mac;
+      else
+        t.client_hardware = hardware;
+      if (found.requested) t.requested = found.requested;
+    } else {
+      const std::uint32_t yours = base::load_be32(data.data() + 16);
+      if (yours != 0) {
+        t.server = direction == Direction::kOriginator ? id.orig_h : id.resp_h;
+        t.assigned = Address::v4(yours);
+      }
+      if (t.mac.empty()) t.mac = hardware;
+      if (!t.client && t.assigned) t.client = t.assigned;
+      take(t.domain, found.domain);
+      if (found.lease) t.lease = found.lease;
+    }
+  }
+
+  void closed(Context& context, End) override {
+    for (const auto& t : open_) write(context, *t);
+    open_.clear();
+  }
+
+ private:
+  Transaction& transaction(Context& context, std::uint32_t xid) {
+    for (std::size_t i = 0; i < open_.size();) {
+      // What has been silent for long is over.
+      if (context.now() - open_[i]->last > base::seconds(30)) {
+        write(context, *open_[i]);
+        open_.erase(open_.begin() + static_cast<std::ptrdiff_t>(i));
+        continue;
+      }
+      if (open_[i]->xid == xid && open_[i]->types.size() < kMaxTypes) return *open_[i];
+      ++i;
+    }
+    if (open_.size() >= kMaxOpen) {
+      write(context, *open_.front());
+      open_.erase(open_.begin());
+    }
+    open_.push_back(std::make_unique<Transaction>());
+    open_.back()->xid = xid;
+    open_.back()->first = open_.back()->last = context.now();
+    return *open_.back();
+  }
+
+  void write(Context& context, const Transaction& t) {
+    const auto set = [](Text& out, const std::string& in) {
+      if (!in.empty()) out = in;
+    };
+    Dhcp row;
+    row.head = context.head(t.first, t.place);
+    const std::string uid = context.connection().uid.to_string();
+    const std::string_view uids[] = {uid};
+    row.uids = uids;
+    row.client_addr = t.client;
+    row.server_addr = t.server;
+    set(row.mac, t.mac.empty() ? t.client_hardware : t.mac);
+    set(row.host_name, t.host_name);
+    set(row.client_fqdn, t.client_fqdn);
+    set(row.domain, t.domain);
+    row.requested_addr = t.requested;
+    row.assigned_addr = t.assigned;
+    row.lease_time = t.lease;
+    set(row.client_message, t.client_message);
+    set(row.server_message, t.server_message);
+    row.msg_types = t.types;
+    row.duration = t.last - t.first;
+    row.xid = t.xid;
+    set(row.vendor_class, t.vendor);
+    set(row.parameters, t.parameters);
+    context.emit(row);
+  }
+
+  std::vector<std::unique_ptr<Transaction>> open_;  // oldest first
+};
+
+// An operation, a hardware type with its length, and the magic cookie.
+Match recognise(Bytes data, Direction, bool port_hint) {
+  if (data.size() < kFixed + 4) return Match::kNo;
+  if ((data[0] != 1 && data[0] != 2) || data[2] > 16) return Match::kNo;
+  if (base::load_be32(data.data() + kFixed) != kCookie) return Match::kNo;
+  return port_hint || (data[1] == 1 && data[2] == 6) ? Match::kYes : Match::kNo;
+}
+
+std::unique_ptr<Parser> make() { return std::make_unique<DhcpParser>(); }
+
+record::Schema* const kSchemas[] = {&Dhcp::schema};
+
+}  // namespace
+
+const Definition kDefinition = {
+    .name = "dhcp", .datagram = true, .recognise = recognise, .ports = kPorts, .make = make, .schemas = kSchemas};
+
+}  // namespace whodunit::protocol::dhcp
