@@ -89,7 +89,9 @@ void Reader::end_header(Context& context) {
   const std::size_t colon = header_.find(':');
   if (colon != std::string::npos) {
     const std::string name = text::upper(text::trim(std::string_view(header_).substr(0, colon)));
-    const std::string_view value = text::trim(std::string_view(header_).substr(colon + 1));
+    // White space behind a value stays: it is the value's.
+    std::string_view value = std::string_view(header_).substr(colon + 1);
+    while (!value.empty() && (value.front() == ' ' || value.front() == '\t')) value.remove_prefix(1);
     if (top_) header(context, name, value);
     if (name == "CONTENT-TYPE") {
       multipart_ = text::begins(value, "multipart/");

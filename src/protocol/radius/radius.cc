@@ -102,7 +102,7 @@ class RadiusParser final : public Parser {
         default: break;
       }
     }
-    if (request) return;
+    if (request || code == kAccessChallenge) return;  // after a challenge the dialogue goes on
     if (context.now() > t.ts) t.delay = context.now() - t.ts;
     if (code == kAccessAccept) t.result = "success";
     if (code == kAccessReject) t.result = "failed";

@@ -19,6 +19,7 @@ struct Transaction {
   std::string method, uri, date, request_from, request_to, response_from, response_to, reply_to, call_id, seq, subject;
   std::string user_agent, status_msg, warning, content_type, server, auth_user;
   std::vector<std::string> request_path, response_path;
+  bool has_subject = false;
   Opt<std::uint64_t> status_code, request_body_len, response_body_len;
 };
 
@@ -135,7 +136,9 @@ class SipParser final : public FramedParser {
       }
       const std::size_t colon = line.find(':');
       if (colon == std::string_view::npos) continue;
-      header(t, reply, text::upper(text::trim(line.substr(0, colon))), text::trim(line.substr(colon + 1)));
+      std::string_view value = line.substr(colon + 1);
+      while (!value.empty() && (value.front() == ' ' || value.front() == '\t')) value.remove_prefix(1);
+      header(t, reply, text::upper(text::trim(line.substr(0, colon))), value);
     }
     if (!reply) return;
     write(context);
@@ -153,7 +156,7 @@ class SipParser final : public FramedParser {
     } else if (name == "TO" || name == "T") {
       (reply ? t.response_to : t.request_to) = value;
     } else if (name == "CONTENT-LENGTH" || name == "L") {
-      (reply ? t.response_body_len : t.request_body_len) = count(value);
+      (reply ? t.response_body_len : t.request_body_len) = count(text::trim(value));
     } else if (reply) {
       if (name == "CONTENT-TYPE" || name == "C") t.content_type = value;
       if (name == "WARNING") t.warning = value;
@@ -163,7 +166,7 @@ class SipParser final : public FramedParser {
       if (name == "CSEQ") t.seq = value;
       if (name == "DATE") t.date = value;
       if (name == "REPLY-TO") t.reply_to = value;
-      if (name == "SUBJECT" || name == "S") t.subject = value;
+      if (name == "SUBJECT" || name == "S") t.subject = value, t.has_subject = true;
       if (name == "USER-AGENT") t.user_agent = value;
       if (name == "AUTHORIZATION" || name == "PROXY-AUTHORIZATION") t.auth_user = account(value);
     }
@@ -186,7 +189,7 @@ class SipParser final : public FramedParser {
     set(row.reply_to, t.reply_to);
     set(row.call_id, t.call_id);
     set(row.seq, t.seq);
-    set(row.subject, t.subject);
+    if (t.has_subject) row.subject = t.subject;
     static constexpr std::string_view kNone[1];  // an empty path is one
     const std::vector<std::string_view> request(t.request_path.begin(), t.request_path.end());
     const std::vector<std::string_view> response(t.response_path.begin(), t.response_path.end());

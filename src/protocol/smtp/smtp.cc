@@ -82,6 +82,7 @@ struct Mail {
   std::string last_reply, user_agent;
   std::vector<std::string> rcptto, to, cc, fuids;
   std::vector<Address> path;
+  std::uint64_t depth = 1;
   bool has_from = false, active = false, tls = false;
 };
 
@@ -134,7 +135,7 @@ struct State {
   std::size_t chunk = 0;  // bytes of BDAT that are still to come
   std::string chunk_line;
   std::vector<Expecting> expecting;  // commands that wait for their reply, oldest first (RFC 2920)
-  bool in_data = false, last_chunk = false, auth_login = false, auth_dialogue = false, server_spoke = false, client_spoke = false;
+  bool has_helo = false, in_data = false, last_chunk = false, auth_login = false, auth_dialogue = false, server_spoke = false, client_spoke = false;
 };
 
 class SmtpParser final : public text::LineParser {
@@ -203,6 +204,7 @@ class SmtpParser final : public text::LineParser {
     state_->mail = std::make_unique<Mail>();
     state_->mail->ts = context.now();
     state_->mail->place = context.place();
+    state_->mail->depth = state_->mails + 1;
     state_->mail->path = {context.connection().id.resp_h, context.connection().id.orig_h};
   }
 
@@ -240,6 +242,7 @@ class SmtpParser final : public text::LineParser {
     Expecting expecting = Expecting::kOther;
     if (verb == "HELO" || verb == "EHLO" || verb == "LHLO") {
       s.helo = rest.substr(0, 512);
+      s.has_helo = true;
     } else if (verb == "MAIL" && text::begins(rest, "FROM:")) {
       end_body(context);
       if (s.mail->active) {  // its acknowledgement was not seen
@@ -341,7 +344,7 @@ class SmtpParser final : public text::LineParser {
     const auto views = [](const std::vector<std::string>& list) { return std::vector<std::string_view>(list.begin(), list.end()); };
     Smtp row;
     row.head = context.head(m.ts, m.place);
-    set(row.helo, s.helo);
+    if (s.has_helo) row.helo = s.helo;
     if (m.has_from) row.mailfrom = m.mailfrom;
     const auto rcptto = views(m.rcptto), to = views(m.to), cc = views(m.cc), fuids = views(m.fuids);
     if (!rcptto.empty()) row.rcptto = rcptto;
@@ -366,13 +369,12 @@ class SmtpParser final : public text::LineParser {
     if (!fuids.empty()) row.fuids = fuids;
     set(row.auth_user, s.auth_user);
     row.auth_success = s.auth_success;
-    row.trans_depth = ++counted_;
+    row.trans_depth = m.depth;
     context.emit(row);
     m.active = false;
   }
 
   std::unique_ptr<State> state_;
-  std::uint64_t counted_ = 0;
   std::uint32_t commands_ = 0, unknown_ = 0;
 };
 static_assert(sizeof(SmtpParser) <= 128);

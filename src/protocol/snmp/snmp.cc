@@ -69,6 +69,7 @@ class SnmpParser final : public Parser {
     if (!context.plan().keep_secrets && !community.empty() && community != "public" && community != "private")
       community = "sha256:" + base::digest_hex(base::DigestKind::kSha256, base::as_bytes(community)).substr(0, 16);
     if (f.has_community) row.community = community;
+    else if (!f.user.empty()) row.community = f.user;  // what stands in its place in version 3
     row.get_requests = f.gets;
     row.get_bulk_requests = f.bulks;
     row.get_responses = f.responses;
