@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -57,6 +58,7 @@ class Source {
 struct OpenOptions {
   std::string filter;       ///< BPF expression (libpcap); empty: all
   bool digest = true;       ///< make each file's SHA-256
+  std::function<bool(const std::string& path)> skip;  ///< asked of each file: true leaves it out
 };
 
 /// What could not be opened, beside what could.

@@ -455,6 +455,7 @@ Opened open(const std::vector<std::string>& inputs, const OpenOptions& options) 
           !seen.emplace(status.st_dev, status.st_ino).second) {
         return true;
       }
+      if (options.skip && options.skip(path)) return true;
     }
     auto member = std::make_unique<Member>();
     member->path = path;

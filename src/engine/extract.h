@@ -33,6 +33,9 @@ std::vector<Found> find_captures(std::span<const store::Capture> captures, std::
                                  const std::string& case_path, const std::string& folder,
                                  std::vector<base::Error>& problems);
 
+/// True where the file is one of the captures, whatever its name and place: its SHA-256 is the same.
+bool is_known(std::span<const store::Capture> captures, const std::string& path);
+
 struct Extracted {
   std::uint64_t packets = 0;
   std::vector<base::Error> problems;  ///< captures that could not be read (to their needed end)

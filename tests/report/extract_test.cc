@@ -247,6 +247,31 @@ TEST_F(ExtractTest, CapturesThatMovedOrChanged) {
   EXPECT_NE(problems_[0].message().find("SHA-256 differs"), std::string::npos);
 }
 
+TEST_F(ExtractTest, ACaptureIsKnownByItsBytes) {
+  write_pcap(folder_ / "a.pcap", mixed_packets(), 1'000'000'000);
+  investigate({folder_ / "a.pcap"});
+  auto packets = mixed_packets();
+  packets[0].back() = '!';
+  write_pcap(folder_ / "other.pcap", packets, 1'000'000'000);
+  fs::copy_file(folder_ / "a.pcap", folder_ / "copy.pcap");
+  auto store = store::open_to_read(case_);
+  ASSERT_TRUE(store.ok());
+  const auto captures = *(*store)->captures();
+  ASSERT_EQ(captures.size(), 1u);
+  EXPECT_EQ(captures[0].sha256.size(), 64u);
+  EXPECT_EQ(captures[0].packets, 8u);
+  EXPECT_TRUE(fs::path(captures[0].path).is_absolute());
+  EXPECT_TRUE(is_known(captures, folder_ / "copy.pcap"));
+  EXPECT_FALSE(is_known(captures, folder_ / "other.pcap"));
+  EXPECT_FALSE(is_known(captures, folder_ / "none.pcap"));
+  capture::OpenOptions options;
+  options.skip = [&](const std::string& path) { return is_known(captures, path); };
+  capture::Opened opened = capture::open({folder_ / "copy.pcap", folder_ / "other.pcap"}, options);
+  ASSERT_TRUE(opened.source != nullptr);
+  EXPECT_EQ(opened.source->captures().size(), 1u);
+  EXPECT_TRUE(capture::open({folder_ / "a.pcap"}, options).source == nullptr);
+}
+
 TEST_F(ExtractTest, AFindingsChain) {
   write_pcap(folder_ / "a.pcap", mixed_packets(), 1'000'000'000);
   investigate({folder_ / "a.pcap"});
