@@ -11,17 +11,22 @@
 #include "protocol/icmp/icmp.h"
 #include "protocol/irc/irc.h"
 #include "protocol/krb/krb.h"
+#include "protocol/mailbox/mailbox.h"
 #include "protocol/modbus/modbus.h"
 #include "protocol/mqtt/mqtt.h"
+#include "protocol/mysql/mysql.h"
 #include "protocol/ntlm/ntlm.h"
 #include "protocol/ntp/ntp.h"
 #include "protocol/parser.h"
 #include "protocol/quic/quic.h"
 #include "protocol/radius/radius.h"
+#include "protocol/rdp/rdp.h"
+#include "protocol/rfb/rfb.h"
 #include "protocol/sip/sip.h"
 #include "protocol/smb/smb.h"
 #include "protocol/smtp/smtp.h"
 #include "protocol/snmp/snmp.h"
+#include "protocol/socks/socks.h"
 #include "protocol/ssh/ssh.h"
 #include "protocol/tls/tls.h"
 
@@ -56,6 +61,12 @@ std::span<const Definition* const> definitions() {
       &smtp::kDefinition,
       &ftp::kControl,
       &ftp::kData,
+      &mysql::kDefinition,
+      &rfb::kDefinition,
+      &socks::kDefinition,
+      &rdp::kDefinition,
+      &mailbox::kPop3,
+      &mailbox::kImap,
       &gssapi::kDefinition,
   };
   return kDefinitions;
