@@ -69,7 +69,7 @@ struct State {
   record::Place place;
   std::string command, argument, version;
   std::uint64_t rows = 0, columns = 0;
-  bool greeted = false, logged_in = false, waiting = false, in_rows = false, deprecate_eof = false, columns_done = false;
+  bool greeted = false, logged_in = false, waiting = false, in_rows = false, deprecate_eof = false, columns_done = false, attributes = false;
 };
 
 class MysqlParser final : public FramedParser {
@@ -120,6 +120,7 @@ class MysqlParser final : public FramedParser {
       if (low & 0x0200) {
         const std::uint16_t high = c.le16();
         s.deprecate_eof = (high & 0x0100) != 0;
+        s.attributes = (high & 0x0800) != 0;
         c.skip(28);
       } else {
         c.skip(3);
@@ -137,8 +138,11 @@ class MysqlParser final : public FramedParser {
     if (!s.logged_in || sequence != 0) return;  // the login's further steps
     const std::string_view name = command_name(payload[0]);
     if (name.empty()) return;
-    const std::string_view text = base::as_text(base::slice(payload, 1, kMaxText * 4));
+    std::string_view text = base::as_text(base::slice(payload, 1, kMaxText * 4));
+    // CLIENT_QUERY_ATTRIBUTES: how many there are (none, usually), and one set of them, before the statement.
+    if (payload[0] == 3 && s.attributes && text.size() >= 2 && text[0] == 0 && text[1] == 1) text.remove_prefix(2);
     std::string argument;
+    if (payload[0] == 17) argument = text.substr(0, std::min<std::size_t>(text.find('\0'), 256));  // change_user
     if (payload[0] == 2 || payload[0] == 5 || payload[0] == 6) argument = text.substr(0, kMaxText);
     if (payload[0] == 3 || payload[0] == 22) argument = context.plan().keep_secrets ? std::string(text.substr(0, kMaxText)) : shape(text);
     begin(context, name, argument);
