@@ -38,9 +38,7 @@ class Checker : public Consumer {
     }
   }
   /// The end that sends to another sends a SYN: its stream may begin anew.
-  void syn(const packet::Packet& p) {
-    restarted_.insert({p.source, p.source_port, p.destination, p.destination_port});
-  }
+  void syn(const packet::Packet& p) { restarted_.insert({p.source, p.source_port, p.destination, p.destination_port}); }
   void gap(const View& c, std::uint64_t& slot, Direction d, std::uint64_t bytes, const packet::Origin&) override {
     live(c, slot);
     require(bytes != 0);

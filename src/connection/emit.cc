@@ -37,12 +37,17 @@ std::string_view tcp_conn_state(TcpState originator, TcpState responder, std::ui
 
 std::string_view text_of_protocol(std::uint8_t protocol) {
   switch (protocol) {
-    case packet::kTcp: return "tcp";
-    case packet::kUdp: return "udp";
+    case packet::kTcp:
+      return "tcp";
+    case packet::kUdp:
+      return "udp";
     case packet::kIcmp:
-    case packet::kIcmp6: return "icmp";
-    case packet::kSctp: return "sctp";
-    default: return "unknown_transport";
+    case packet::kIcmp6:
+      return "icmp";
+    case packet::kSctp:
+      return "sctp";
+    default:
+      return "unknown_transport";
   }
 }
 

@@ -17,21 +17,21 @@ namespace whodunit::connection {
 
 /// Zeek's states of an endpoint.
 enum class TcpState : std::uint8_t {
-  kInactive,     ///< nothing seen from it
+  kInactive,  ///< nothing seen from it
   kSynSent,
-  kSynAckSent,   ///< as originator: its SYN was not seen
-  kPartial,      ///< data, but no SYN
+  kSynAckSent,  ///< as originator: its SYN was not seen
+  kPartial,     ///< data, but no SYN
   kEstablished,
-  kClosed,       ///< it sent a FIN
-  kReset,        ///< it sent a RST
+  kClosed,  ///< it sent a FIN
+  kReset,   ///< it sent a RST
 };
 
 /// One end of a TCP connection. Sequence numbers "relative" count from its SYN, which is 0.
 struct TcpEndpoint {
-  std::uint32_t start;            ///< sequence number of the SYN, or where it would have been
-  std::uint32_t last;             ///< one past the highest sequence number seen
-  std::uint32_t acknowledged;     ///< highest acknowledgement of it by the peer
-  std::uint16_t last_wraps;       ///< how often `last` went around
+  std::uint32_t start;         ///< sequence number of the SYN, or where it would have been
+  std::uint32_t last;          ///< one past the highest sequence number seen
+  std::uint32_t acknowledged;  ///< highest acknowledgement of it by the peer
+  std::uint16_t last_wraps;    ///< how often `last` went around
   std::uint16_t acknowledged_wraps;
   std::uint64_t next;             ///< relative: the next byte to hand over
   std::uint64_t fin;              ///< relative: one past the FIN
@@ -46,9 +46,9 @@ struct TcpEndpoint {
   std::uint16_t resets;
   TcpState state;
   TcpState previous;
-  bool closed : 1;                ///< its closing was handled
-  bool all_delivered : 1;         ///< it ended, and nothing is to come any more
-  bool ended : 1;                 ///< the consumer was told of its end
+  bool closed : 1;         ///< its closing was handled
+  bool all_delivered : 1;  ///< it ended, and nothing is to come any more
+  bool ended : 1;          ///< the consumer was told of its end
   std::uint8_t spare;
 };
 static_assert(sizeof(TcpEndpoint) == 64 && std::is_trivial_v<TcpEndpoint>);
@@ -79,27 +79,27 @@ struct Segment {
 struct Extra {
   std::array<std::vector<Segment>, 2> segments;  ///< sorted, without overlaps
   std::array<std::size_t, 2> segment_bytes{};
-  std::vector<record::Uid> tunnels;              ///< innermost tunnels met, in order
-  std::string history;                           ///< what does not fit into the entry
-  std::uint64_t missed = 0;                      ///< bytes in gaps
-  std::uint64_t tie = 0;                         ///< connections before it with the same ends and first time
-  std::array<std::uint64_t, 2> packets_high{};   ///< packets beyond 2^32
-  std::optional<std::uint32_t> syn;              ///< number of a SYN that came while both ends were established
-  bool counted = false;                          ///< by the accountant (not where that refused)
+  std::vector<record::Uid> tunnels;             ///< innermost tunnels met, in order
+  std::string history;                          ///< what does not fit into the entry
+  std::uint64_t missed = 0;                     ///< bytes in gaps
+  std::uint64_t tie = 0;                        ///< connections before it with the same ends and first time
+  std::array<std::uint64_t, 2> packets_high{};  ///< packets beyond 2^32
+  std::optional<std::uint32_t> syn;             ///< number of a SYN that came while both ends were established
+  bool counted = false;                         ///< by the accountant (not where that refused)
 };
 
 enum EntryFlag : std::uint16_t {
-  kOneWay = 1,             ///< an ICMP type without a counterpart
-  kMidstream = 2,          ///< TCP: its beginning was not seen
-  kSawOriginator = 4,      ///< TCP: a valid packet of that end was processed
+  kOneWay = 1,         ///< an ICMP type without a counterpart
+  kMidstream = 2,      ///< TCP: its beginning was not seen
+  kSawOriginator = 4,  ///< TCP: a valid packet of that end was processed
   kSawResponder = 8,
-  kCloseDeferred = 16,     ///< closing waits for data to come
-  kClosing = 32,           ///< `deadline` is the end of the close delay
-  kFirstIsSyn = 64,        ///< the first packet was the originator's SYN
+  kCloseDeferred = 16,  ///< closing waits for data to come
+  kClosing = 32,        ///< `deadline` is the end of the close delay
+  kFirstIsSyn = 64,     ///< the first packet was the originator's SYN
   kSynAckSeen = 128,
-  kWaitsForFirstByte = 256,///< first_byte_ns is the time of the originator's first byte
-  kFirstByteKnown = 512,   ///< first_byte_ns is the time to the responder's first byte
-  kEstablished = 1024,     ///< not to be evicted before others
+  kWaitsForFirstByte = 256,  ///< first_byte_ns is the time of the originator's first byte
+  kFirstByteKnown = 512,     ///< first_byte_ns is the time to the responder's first byte
+  kEstablished = 1024,       ///< not to be evicted before others
   kHandshakeKnown = 2048,
 };
 
@@ -107,14 +107,14 @@ struct Entry {
   base::Address address[2];
   std::uint16_t port[2];
   std::uint8_t protocol;
-  std::uint8_t history_length;      ///< of `history`; the rest is in Extra
+  std::uint8_t history_length;  ///< of `history`; the rest is in Extra
   std::uint16_t flags;
   std::uint64_t uid;
-  std::uint64_t slot;               ///< the consumer's
+  std::uint64_t slot;  ///< the consumer's
   Extra* extra;
   std::int64_t first_ns;
   std::int64_t last_ns;
-  std::int64_t deadline_ns;         ///< an attempt's or a closing's; 0 for none
+  std::int64_t deadline_ns;  ///< an attempt's or a closing's; 0 for none
   std::int64_t handshake_ns;
   std::int64_t first_byte_ns;
   std::uint64_t ip_bytes[2];
@@ -129,10 +129,10 @@ struct Entry {
   std::uint32_t mac_low[2];
   std::uint16_t vlan;
   std::uint16_t inner_vlan;
-  std::uint32_t weirds;             ///< which of the table's weirds were told
-  std::uint32_t letters;            ///< which letters `history` has: low half originator, high half responder
+  std::uint32_t weirds;   ///< which of the table's weirds were told
+  std::uint32_t letters;  ///< which letters `history` has: low half originator, high half responder
   std::uint16_t timer_slot;
-  std::uint16_t inactivity;         ///< seconds
+  std::uint16_t inactivity;  ///< seconds
   char history[16];
   Endpoint end[2];
 

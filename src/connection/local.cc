@@ -34,15 +34,15 @@ struct Block6 {
 };
 // IANA IPv6 Special-Purpose Address Registry, and site-local addresses (RFC 3879).
 constexpr Block6 kBlocks6[] = {
-    {0, 0, 128},                          // unspecified (RFC 4291)
-    {0, 1, 128},                          // loopback (RFC 4291)
-    {0x0064ff9b00010000, 0, 48},          // IPv4-IPv6 translation (RFC 8215)
-    {0x0100000000000000, 0, 64},          // discard only (RFC 6666)
-    {0x2001000000000000, 0, 23},          // IETF protocol assignments (RFC 2928)
-    {0x20010db800000000, 0, 32},          // documentation (RFC 3849)
-    {0xfc00000000000000, 0, 7},           // unique local (RFC 4193)
-    {0xfe80000000000000, 0, 10},          // link local (RFC 4291)
-    {0xfec0000000000000, 0, 10},          // site local (RFC 3879)
+    {0, 0, 128},                  // unspecified (RFC 4291)
+    {0, 1, 128},                  // loopback (RFC 4291)
+    {0x0064ff9b00010000, 0, 48},  // IPv4-IPv6 translation (RFC 8215)
+    {0x0100000000000000, 0, 64},  // discard only (RFC 6666)
+    {0x2001000000000000, 0, 23},  // IETF protocol assignments (RFC 2928)
+    {0x20010db800000000, 0, 32},  // documentation (RFC 3849)
+    {0xfc00000000000000, 0, 7},   // unique local (RFC 4193)
+    {0xfe80000000000000, 0, 10},  // link local (RFC 4291)
+    {0xfec0000000000000, 0, 10},  // site local (RFC 3879)
 };
 
 bool special4(std::uint32_t value) {

@@ -39,11 +39,12 @@ void Table::Impl::compare(Entry& e, base::Bytes a, base::Bytes b, const packet::
 }
 
 // What was handed over is not kept, so a repetition can only be compared by digest, and only one with the same bounds.
-// That is what insertion attacks on those who listen look like. Only near a stream's beginning: bulk data is not worth it.
+// That is what insertion attacks on those who listen look like. Only near a stream's beginning: bulk data is not worth
+// it.
 void Table::Impl::compare_with_sent(Entry& e, Direction d, std::uint64_t from, base::Bytes bytes, bool is_new,
                                     const packet::Origin& at) {
   constexpr std::uint64_t kReach = 16384;
-  constexpr std::size_t kSample = 32;  // bytes, of the beginning, the end and two places between
+  constexpr std::size_t kSample = 32;             // bytes, of the beginning, the end and two places between
   if (from > kReach || bytes.size() < 2) return;  // one byte: a keep-alive probe, whose byte means nothing
   std::uint64_t digest;
   if (bytes.size() <= 4 * kSample) {
@@ -120,7 +121,8 @@ void Table::Impl::store(Entry& e, Direction d, std::uint64_t from, base::Bytes b
   while (!bytes.empty()) {
     if (i < segments.size() && segments[i].from <= from) {
       const std::uint64_t into = from - segments[i].from;
-      const std::size_t overlap = static_cast<std::size_t>(std::min<std::uint64_t>(segments[i].to - from, bytes.size()));
+      const std::size_t overlap =
+          static_cast<std::size_t>(std::min<std::uint64_t>(segments[i].to - from, bytes.size()));
       compare(e, segments[i].bytes().subspan(into, overlap), bytes, at);
       bytes = bytes.subspan(overlap);
       from += overlap;
@@ -130,7 +132,8 @@ void Table::Impl::store(Entry& e, Direction d, std::uint64_t from, base::Bytes b
     std::size_t size = bytes.size();
     if (i < segments.size()) size = static_cast<std::size_t>(std::min<std::uint64_t>(size, segments[i].from - from));
     const std::size_t cost = size + sizeof(Segment);
-    if (segments.size() >= settings_.reassembly_segments || more.segment_bytes[index(d)] + size > settings_.reassembly_bytes ||
+    if (segments.size() >= settings_.reassembly_segments ||
+        more.segment_bytes[index(d)] + size > settings_.reassembly_bytes ||
         !memory_.take(base::MemoryUse::kReassembly, cost)) {
       // A limit: what is missing counts as lost. What was stored goes out, then the rest of this segment.
       skip_to(e, d, from, true, at);
@@ -178,7 +181,8 @@ void Table::Impl::data(Entry& e, Direction d, std::uint64_t from, base::Bytes by
     deliver(e, d, bytes, at);
     deliver_stored(e, d, at);
   }
-  // The peer acknowledges nothing (only one side is captured, say) while much waits above a hole: it will not be filled.
+  // The peer acknowledges nothing (only one side is captured, say) while much waits above a hole: it will not be
+  // filled.
   if (has_stored(e, d)) {
     const std::uint64_t acknowledged =
         (static_cast<std::uint64_t>(end.acknowledged_wraps) << 32) + end.acknowledged - end.start;

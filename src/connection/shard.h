@@ -9,8 +9,8 @@ namespace whodunit::connection {
 
 constexpr unsigned kShards = 64;
 
-/// By the address pair alone, the same for both directions: fragments, both directions and a protocol's side connections
-/// between the same hosts stay together. The same in any run.
+/// By the address pair alone, the same for both directions: fragments, both directions and a protocol's side
+/// connections between the same hosts stay together. The same in any run.
 inline unsigned shard_of(const base::Address& a, const base::Address& b) {
   // Sums and products commute; each address is mixed on its own first so that neighbours spread.
   const auto mix = [](const base::Address& x) {

@@ -269,8 +269,8 @@ base::Time Table::Impl::deadline(const Entry& e) const {
 
 void Table::Impl::timer_insert(Handle handle) {
   // The slot after the deadline's second: when that is reached the deadline has passed.
-  const std::int64_t tick =
-      std::clamp(deadline(entry(handle)).ns / kTick + 1, wheel_tick_ + 1, wheel_tick_ + static_cast<std::int64_t>(kWheel) - 1);
+  const std::int64_t tick = std::clamp(deadline(entry(handle)).ns / kTick + 1, wheel_tick_ + 1,
+                                       wheel_tick_ + static_cast<std::int64_t>(kWheel) - 1);
   const auto slot = static_cast<std::size_t>(static_cast<std::uint64_t>(tick) % kWheel);
   entry(handle).timer_slot = static_cast<std::uint16_t>(slot);
   Links& l = links(handle);
@@ -338,7 +338,8 @@ bool Table::Impl::is_over(Entry& e, base::Time now) const {
 }
 
 void Table::Impl::set_clock(base::Time time) {
-  // A clock that was set back by much (or a single wrong time before) begins anew: else nothing would ever time out again.
+  // A clock that was set back by much (or a single wrong time before) begins anew: else nothing would ever time out
+  // again.
   constexpr base::Duration kSetBack = base::seconds(600);
   if (!wheel_started_ || time + kSetBack < now_) {
     wheel_started_ = true;
@@ -435,8 +436,8 @@ void Table::Impl::packet(const packet::Packet& packet) {
     if (handle == kNone) return;  // counted by the accountant
   }
   Entry& e = entry(handle);
-  const Direction d = e.port[0] == key.port[0] && same(e.address[0], key.address[0]) ? Direction::kOriginator
-                                                                                     : Direction::kResponder;
+  const Direction d =
+      e.port[0] == key.port[0] && same(e.address[0], key.address[0]) ? Direction::kOriginator : Direction::kResponder;
   e.capture_last = packet.origin.capture;
   e.number_last_low = static_cast<std::uint32_t>(packet.origin.number);
   e.number_last_high = static_cast<std::uint16_t>(packet.origin.number >> 32);
@@ -454,9 +455,9 @@ void Table::Impl::packet(const packet::Packet& packet) {
 
   if ((e.flags & kEstablished) == 0) {
     // Established: both ends speak, or one does for long (the other may not be captured).
-    const bool both = e.protocol == packet::kTcp ? e.end[0].tcp.state >= TcpState::kPartial &&
-                                                       e.end[1].tcp.state >= TcpState::kPartial
-                                                 : e.packets[0] != 0 && e.packets[1] != 0;
+    const bool both = e.protocol == packet::kTcp
+                          ? e.end[0].tcp.state >= TcpState::kPartial && e.end[1].tcp.state >= TcpState::kPartial
+                          : e.packets[0] != 0 && e.packets[1] != 0;
     if (both || e.packets[0] + e.packets[1] >= 8) promote(handle);
   }
   if (created) {
@@ -504,7 +505,10 @@ bool Table::Impl::bad_checksum(Entry& e, Direction d, const packet::Packet& pack
   std::uint16_t& count = tcp ? e.end[index(d)].tcp.bad_checksums : e.end[index(d)].datagram.bad_checksums;
   if (count != 0xffff) ++count;
   weird(e, TableWeird::kBadChecksum,
-        tcp ? "bad_TCP_checksum" : e.protocol == packet::kUdp ? "bad_UDP_checksum" : "bad_ICMP_checksum", packet.origin);
+        tcp                          ? "bad_TCP_checksum"
+        : e.protocol == packet::kUdp ? "bad_UDP_checksum"
+                                     : "bad_ICMP_checksum",
+        packet.origin);
   if (settings_.ignore_checksums) return false;
   if (!is_icmp(e.protocol)) scaled_history(e, d, count, 'C');
   return true;

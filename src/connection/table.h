@@ -17,12 +17,12 @@ namespace whodunit::connection {
 /// What a table has met, for reports and limits told.
 struct TableStatistics {
   std::uint64_t packets = 0;
-  std::uint64_t connections = 0;         ///< made so far
-  std::uint64_t evicted = 0;             ///< closed because a limit was reached
-  std::uint64_t evicted_established = 0; ///< of these, established ones
-  std::uint64_t gap_bytes = 0;           ///< never seen, over all directions
+  std::uint64_t connections = 0;          ///< made so far
+  std::uint64_t evicted = 0;              ///< closed because a limit was reached
+  std::uint64_t evicted_established = 0;  ///< of these, established ones
+  std::uint64_t gap_bytes = 0;            ///< never seen, over all directions
   std::size_t live = 0;
-  std::size_t bytes = 0;                 ///< held by entries and the index
+  std::size_t bytes = 0;  ///< held by entries and the index
 };
 
 /// One shard of the connection table. Single-threaded; shards share nothing but the accountant. Results depend on the
@@ -30,7 +30,8 @@ struct TableStatistics {
 class Table {
  public:
   /// All references outlive the table. `shard` is 0 … kShards-1.
-  Table(const Settings& settings, base::MemoryAccountant& memory, Consumer& consumer, record::Sink& sink, unsigned shard);
+  Table(const Settings& settings, base::MemoryAccountant& memory, Consumer& consumer, record::Sink& sink,
+        unsigned shard);
   ~Table();
   Table(const Table&) = delete;
   Table& operator=(const Table&) = delete;
@@ -46,8 +47,9 @@ class Table {
   void prefetch_entry(const packet::Packet& packet) const;
 
   /// Ends the connections whose time is over at `now`. Called at the end of each batch with its last packet's time
-  /// (a time a little before an earlier one does nothing; one long before it means that the clock was set back). `run_number` is that packet's, for the origins handed to the consumer.
-  /// Timeouts do not depend on how often it is called: a packet that comes too late for a connection begins another.
+  /// (a time a little before an earlier one does nothing; one long before it means that the clock was set back).
+  /// `run_number` is that packet's, for the origins handed to the consumer. Timeouts do not depend on how often it is
+  /// called: a packet that comes too late for a connection begins another.
   void advance(base::Time now, std::uint64_t run_number);
 
   /// The capture ended: ends all connections, in the order of their first packets. The table is empty afterwards.

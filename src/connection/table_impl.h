@@ -29,7 +29,8 @@ enum HistoryLetter : std::uint32_t {
 
 class Table::Impl {
  public:
-  Impl(const Settings& settings, base::MemoryAccountant& memory, Consumer& consumer, record::Sink& sink, unsigned shard);
+  Impl(const Settings& settings, base::MemoryAccountant& memory, Consumer& consumer, record::Sink& sink,
+       unsigned shard);
   ~Impl();
 
   void packet(const packet::Packet& packet);
@@ -76,7 +77,8 @@ class Table::Impl {
   bool evict_one();
   Handle create(const packet::Packet& packet, const Key& key, std::uint32_t tag, std::uint64_t tie);
 
-  // --- timers: a wheel of one-second slots; an entry is in the slot of its deadline as it was known when it was put there
+  // --- timers: a wheel of one-second slots; an entry is in the slot of its deadline as it was known when it was put
+  // there
   static constexpr std::size_t kWheel = 512;
   static constexpr std::int64_t kTick = 1'000'000'000;
   base::Time deadline(const Entry& e) const;
@@ -137,7 +139,8 @@ class Table::Impl {
   void deliver_stored(Entry& e, Direction d, const packet::Origin& at);
   void gap(Entry& e, Direction d, std::uint64_t bytes, bool counts, const packet::Origin& at);
   void store(Entry& e, Direction d, std::uint64_t from, base::Bytes bytes, const packet::Origin& at);
-  void compare_with_sent(Entry& e, Direction d, std::uint64_t from, base::Bytes bytes, bool is_new, const packet::Origin& at);
+  void compare_with_sent(Entry& e, Direction d, std::uint64_t from, base::Bytes bytes, bool is_new,
+                         const packet::Origin& at);
   void compare(Entry& e, base::Bytes a, base::Bytes b, const packet::Origin& at);
   void drop_segments(Entry& e, Direction d);
   void end_stream(Entry& e, Direction d, End why, const packet::Origin& at);
@@ -168,11 +171,11 @@ class Table::Impl {
   std::array<Handle, kWheel> wheel_;
   std::int64_t wheel_tick_ = 0;  // the last tick whose slot was emptied
   bool wheel_started_ = false;
-  base::Time now_{INT64_MIN};    // the latest time met, also by `advance`
+  base::Time now_{INT64_MIN};  // the latest time met, also by `advance`
   std::uint64_t run_number_ = 0;
   Handle young_first_ = kNone, young_last_ = kNone;
   std::size_t young_ = 0;
-  std::size_t sweep_ = 0;        // where the search for an idle established connection goes on
+  std::size_t sweep_ = 0;  // where the search for an idle established connection goes on
 };
 
 }  // namespace whodunit::connection

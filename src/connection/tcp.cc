@@ -1,5 +1,5 @@
-// TCP's state as Zeek sees it: two endpoints with a state each, tolerant of what was not captured. RFC 9293 says how TCP
-// should behave; what is seen in captures often does not.
+// TCP's state as Zeek sees it: two endpoints with a state each, tolerant of what was not captured. RFC 9293 says how
+// TCP should behave; what is seen in captures often does not.
 #include "connection/likely_server.h"
 #include "connection/table_impl.h"
 
@@ -95,8 +95,8 @@ std::uint64_t tcp_size(const TcpEndpoint& end, const TcpEndpoint& peer) {
   const std::uint64_t last = full(end.last, end.last_wraps);
   const std::uint64_t acknowledged = full(end.acknowledged, end.acknowledged_wraps);
   std::uint64_t size = std::max(last, acknowledged) - end.start;
-  if (size != 0) --size;                    // the SYN
-  if (end.fins != 0 && size != 0) --size;   // the FIN
+  if (size != 0) --size;                   // the SYN
+  if (end.fins != 0 && size != 0) --size;  // the FIN
   return size;
 }
 
@@ -105,8 +105,8 @@ void Table::Impl::set_state(Entry& e, Direction d, TcpState state) {
   const TcpEndpoint& peer = e.end[1 - index(d)].tcp;
   if (state == end.state) return;
   if (!in_handshake(state) && in_handshake(end.state) && in_handshake(peer.state))
-    e.inactivity = static_cast<std::uint16_t>(
-        std::max<std::int64_t>(std::min<std::int64_t>(settings_.tcp_inactivity.ns / 1'000'000'000, 65535), e.inactivity));
+    e.inactivity = static_cast<std::uint16_t>(std::max<std::int64_t>(
+        std::min<std::int64_t>(settings_.tcp_inactivity.ns / 1'000'000'000, 65535), e.inactivity));
   end.previous = end.state;
   end.state = state;
 }
@@ -207,7 +207,8 @@ void Table::Impl::tcp_history(Entry& e, Direction d, std::uint8_t flags, std::ui
       check_history(e, d, kLetterMultiFlag, 'Q');
   } else if (set == 1) {
     if ((flags & kSyn) != 0)
-      repeatable(kLetterSyn, (flags & kAck) != 0 ? 'H' : 'S', static_cast<std::uint32_t>(relative), end.last_syn_letter);
+      repeatable(kLetterSyn, (flags & kAck) != 0 ? 'H' : 'S', static_cast<std::uint32_t>(relative),
+                 end.last_syn_letter);
     if ((flags & kFin) != 0)
       repeatable(kLetterFin, 'F', static_cast<std::uint32_t>(relative + length), end.last_fin_letter);
     if ((flags & kRst) != 0) repeatable(kLetterRst, 'R', static_cast<std::uint32_t>(relative), end.last_rst_letter);
@@ -265,8 +266,7 @@ bool Table::Impl::inactive_state(Entry& e, Direction& d, const packet::Packet& p
       } else {
         weird(e, TableWeird::kSimultaneousOpen, packet.origin);
       }
-      if (peer().state == TcpState::kSynSent)
-        set_state(e, opposite(d), TcpState::kEstablished);
+      if (peer().state == TcpState::kSynSent) set_state(e, opposite(d), TcpState::kEstablished);
       set_state(e, d, TcpState::kEstablished);
       if (peer().state != TcpState::kPartial) established(e);
     }
@@ -326,14 +326,16 @@ bool Table::Impl::established_state(Entry& e, Direction d, const packet::Packet&
   const TcpEndpoint& end = e.end[index(d)].tcp;
   const TcpEndpoint& peer = e.end[1 - index(d)].tcp;
   bool closes = false;
-  if ((flags & kSyn) != 0 && (flags & kAck) == 0 && end.state == TcpState::kPartial && peer.state == TcpState::kInactive) {
+  if ((flags & kSyn) != 0 && (flags & kAck) == 0 && end.state == TcpState::kPartial &&
+      peer.state == TcpState::kInactive) {
     weird(e, TableWeird::kSynAfterPartial, packet.origin);
     set_state(e, d, TcpState::kSynSent);
   }
   if ((flags & kFin) != 0 && (flags & kRst) == 0) {
     set_state(e, d, TcpState::kClosed);
     // The peer sent a FIN and then a RST: that was an ordinary end after all.
-    if (peer.state == TcpState::kReset && peer.previous == TcpState::kClosed) set_state(e, opposite(d), TcpState::kClosed);
+    if (peer.state == TcpState::kReset && peer.previous == TcpState::kClosed)
+      set_state(e, opposite(d), TcpState::kClosed);
     closes = true;
   }
   if ((flags & kRst) != 0) {
@@ -406,8 +408,7 @@ void Table::Impl::check_end(Entry& e, Direction d, const packet::Origin& at) {
   }
   // A FIN or RST may be forged: the consumer hears of a FIN when the peer has acknowledged it, of a RST when the
   // connection is over, and of the bytes that come until then.
-  if (!end.ended && end.fins != 0 && end.state != TcpState::kReset &&
-      acknowledged_bytes(end) >= end.fin)
+  if (!end.ended && end.fins != 0 && end.state != TcpState::kReset && acknowledged_bytes(end) >= end.fin)
     end_stream(e, d, End::kFin, at);
 }
 
@@ -424,12 +425,12 @@ void Table::Impl::handshake(Entry& e, Direction d, const packet::Packet& packet)
 
 // --- one packet
 
-// A SYN-ACK came first. Alone it may be a scan; when an acknowledgement or data follow, from either end, it was the answer
-// to a SYN that was missed, and its sender is the responder.
+// A SYN-ACK came first. Alone it may be a scan; when an acknowledgement or data follow, from either end, it was the
+// answer to a SYN that was missed, and its sender is the responder.
 void Table::Impl::turn_around(Entry& e, Direction& d, const packet::Packet& packet) {
   if (e.end[0].tcp.state != TcpState::kSynAckSent || e.end[1].tcp.state != TcpState::kInactive ||
-      (packet.tcp_flags & (kSyn | kFin | kRst)) != 0 || ((packet.tcp_flags & kAck) == 0 && packet.payload_length == 0) ||
-      handed_over(e))
+      (packet.tcp_flags & (kSyn | kFin | kRst)) != 0 ||
+      ((packet.tcp_flags & kAck) == 0 && packet.payload_length == 0) || handed_over(e))
     return;
   const bool alone = e.history_length == 1 && e.history[0] == 'H';
   flip(e);
@@ -464,8 +465,8 @@ void Table::Impl::tcp(Entry& e, Direction d, const packet::Packet& packet) {
   }
 
   if ((flags & kSyn) != 0 && both_established(e) && packet.sequence != e.end[index(d)].tcp.start) {
-    // No TCP takes a SYN there (RFC 9293 3.10.7.4, RFC 5961 4): who sends one may want us to lose the connection. Should
-    // it be answered with a SYN-ACK, then that begins another (is_reuse).
+    // No TCP takes a SYN there (RFC 9293 3.10.7.4, RFC 5961 4): who sends one may want us to lose the connection.
+    // Should it be answered with a SYN-ACK, then that begins another (is_reuse).
     weird(e, (flags & kAck) != 0 ? TableWeird::kSynSeqJump : TableWeird::kActiveReuse, packet.origin);
     if ((flags & kAck) == 0) extra(e).syn = packet.sequence;
     e.last_ns = packet.origin.time.ns;

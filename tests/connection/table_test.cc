@@ -87,7 +87,8 @@ struct TableTest : ::testing::Test {
     p.ip_length = 28;
     table.packet(p);
   }
-  packet::Packet base_packet(bool forward, double at, std::uint8_t protocol, std::uint16_t client, std::uint16_t server) {
+  packet::Packet base_packet(bool forward, double at, std::uint8_t protocol, std::uint16_t client,
+                             std::uint16_t server) {
     packet::Packet p;
     p.origin.time = {static_cast<std::int64_t>(at * 1e9)};
     p.origin.number = ++number;
@@ -443,8 +444,8 @@ TEST_F(TableTest, TheOrderOfTheEndIsThatOfTheBeginnings) {
   table.finish(0);
   const std::vector<Conn> all = rows();
   ASSERT_EQ(all.size(), 300u);
-  EXPECT_TRUE(std::is_sorted(all.begin(), all.end(),
-                             [](const Conn& x, const Conn& y) { return x.head.ts < y.head.ts; }));
+  EXPECT_TRUE(
+      std::is_sorted(all.begin(), all.end(), [](const Conn& x, const Conn& y) { return x.head.ts < y.head.ts; }));
 }
 
 TEST(Shard, DependsOnTheAddressPairAlone) {
@@ -464,9 +465,9 @@ TEST(Local, SpecialPurposeUnlessTold) {
   const auto local = [](const char* text, std::vector<base::Network> networks = {}) {
     return is_local(networks, *base::Address::parse(text));
   };
-  for (const char* text : {"10.1.2.3", "172.31.255.255", "192.168.0.1", "100.127.1.1", "127.0.0.1", "169.254.1.1",
-                           "224.0.0.251", "239.1.1.1", "255.255.255.255", "::1", "fe80::1", "fd00::1", "2001:db8::1",
-                           "2002:a00:1::1"})
+  for (const char* text :
+       {"10.1.2.3", "172.31.255.255", "192.168.0.1", "100.127.1.1", "127.0.0.1", "169.254.1.1", "224.0.0.251",
+        "239.1.1.1", "255.255.255.255", "::1", "fe80::1", "fd00::1", "2001:db8::1", "2002:a00:1::1"})
     EXPECT_TRUE(local(text)) << text;
   for (const char* text : {"11.0.0.1", "172.32.0.1", "192.169.0.1", "100.128.0.1", "8.8.8.8", "224.0.1.1", "238.1.1.1",
                            "ff02::1", "2001:4860::8888", "2002:808:808::1"})
