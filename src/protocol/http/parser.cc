@@ -86,7 +86,31 @@ struct HttpParser::Message {
 };
 
 HttpParser::HttpParser() = default;
-HttpParser::~HttpParser() = default;
+HttpParser::~HttpParser() {
+  for (Side& s : sides_) take_line(s);
+}
+
+/// Keeps the beginning of a line, within limits.
+void HttpParser::hold_line(Context& context, Side& s, std::string_view text) {
+  const std::size_t room = kMaxLine - std::min(kMaxLine, s.partial.size());
+  const std::size_t n = std::min(room, text.size());
+  memory_ = &context.memory();
+  if (n < text.size()) odds_.add(Odd::kLineTooLong);
+  if (n == 0) return;
+  if (!memory_->take(base::MemoryUse::kReassembly, n)) {
+    odds_.add(Odd::kStateLimit);
+    return;
+  }
+  s.partial.append(text.substr(0, n));
+}
+
+/// Gives what is kept and forgets it.
+std::string HttpParser::take_line(Side& s) {
+  if (!s.partial.empty()) memory_->give_back(base::MemoryUse::kReassembly, s.partial.size());
+  std::string text = std::move(s.partial);
+  s.partial = {};
+  return text;
+}
 
 // --- anomalies
 
@@ -485,7 +509,7 @@ void HttpParser::gap(Context& context, Direction direction, std::uint64_t bytes)
     if (role == Role::kRequest) finish(context, Role::kRequest, true);
     finish(context, Role::kReply, true);
     s.wait = Wait::kNothing;
-    s.partial = {};
+    take_line(s);
   }
   tell(context);
 }
@@ -1061,9 +1085,7 @@ void HttpParser::stream(Context& context, Direction direction, Bytes data) {
     const std::size_t to_lf = lf == nullptr ? data.size() : static_cast<std::size_t>(lf - data.data());
     const auto* cr = static_cast<const std::uint8_t*>(std::memchr(data.data(), '\r', to_lf));
     if (lf == nullptr && cr == nullptr) {
-      const std::size_t room = kMaxLine - std::min(kMaxLine, s.partial.size());
-      if (data.size() > room) odds_.add(Odd::kLineTooLong);
-      s.partial.append(base::as_text(data.subspan(0, std::min(room, data.size()))));
+      hold_line(context, s, base::as_text(data));
       data = {};
       break;
     }
@@ -1082,11 +1104,8 @@ void HttpParser::stream(Context& context, Direction direction, Bytes data) {
     std::string_view text = base::as_text(data.subspan(0, size));
     std::string whole;
     if (!s.partial.empty()) {
-      const std::size_t room = kMaxLine - std::min(kMaxLine, s.partial.size());
-      if (text.size() > room) odds_.add(Odd::kLineTooLong);
-      whole = std::move(s.partial);
-      s.partial = {};
-      whole.append(text.substr(0, room));
+      hold_line(context, s, text);
+      whole = take_line(s);
       text = whole;
     } else if (text.size() > kMaxLine) {
       odds_.add(Odd::kLineTooLong);
@@ -1108,8 +1127,7 @@ void HttpParser::end(Context& context, Direction direction, End why) {
   if (why == End::kFin) {
     Side& s = sides_[connection::index(direction)];
     if (!s.partial.empty() && s.wait != Wait::kNothing) {
-      const std::string text = std::move(s.partial);
-      s.partial = {};
+      const std::string text = take_line(s);
       line(context, direction, text, -1);
     }
     if (next_protocol_.empty()) finish(context, role_of(direction), false);
@@ -1121,6 +1139,7 @@ void HttpParser::end(Context& context, Direction direction, End why) {
 }
 
 void HttpParser::closed(Context& context, End) {
+  for (Side& s : sides_) take_line(s);
   finish(context, Role::kRequest, true);
   finish(context, Role::kReply, true);
   if (ranges_ && context.has_files()) {

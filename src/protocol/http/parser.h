@@ -61,6 +61,8 @@ class HttpParser final : public Parser {
   void body_bytes(Context& context, Role role, Bytes data);
   void finish(Context& context, Role role, bool interrupted);
   void set_version(Version& held, Version seen);
+  void hold_line(Context& context, Side& side, std::string_view text);
+  std::string take_line(Side& side);
   void become(Context& context, Bytes rest);
   void tell(Context& context);
 
@@ -76,6 +78,7 @@ class HttpParser final : public Parser {
   void note_type(Transaction& transaction, Role role, std::string_view mime_type);
 
   Side sides_[2];                                      // by direction
+  base::MemoryAccountant* memory_ = nullptr;           // of the lines held
   std::unique_ptr<Message> messages_[2];               // by role
   std::vector<std::unique_ptr<Transaction>> pending_;  // by index, ascending
   std::unique_ptr<std::vector<RangeFile>> ranges_;     // files that come in ranges, over several replies

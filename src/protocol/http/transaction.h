@@ -58,11 +58,13 @@ enum class List : std::uint8_t {
 
 /// Texts lie in one arena. Bounded by kTextLimit; what would go beyond is dropped and said.
 struct Transaction {
-  static constexpr std::size_t kTextLimit = 512u << 10;
+  static constexpr std::size_t kTextLimit = 192u << 10;
   static constexpr std::size_t kListLimit = 64;
 
-  explicit Transaction(base::MemoryAccountant& accountant) : memory(&accountant) {}
-  ~Transaction() { memory->give_back(base::MemoryUse::kParsers, counted); }
+  explicit Transaction(base::MemoryAccountant& accountant) : memory(&accountant) {
+    if (memory->take(base::MemoryUse::kParsers, sizeof *this)) counted_itself = sizeof *this;
+  }
+  ~Transaction() { memory->give_back(base::MemoryUse::kParsers, counted + counted_itself); }
   Transaction(const Transaction&) = delete;
   Transaction& operator=(const Transaction&) = delete;
 
@@ -102,7 +104,8 @@ struct Transaction {
   std::array<std::vector<Piece>, static_cast<std::size_t>(List::kCount)> lists;
   std::string arena;
   base::MemoryAccountant* memory;
-  std::size_t counted = 0;
+  std::size_t counted = 0;  // the arena's bytes
+  std::size_t counted_itself = 0;
 };
 
 }  // namespace whodunit::protocol::http

@@ -92,7 +92,6 @@ class Session {
   bool emitted_ = false;
   bool established_ = false;
   bool resumed_ = false;
-  bool retry_ = false;
   bool ticket_ = false;
   bool psk_ = false;
   bool client_key_exchange_ = false;
