@@ -3,11 +3,14 @@
 #include <algorithm>
 #include <cstring>
 
+#include "packet/table_seed.h"
+
 namespace whodunit::packet {
 
 namespace {
 constexpr std::size_t kMostDatagram = 65535;  // 13 bits of offset in units of 8 bytes, and IPv6's payload length
 constexpr std::size_t kSmallFragment = 64;    // headers included, as Zeek has it: too small for any real link
+constexpr std::size_t kLeastBuffer = 2048;
 constexpr std::size_t kMostRanges = 1024;     // holes in one datagram
 constexpr std::size_t kEntryBytes = 320;      // a datagram's entry in list and index, about
 }  // namespace
@@ -26,7 +29,7 @@ std::size_t Fragments::Hash::operator()(const Key& key) const {
   bytes[44] = key.protocol;
   bytes[45] = key.v6 ? 1 : 0;
   std::memcpy(bytes + 46, &key.vlan, 2);
-  return base::fast_hash(base::Bytes(bytes, sizeof bytes));
+  return base::fast_hash(base::Bytes(bytes, sizeof bytes), table_seed());
 }
 
 void Fragments::release() {
@@ -48,14 +51,29 @@ void Fragments::expire(base::Time now, Decoder::Counts& counts) {
   }
 }
 
-bool Fragments::grow(Datagram& datagram, std::size_t to) {
-  if (to <= datagram.bytes.size()) return true;
-  const std::size_t more = to - datagram.bytes.size();
-  if (held_ + more > settings_.fragment_bytes) return false;
-  if (!memory_.take(base::MemoryUse::kReassembly, more)) return false;
-  held_ += more;
-  datagram.counted += more;
-  datagram.bytes.resize(to);
+// The oldest makes room: what is complete soon is rather a new one.
+bool Fragments::take(std::size_t bytes, const Datagram* keep, Decoder::Counts& counts) {
+  while (held_ + bytes > settings_.fragment_bytes || !memory_.take(base::MemoryUse::kReassembly, bytes, keep != nullptr)) {
+    auto oldest = datagrams_.begin();
+    if (oldest != datagrams_.end() && &*oldest == keep) ++oldest;
+    if (oldest == datagrams_.end()) return false;
+    ++counts.fragments_refused;
+    erase(oldest);
+  }
+  held_ += bytes;
+  return true;
+}
+
+bool Fragments::grow(Datagram& datagram, std::size_t to, Decoder::Counts& counts) {
+  if (to > datagram.bytes.capacity()) {
+    // What is taken is what the vector will hold, not only what is in it.
+    const std::size_t wanted = std::min(std::max({to, 2 * datagram.bytes.capacity(), kLeastBuffer}), kMostDatagram + 1);
+    const std::size_t more = wanted - datagram.bytes.capacity();
+    if (!take(more, &datagram, counts)) return false;
+    datagram.counted += more;
+    datagram.bytes.reserve(wanted);
+  }
+  if (to > datagram.bytes.size()) datagram.bytes.resize(to);
   return true;
 }
 
@@ -83,11 +101,10 @@ bool Fragments::add(const Key& key, const Piece& piece, const Origin& at, Events
       ++counts.fragments_timed_out;
       erase(datagrams_.begin());
     }
-    if (held_ + kEntryBytes > settings_.fragment_bytes || !memory_.take(base::MemoryUse::kReassembly, kEntryBytes, false)) {
+    if (!take(kEntryBytes, nullptr, counts)) {
       ++counts.fragments_refused;
       return false;
     }
-    held_ += kEntryBytes;
     Datagram fresh;
     fresh.key = key;
     fresh.first = at.time;
@@ -113,7 +130,7 @@ bool Fragments::add(const Key& key, const Piece& piece, const Origin& at, Events
     datagram.ttl = piece.ttl;
     datagram.protocol = piece.protocol;
   }
-  if (!grow(datagram, to)) {
+  if (!grow(datagram, to, counts)) {
     ++counts.fragments_refused;
     erase(found->second);
     return false;

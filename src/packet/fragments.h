@@ -75,7 +75,8 @@ class Fragments {
 
   void expire(base::Time now, Decoder::Counts& counts);
   void erase(List::iterator datagram);
-  bool grow(Datagram& datagram, std::size_t to);
+  bool grow(Datagram& datagram, std::size_t to, Decoder::Counts& counts);
+  bool take(std::size_t bytes, const Datagram* keep, Decoder::Counts& counts);
 
   const Settings& settings_;
   base::MemoryAccountant& memory_;

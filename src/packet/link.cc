@@ -321,7 +321,10 @@ Outcome Layers::wireless(base::Bytes data, std::uint32_t wire, bool fcs, bool pa
   if ((data[0] & 3) != 0) return Outcome::kNotIp;  // a version that is not known
   if (type != 2) return Outcome::kNotIp;           // management, control
   if (subtype & 4) return Outcome::kNotIp;         // no data in it
-  if (flags & 0x40) return Outcome::kNotIp;        // protected: encrypted
+  if (flags & 0x40) {                              // protected: encrypted
+    ++counts_.encrypted_frames;
+    return Outcome::kNotIp;
+  }
   const bool to = (flags & 1) != 0, from = (flags & 2) != 0, qos = (subtype & 8) != 0;
   std::uint32_t header = 24;
   if (to && from) header += 6;

@@ -7,6 +7,7 @@
 
 #include "base/hash.h"
 #include "packet/events.h"
+#include "packet/table_seed.h"
 
 namespace whodunit::packet {
 
@@ -22,7 +23,7 @@ class ToldOnce final : public Events {
   void weird(std::string_view name, std::string_view detail, std::string_view source, const Origin& origin,
              const record::Endpoints* ends) override {
     ++weirds_;
-    std::uint64_t key = base::fast_hash(name);
+    std::uint64_t key = base::fast_hash(name, table_seed());
     if (ends != nullptr) {
       std::uint8_t bytes[36];
       std::memcpy(bytes, ends->orig_h.bytes().data(), 16);

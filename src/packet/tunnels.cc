@@ -2,6 +2,7 @@
 
 #include <cstring>
 
+#include "packet/table_seed.h"
 #include "record/uid.h"
 
 namespace whodunit::packet {
@@ -18,17 +19,19 @@ std::size_t Tunnels::Hash::operator()(const Key& key) const {
   std::memcpy(bytes + 40, &key.low_port, 2);
   std::memcpy(bytes + 42, &key.high_port, 2);
   bytes[44] = key.protocol;
-  return base::fast_hash(base::Bytes(bytes, sizeof bytes));
+  return base::fast_hash(base::Bytes(bytes, sizeof bytes), table_seed());
 }
 
 Tunnels::~Tunnels() {
-  while (!entries_.empty()) erase(entries_.begin());
+  for (List* list : {&over_udp_, &over_ip_})
+    while (!list->empty()) erase(list->begin());
 }
 
 void Tunnels::erase(List::iterator entry) {
   if (entry->counted) memory_.give_back(base::MemoryUse::kConnections, kEntryBytes);
+  List& list = list_of(entry->key);
   index_.erase(entry->key);
-  entries_.erase(entry);
+  list.erase(entry);
 }
 
 Tunnels::Name Tunnels::touch(const record::Endpoints& ends, std::uint8_t protocol, record::Uid outer, const Origin& at,
@@ -53,14 +56,17 @@ Tunnels::Name Tunnels::touch(const record::Endpoints& ends, std::uint8_t protoco
       entry.uid = record::make_uid(ends, protocol, outer, at.time);
     }
     if (at.time > entry.last.time) entry.last = at;
-    entries_.splice(entries_.end(), entries_, found->second);
+    List& list = list_of(key);
+    list.splice(list.end(), list, found->second);
     return {key, entry.uid};
   }
 
   // The table has its own bound; the accountant only counts here, since inner packets need their tunnel's name.
-  if (entries_.size() >= settings_.tunnels && !entries_.empty()) {
-    end(entries_.front(), end_of(entries_.front(), at.time), events);
-    erase(entries_.begin());
+  if (index_.size() >= settings_.tunnels && !index_.empty()) {
+    const bool udp = over_ip_.empty() || (!over_udp_.empty() && over_udp_.front().last.time <= over_ip_.front().last.time);
+    const List::iterator oldest = udp ? over_udp_.begin() : over_ip_.begin();
+    end(*oldest, end_of(*oldest, at.time), events);
+    erase(oldest);
   }
   Entry entry;
   entry.counted = memory_.take(base::MemoryUse::kConnections, kEntryBytes);
@@ -68,9 +74,10 @@ Tunnels::Name Tunnels::touch(const record::Endpoints& ends, std::uint8_t protoco
   entry.id = ends;
   entry.uid = record::make_uid(ends, protocol, outer, at.time);
   entry.last = at;
-  entries_.push_back(entry);
-  index_.emplace(key, std::prev(entries_.end()));
-  return {key, entries_.back().uid};
+  List& list = list_of(key);
+  list.push_back(entry);
+  index_.emplace(key, std::prev(list.end()));
+  return {key, entry.uid};
 }
 
 void Tunnels::discovered(const Name& tunnel, std::string_view type, const Origin& at, Events& events) {
@@ -91,26 +98,23 @@ void Tunnels::end(const Entry& entry, std::string_view action, Events& events) {
   if (!entry.type.empty()) events.tunnel({entry.uid, entry.id, entry.type, action, entry.last.time, entry.last});
 }
 
-void Tunnels::expire_now(base::Time now, Events& events) {
-  // Idle longest first, but the two kinds have limits of their own: the walk ends where nothing can be over any more.
-  const base::Duration shortest = settings_.udp_tunnel_timeout < settings_.ip_tunnel_timeout ? settings_.udp_tunnel_timeout : settings_.ip_tunnel_timeout;
-  for (auto entry = entries_.begin(); entry != entries_.end() && now - entry->last.time >= shortest;) {
-    const bool udp = over_udp(*entry);
-    const auto next = std::next(entry);
-    if (now - entry->last.time >= (udp ? settings_.udp_tunnel_timeout : settings_.ip_tunnel_timeout)) {
-      end(*entry, end_of(*entry, now), events);
-      erase(entry);
-    }
-    entry = next;
+void Tunnels::expire_from(List& list, base::Duration limit, base::Time now, Events& events) {
+  while (!list.empty() && now - list.front().last.time >= limit) {
+    end(list.front(), end_of(list.front(), now), events);
+    erase(list.begin());
   }
+}
+
+void Tunnels::expire_now(base::Time now, Events& events) {
+  expire_from(over_udp_, settings_.udp_tunnel_timeout, now, events);
+  expire_from(over_ip_, settings_.ip_tunnel_timeout, now, events);
   next_check_ = now + base::seconds(1);
 }
 
 void Tunnels::finish(Events& events) {
-  for (const Entry& entry : entries_) {
-    if (over_udp(entry)) end(entry, "Tunnel::CLOSE", events);
-  }
-  while (!entries_.empty()) erase(entries_.begin());
+  for (const Entry& entry : over_udp_) end(entry, "Tunnel::CLOSE", events);
+  for (List* list : {&over_udp_, &over_ip_})
+    while (!list->empty()) erase(list->begin());
 }
 
 }  // namespace whodunit::packet

@@ -36,7 +36,8 @@ class Tunnels {
   void discovered(const Name& tunnel, std::string_view type, const Origin& at, Events& events);
   /// Ends tunnels that have been idle for too long.
   void expire(base::Time now, Events& events) {
-    if (!entries_.empty() && now >= next_check_) expire_now(now, events);
+    // Once a second of packet time; also where the clock was set back.
+    if (!index_.empty() && (now >= next_check_ || next_check_ - now > base::seconds(2))) expire_now(now, events);
   }
   void finish(Events& events);
 
@@ -59,11 +60,14 @@ class Tunnels {
   void expire_now(base::Time now, Events& events);
   std::string_view end_of(const Entry& entry, base::Time now) const;
   void end(const Entry& entry, std::string_view action, Events& events);
+  List& list_of(const Key& key) { return key.protocol == kUdp ? over_udp_ : over_ip_; }
+  void expire_from(List& list, base::Duration limit, base::Time now, Events& events);
   void erase(List::iterator entry);
 
   const Settings& settings_;
   base::MemoryAccountant& memory_;
-  List entries_;  // idle longest first
+  // Idle longest first. Apart, since their times to live are: only the first ones need to be looked at.
+  List over_udp_, over_ip_;
   std::unordered_map<Key, List::iterator, Hash> index_;
   base::Time next_check_{INT64_MIN};
 };

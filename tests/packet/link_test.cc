@@ -144,6 +144,7 @@ TEST(Wireless, WhatIsNoDataForUs) {
   EXPECT_EQ(b.decode(wireless_header(0x08, 0x41) + std::string(50, 'e'), 105), Outcome::kNotIp) << "encrypted";
   EXPECT_EQ(b.decode(wireless_header(0x48, 0x01), 105), Outcome::kNotIp) << "null data";
   EXPECT_TRUE(b.out.empty());
+  EXPECT_EQ(b.decoder.counts().encrypted_frames, 1u);
 }
 
 TEST(Wireless, AggregatedFrames) {

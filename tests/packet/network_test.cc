@@ -306,6 +306,10 @@ TEST(Fragments, StayWithinTheirLimits) {
   for (int i = 0; i < 5000; ++i) b.decode(piece(std::string(1480, 'x'), 0, 1400, static_cast<std::uint16_t>(i)));
   EXPECT_LE(b.memory.used(), 100'000u);
   EXPECT_GT(b.decoder.counts().fragments_refused, 0u);
+  // New ones still come through.
+  const std::string datagram = long_udp();
+  b.decode(piece(datagram, 0, 104, 60'000));
+  EXPECT_EQ(b.decode(piece(datagram, 104, datagram.size(), 60'000)), Outcome::kDatagram);
   Settings few;
   few.fragmented_datagrams = 10;
   Bench c(few);
