@@ -1,5 +1,5 @@
 // What a row costs in the store: connections of a realistic mix into a case, then read back and counted.
-// store_bench [ROWS [BATCH]]; fails where the case does not hold what went in.
+// store_bench [ROWS [BATCH [MEMORY]]] (MEMORY in MiB); fails where the case does not hold what went in.
 #include <fmt/format.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -86,7 +86,9 @@ int main(int argc, char** argv) {
   const long before = peak_mib();
   double making = 0, storing = 0;
   {
-    auto made = store::create_case(path);
+    store::Options options;
+    if (argc > 3) options.memory = std::strtoull(argv[3], nullptr, 10) << 20;
+    auto made = store::create_case(path, options);
     if (!made) return fail(made.error().message());
     store::Store& store = **made;
     record::Batch batch(connection::Conn::schema);

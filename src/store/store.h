@@ -201,7 +201,7 @@ class Store {
 };
 
 struct Options {
-  std::size_t memory = 160u << 20;               ///< bytes that the store may use for its buffers
+  std::size_t memory = 128u << 20;               ///< bytes that the store may use for its buffers
   std::uint64_t commit_rows = 500'000;           ///< rows after which a commit is due
   bool force = false;                            ///< create: an existing case is replaced
   base::MemoryAccountant* accountant = nullptr;  ///< told of `memory`, if given; outlives the store

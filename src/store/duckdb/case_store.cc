@@ -45,6 +45,10 @@ constexpr const char* kStorageVersion = "v1.2.0";
 // of an unfinished group take, in each of dozens of tables.
 constexpr unsigned kRowGroup = 61'440;
 
+// Rows that all writers together may hold before they reach DuckDB's buffers, which have a limit: dozens of tables that
+// each wait for a full load would hold more than the store's share.
+constexpr std::uint64_t kRowsHeld = 40'960;
+
 struct Column {
   std::string_view type;
   FieldType field = FieldType::kText;
@@ -94,6 +98,7 @@ class CaseStore final : public Store {
   Result<void> load_columns();
   Result<void> migrate();
   Result<void> ensure_table(const record::Schema& schema);
+  Result<void> flush();
   Result<void> insert_findings(std::span<const Finding> findings);
   Result<std::vector<Finding>> findings_where(const std::string& where, const std::vector<Parameter>& parameters);
   Result<std::vector<Incident>> incidents_where(const std::string& where, const std::vector<Parameter>& parameters);
@@ -128,6 +133,7 @@ class CaseStore final : public Store {
   std::map<std::string, std::set<std::string, std::less<>>, std::less<>> columns_;  // of the file, by table
   std::optional<Error> failed_;
   std::uint64_t uncommitted_rows_ = 0;
+  std::uint64_t held_rows_ = 0;  // in writers, at most
   std::uint32_t run_ = 0;
   std::uint32_t first_capture_ = 0;
   bool writing_ = false;
@@ -436,16 +442,25 @@ Result<void> CaseStore::append(const record::Batch& batch) {
   auto appended = writer->second->append(batch);
   if (!appended) return fail(appended.error());
   uncommitted_rows_ += batch.rows();
+  held_rows_ += batch.rows();
+  if (held_rows_ < kRowsHeld) return {};
+  return flush();
+}
+
+Result<void> CaseStore::flush() {
+  for (auto& [name, writer] : writers_) {
+    auto flushed = writer->flush();
+    if (!flushed) return fail(flushed.error());
+  }
+  held_rows_ = 0;
   return {};
 }
 
 Result<void> CaseStore::commit(const Progress& progress, std::span<const Capture> captures) {
   auto may = writable();
   if (!may) return may;
-  for (auto& [name, writer] : writers_) {
-    auto flushed = writer->flush();
-    if (!flushed) return fail(flushed.error());
-  }
+  auto flushed = flush();
+  if (!flushed) return flushed;
   auto deleted = database_->run(fmt::format(
       "DELETE FROM progress WHERE run = {}; DELETE FROM captures WHERE ordinal >= {}", run_, first_capture_));
   if (!deleted) return fail(deleted.error());

@@ -714,6 +714,8 @@ base::Error explain(std::string_view message, const std::string& path) {
   if (has("No space left") || has("File too large") || has("Disk quota exceeded") || has("out of space"))
     return {"no space is left where the case is written; what was committed before stands", path,
             "free some space, or give another place with --case"};
+  if (has("could not allocate") || has("Out of Memory"))
+    return {"the store's share of memory does not suffice", path, "raise the memory limit"};
   if (has("Could not set lock") || has("Conflicting lock"))
     return {"the case is in use by another program", path, "wait until it has finished, or stop it"};
   if (has("Permission denied") || has("Read-only file system"))
