@@ -18,6 +18,8 @@ using protocol::Match;
 // Bytes of a direction after which a connection that matched nothing is given up, and datagrams likewise.
 constexpr std::size_t kRecogniseBytes = 2048;
 constexpr int kRecogniseDatagrams = 16;  // STUN comes before DTLS and RTP
+// Pieces of an unknown conversation in which one that begins late is looked for.
+constexpr int kLatePieces = 24;
 // Values of a slot that are no pointer: nothing is looked for in this connection any more.
 constexpr std::uint64_t kGivenUp = 1;
 
@@ -62,6 +64,7 @@ struct Dispatcher::Flow {
   std::uint8_t announced = 0xff;  // what another connection said that this one is
   std::uint8_t changes = 0;      // how often a protocol handed over to another: bounded
   std::uint8_t datagrams = 0;
+  bool late = false;  // matched nothing, but a protocol may still begin in the middle
   bool given_up = false;
   bool ended[2] = {false, false};
 };
@@ -72,6 +75,7 @@ Dispatcher::Dispatcher(const protocol::Plan& plan, record::Sink& sink, base::Mem
   for (std::size_t i = 0; i < all.size() && i < 64; ++i) {
     if (all[i]->stream) stream_definitions_ |= 1ull << i;
     if (all[i]->datagram) datagram_definitions_ |= 1ull << i;
+    if (all[i]->late) late_definitions_ |= 1ull << i;
   }
 }
 
@@ -262,8 +266,19 @@ void Dispatcher::recognise(protocol::Context& context, Flow& flow, Direction dir
     return;
   }
   if (flow.candidates == 0 || last_chance) {
-    flow.given_up = true;
-    forget_held(flow);
+    flow.late = true;
+    flow.candidates = 0;
+    flow.datagrams = 0;
+    if (flow.held) {
+      memory_.give_back(base::MemoryUse::kParsers, flow.held->bytes.size());
+      const std::unique_ptr<Flow::Held> held = std::move(flow.held);
+      std::size_t at = 0;
+      for (const auto& [d, size] : held->chunks) {
+        feed(context, flow, d, base::slice(held->bytes, at, size));
+        at += size;
+      }
+    }
+    feed(context, flow, direction, data);
     return;
   }
   const std::size_t keep = std::min(data.size(), kRecogniseBytes);
@@ -277,10 +292,25 @@ void Dispatcher::recognise(protocol::Context& context, Flow& flow, Direction dir
   flow.held->chunks.emplace_back(direction, static_cast<std::uint32_t>(keep));
 }
 
+void Dispatcher::recognise_late(protocol::Context& context, Flow& flow, Direction direction, base::Bytes data) {
+  for (std::uint64_t left = late_definitions_; left != 0; left &= left - 1) {
+    const auto i = static_cast<std::size_t>(std::countr_zero(left));
+    if (protocol::definitions()[i]->recognise(data, direction, false) != Match::kYes) continue;
+    start(context, flow, i);
+    feed(context, flow, direction, data);
+    return;
+  }
+  if (++flow.datagrams >= kLatePieces) flow.given_up = true;
+}
+
 void Dispatcher::feed(protocol::Context& context, Flow& flow, Direction direction, base::Bytes data) {
   if (!flow.parser && flow.announced != 0xff && !flow.given_up && flow.current == 0xff) start(context, flow, flow.announced);
   if (!flow.parser) {
-    if (!flow.given_up) recognise(context, flow, direction, data);
+    if (flow.given_up) return;
+    if (flow.late)
+      recognise_late(context, flow, direction, data);
+    else
+      recognise(context, flow, direction, data);
     return;
   }
   flow.parser->stream(context, direction, data);

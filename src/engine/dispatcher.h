@@ -39,6 +39,8 @@ class Dispatcher : public connection::Consumer {
   struct Flow;
   Flow* flow_of(const connection::View& connection, std::uint64_t& slot, bool datagram, const packet::Origin& at);
   void recognise(protocol::Context& context, Flow& flow, connection::Direction direction, base::Bytes data);
+  /// As `recognise`, in a conversation that matched nothing at its beginning.
+  void recognise_late(protocol::Context& context, Flow& flow, connection::Direction direction, base::Bytes data);
   /// The definition that a datagram belongs to; -1 for none.
   int recognise_datagram(const connection::View& connection, const Flow& flow, connection::Direction direction,
                          const packet::Packet& packet) const;
@@ -71,6 +73,7 @@ class Dispatcher : public connection::Consumer {
   std::map<std::pair<base::Address, base::Address>, std::vector<Announced>> announced_;
   std::uint64_t stream_definitions_ = 0;    // bit i: definitions()[i] runs over TCP
   std::uint64_t datagram_definitions_ = 0;
+  std::uint64_t late_definitions_ = 0;
 };
 
 }  // namespace whodunit::engine

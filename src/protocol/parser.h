@@ -125,6 +125,9 @@ struct Definition {
   std::span<const std::uint8_t> ip_protocols;   ///< other than TCP and UDP (ICMP): no recognition needed
   std::unique_ptr<Parser> (*make)() = nullptr;
   std::span<record::Schema* const> schemas;     ///< the records it makes
+  /// May begin in the middle of a conversation that no other protocol took (TLS after STARTTLS or a proxy's words):
+  /// `recognise` is asked about later pieces too, each by itself and without a hint, and must then say kYes.
+  bool late = false;
 };
 
 /// All protocols, in the order in which they are asked (registry.cc, one line each).

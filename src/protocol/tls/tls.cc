@@ -498,6 +498,7 @@ const Definition kSsl = {.name = "ssl",
                          .ports = kPorts,
                          .ip_protocols = {},
                          .make = [] { return std::unique_ptr<Parser>(std::make_unique<TlsParser>()); },
-                         .schemas = kSchemas};
+                         .schemas = kSchemas,
+                         .late = true};
 
 }  // namespace whodunit::protocol::tls
