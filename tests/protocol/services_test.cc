@@ -231,6 +231,18 @@ TEST(Smtp, TellsMails) {
   EXPECT_EQ(rows[0].trans_depth, 1u);
 }
 
+TEST(Smtp, AMailThatIsNotOverWhenTheNextBeginsIsClosed) {
+  // A chunk is open while the reply to an earlier mail comes: found by fuzzing.
+  Talk talk(smtp::kDefinition, 25);
+  talk.server(octets("220 mx ESMTP\r\n"));
+  talk.client(octets("MAIL FROM:<a@b>\r\nBDAT 5 LAST\r\n12345MAIL FROM:<c@d>\r\nBDAT 60\r\nReceived: from x ([192.0.2.1])\r\n"));
+  talk.server(octets("250 ok\r\n250 queued\r\n250 ok\r\n"));
+  talk.client(octets("Received: from y ([192.0.2.2])\r\nSubject: late\r\n\r\n"));
+  talk.close();
+  EXPECT_GE(talk.rows<smtp::Smtp>().size(), 2u);
+  EXPECT_EQ(talk.rows<smtp::Smtp>()[0].mailfrom, "a@b");
+}
+
 TEST(Smtp, HandsOverToTls) {
   Talk talk(smtp::kDefinition, 25);
   talk.server(octets("220 mx ESMTP\r\n"));

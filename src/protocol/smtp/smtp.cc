@@ -156,6 +156,7 @@ class SmtpParser final : public text::LineParser {
   void raw_bytes(Context& context, Direction, Bytes bytes) override {
     // BDAT (RFC 3030): lines within the chunk.
     state_->chunk -= std::min(state_->chunk, bytes.size());
+    begin_body();
     for (const char c : base::as_text(bytes)) {
       if (c == '\n') {
         if (!state_->chunk_line.empty() && state_->chunk_line.back() == '\r') state_->chunk_line.pop_back();
@@ -181,6 +182,7 @@ class SmtpParser final : public text::LineParser {
         end_body(context);
         expect(Expecting::kBody);
       } else {
+        begin_body();
         // RFC 5321 4.5.2: a dot at a line's beginning was doubled.
         s.reader->line(context, !line.empty() && line.front() == '.' ? line.substr(1) : line);
       }
@@ -192,7 +194,7 @@ class SmtpParser final : public text::LineParser {
   }
 
   void lost(Context& context, Direction direction, std::uint64_t bytes) override {
-    if (direction == Direction::kOriginator && state_ && state_->in_data)
+    if (direction == Direction::kOriginator && state_ && state_->in_data && state_->reader)
       state_->reader->gap(context, bytes);
     else if (state_)
       state_->chunk = 0;
@@ -201,6 +203,7 @@ class SmtpParser final : public text::LineParser {
 
  private:
   void begin(Context& context) {
+    end_body(context);  // of the mail before: its reader must not outlive it
     state_->mail = std::make_unique<Mail>();
     state_->mail->ts = context.now();
     state_->mail->place = context.place();
