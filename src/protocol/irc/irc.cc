@@ -123,6 +123,7 @@ bool has_line(std::string_view text, std::string_view command) {
 // The client names itself twice; the server answers with its name, a number of three digits and the nickname.
 Match recognise(Bytes data, Direction direction, bool port_hint) {
   const std::string_view text = base::as_text(data);
+  if (text.empty()) return Match::kNeedMore;
   if (!text::printable(text)) return Match::kNo;
   if (direction == Direction::kOriginator) {
     const bool nick = has_line(text, "NICK "), user = has_line(text, "USER ");
