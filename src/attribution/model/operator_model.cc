@@ -1,0 +1,284 @@
+#include "attribution/model/operator_model.h"
+
+#include <algorithm>
+#include <cmath>
+#include <map>
+
+#include "attribution/model/optimise.h"
+
+namespace whodunit::attribution {
+namespace {
+
+constexpr double kSizeCentre = 4;  // ln(size) of a middling group: keeps the prior's scale apart from its mean
+
+bool holds(const std::vector<std::uint32_t>& sorted, std::uint32_t x) { return std::binary_search(sorted.begin(), sorted.end(), x); }
+
+void sort_unique(std::vector<std::uint32_t>& v) {
+  std::sort(v.begin(), v.end());
+  v.erase(std::unique(v.begin(), v.end()), v.end());
+}
+
+// Softmax over the actors' scores and the unknown's.
+void normalise(const std::vector<double>& scores, double unknown, std::vector<double>& probability, double& p_unknown) {
+  std::vector<double> all = scores;
+  all.push_back(unknown);
+  const double total = log_sum_exp(all);
+  probability.resize(scores.size());
+  for (std::size_t i = 0; i < scores.size(); ++i) probability[i] = std::exp(scores[i] - total);
+  p_unknown = std::exp(unknown - total);
+}
+
+double infrastructure_score(const InfrastructureRows& rows, std::size_t i, const Weights& weights) {
+  double s = 0;
+  for (std::size_t k = 0; k < kInfrastructureFeatures; ++k) s += weights.infrastructure[k] * static_cast<double>(rows.row(i)[k]);
+  return s;
+}
+
+double unknown_score(const InfrastructureRows& rows, const Weights& weights) {
+  double v = 0;
+  for (std::size_t k = 0; k < kCaseFeatures; ++k) v += weights.unknown[k] * static_cast<double>(rows.of_case[k]);
+  return v;
+}
+
+// A /24 alone ranks but never names: without any listed name, or address, or registered domain, no group gets ahead of
+// "an unknown group" by its neighbours.
+constexpr double kNeighboursOnly = -0.7;
+
+bool neighbours_only(const InfrastructureRows& rows) {
+  return rows.of_case[kNoNames] > 0 && rows.of_case[kBestExactName] == 0 && rows.of_case[kBestRegistered] == 0;
+}
+
+double capped_infrastructure(const InfrastructureRows& rows, std::size_t i, double score, double unknown) {
+  if (neighbours_only(rows) && rows.row(i)[kExactAddress] == 0) return std::min(score, unknown + kNeighboursOnly);
+  return score;
+}
+
+double prior_part(const InfrastructureRows& rows, std::size_t i, const Weights& weights) {
+  return weights.infrastructure[kSize] * static_cast<double>(rows.row(i)[kSize]);
+}
+
+}  // namespace
+
+Profiles profiles_of(const View& view) {
+  const ActorTable& table = *view.table;
+  const std::size_t n = table.actors().size();
+  std::vector<std::vector<std::uint32_t>> techniques(n), software(n);
+  for (std::size_t a = 0; a < n; ++a) {
+    techniques[a] = table.actors()[a].techniques;
+    software[a] = table.actors()[a].software;
+  }
+  for (std::uint32_t c = 0; c < table.campaigns().size(); ++c) {
+    if (holds(view.excluded_campaigns, c)) continue;
+    const CampaignEntry& campaign = table.campaigns()[c];
+    for (const std::uint32_t a : campaign.actors) {
+      techniques[a].insert(techniques[a].end(), campaign.techniques.begin(), campaign.techniques.end());
+      software[a].insert(software[a].end(), campaign.software.begin(), campaign.software.end());
+    }
+  }
+  Profiles out;
+  out.technique_holders.assign(table.techniques().size(), 0);
+  out.software_holders.assign(table.software().size(), 0);
+  for (std::uint32_t a = 0; a < n; ++a) {
+    if (holds(view.excluded_actors, a)) continue;
+    const auto no_techniques = view.excluded_techniques.find(a);
+    if (no_techniques != view.excluded_techniques.end()) {
+      std::erase_if(techniques[a], [&](std::uint32_t t) { return holds(no_techniques->second, t); });
+    }
+    const auto no_software = view.excluded_software.find(a);
+    if (no_software != view.excluded_software.end()) {
+      std::erase_if(software[a], [&](std::uint32_t s) { return holds(no_software->second, s); });
+    }
+    for (std::uint32_t& t : techniques[a]) t = table.techniques()[t].parent;
+    sort_unique(techniques[a]);
+    sort_unique(software[a]);
+    if (techniques[a].empty() && software[a].empty()) continue;
+    for (const std::uint32_t t : techniques[a]) out.technique_holders[t] += 1;
+    for (const std::uint32_t s : software[a]) out.software_holders[s] += 1;
+    out.technique_total += static_cast<double>(techniques[a].size());
+    out.actors.push_back(a);
+    out.techniques.push_back(std::move(techniques[a]));
+    out.software.push_back(std::move(software[a]));
+  }
+  return out;
+}
+
+ProfileMatch match_profiles(const Question& question, const View& view) {
+  const Profiles profiles = profiles_of(view);
+  std::vector<std::uint32_t> asked;
+  for (const std::uint32_t t : question.techniques) asked.push_back(view.table->techniques()[t].parent);
+  sort_unique(asked);
+  const auto share = [&](std::uint32_t t) {
+    return static_cast<float>((profiles.technique_holders[t] + 0.5) / std::max(1.0, profiles.technique_total));
+  };
+  ProfileMatch match;
+  match.actors = profiles.actors;
+  for (const std::uint32_t t : asked) match.all_technique_shares.push_back(share(t));
+  for (const std::uint32_t x : question.software) match.all_software_holders.push_back(profiles.software_holders[x]);
+  for (const float h : profiles.technique_holders) match.technique_kinds += h > 0;
+  for (const float h : profiles.software_holders) match.software_kinds += h > 0;
+  for (std::size_t i = 0; i < profiles.actors.size(); ++i) {
+    match.technique_count.push_back(static_cast<float>(profiles.techniques[i].size()));
+    match.software_count.push_back(static_cast<float>(profiles.software[i].size()));
+    std::vector<float> shares, holders;
+    std::vector<std::uint32_t> techniques, software;
+    for (const std::uint32_t t : asked) {
+      if (!holds(profiles.techniques[i], t)) continue;
+      shares.push_back(share(t));
+      techniques.push_back(t);
+    }
+    for (const std::uint32_t s : question.software) {
+      if (!holds(profiles.software[i], s)) continue;
+      holders.push_back(profiles.software_holders[s]);
+      software.push_back(s);
+    }
+    match.technique_shares.push_back(std::move(shares));
+    match.software_holders.push_back(std::move(holders));
+    match.matched_techniques.push_back(std::move(techniques));
+    match.matched_software.push_back(std::move(software));
+  }
+  return match;
+}
+
+ProfileScales::ProfileScales(const std::array<double, kProfileParameters>& p)
+    : alpha(std::exp(p[kTechniqueSmoothing])),
+      technique_power(std::exp(p[kTechniquePower])),
+      technique_saturation(std::exp(p[kTechniqueSaturation])),
+      floor(std::min(0.5, std::exp(p[kTechniqueFloor]))),
+      technique_imitation(std::min(0.5, std::exp(p[kTechniqueImitation]))),
+      rarity(std::exp(p[kSoftwareRarity])),
+      software_power(std::exp(p[kSoftwarePower])),
+      software_saturation(std::exp(p[kSoftwareSaturation])),
+      software_imitation(std::min(0.5, std::exp(p[kSoftwareImitation]))),
+      size(p[kProfileSize]) {}
+
+ProfileScore score_profile(const ProfileMatch& match, std::size_t i, const ProfileScales& scales) {
+  ProfileScore score;
+  const auto n_asked = static_cast<double>(match.all_technique_shares.size());
+  if (n_asked > 0) {
+    // Multinomial over the group's techniques, smoothed by the average group's: p(t|g) = ([t in g] + α share) / (|g| + α),
+    // against the average group's share.
+    double raw = n_asked * std::log(scales.alpha / (static_cast<double>(match.technique_count[i]) + scales.alpha));
+    for (const float s : match.technique_shares[i]) raw += std::log1p(1 / (scales.alpha * static_cast<double>(s)));
+    score.techniques_raw = raw;
+    double x = raw * scales.technique_power * std::min(1.0, scales.technique_saturation / n_asked);
+    x = std::clamp(x, -30.0, 30.0);
+    x = std::log(scales.floor + (1 - scales.floor) * std::exp(x));
+    score.techniques = -std::log(scales.technique_imitation + (1 - scales.technique_imitation) * std::exp(-x));
+  }
+  if (!match.software_holders[i].empty()) {
+    double raw = 0;
+    for (const float holders : match.software_holders[i]) {
+      raw += std::log1p(scales.rarity / std::max(1.0, static_cast<double>(holders)));
+    }
+    score.software_raw = raw;
+    const auto n = static_cast<double>(match.software_holders[i].size());
+    const double x = raw * scales.software_power * std::min(1.0, scales.software_saturation / n);
+    score.software = -std::log(scales.software_imitation + (1 - scales.software_imitation) * std::exp(-x));
+  }
+  score.size = scales.size *
+               (std::log(1 + static_cast<double>(match.technique_count[i]) + static_cast<double>(match.software_count[i])) - kSizeCentre);
+  return score;
+}
+
+Posterior profile_posterior(const ProfileMatch& match, const std::array<double, kProfileParameters>& p) {
+  Posterior out;
+  out.actors = match.actors;
+  const std::size_t n = match.actors.size();
+  const double each = -std::log(std::max<double>(1, static_cast<double>(n)));
+  std::vector<double> prior(n), scores(n);
+  out.technique.resize(n);
+  out.software.resize(n);
+  const ProfileScales scales(p);
+  out.infrastructure.assign(n, 0);
+  out.infrastructure_direct.assign(n, 0);
+  for (std::size_t i = 0; i < n; ++i) {
+    const ProfileScore s = score_profile(match, i, scales);
+    prior[i] = s.size + each;
+    out.technique[i] = s.techniques;
+    out.software[i] = s.software;
+    scores[i] = prior[i] + s.techniques + s.software;
+  }
+  normalise(prior, p[kProfileUnknown], out.prior, out.unknown_prior);
+  normalise(scores, p[kProfileUnknown], out.probability, out.unknown);
+  return out;
+}
+
+Posterior infrastructure_posterior(const InfrastructureRows& rows, const Weights& weights) {
+  Posterior out;
+  out.actors = rows.actors;
+  const std::size_t n = rows.actors.size();
+  out.technique.assign(n, 0);
+  out.software.assign(n, 0);
+  const double unknown = unknown_score(rows, weights);
+  std::vector<double> scores(n), prior(n);
+  for (std::size_t i = 0; i < n; ++i) {
+    scores[i] = capped_infrastructure(rows, i, infrastructure_score(rows, i, weights), unknown);
+    prior[i] = prior_part(rows, i, weights);
+    double direct = 0;
+    for (const auto k : {kExactName, kExactNames, kRegistered, kRegistereds, kExactAddress, kExactAddresses, kRecentMatch}) {
+      direct += weights.infrastructure[k] * static_cast<double>(rows.row(i)[k]);
+    }
+    out.infrastructure.push_back(scores[i] - prior[i]);
+    out.infrastructure_direct.push_back(direct);
+  }
+  normalise(prior, log_sum_exp(prior), out.prior, out.unknown_prior);
+  normalise(scores, unknown, out.probability, out.unknown);
+  return out;
+}
+
+Posterior joint_posterior(const ProfileMatch& match, const InfrastructureRows& rows, const Weights& weights) {
+  const auto& j = weights.joint;
+  std::map<std::uint32_t, std::pair<std::size_t, std::size_t>> where;  // actor → (profile, rows), SIZE_MAX where none
+  for (std::size_t i = 0; i < match.actors.size(); ++i) where[match.actors[i]] = {i, SIZE_MAX};
+  for (std::size_t i = 0; i < rows.actors.size(); ++i) {
+    auto [it, fresh] = where.emplace(rows.actors[i], std::pair{SIZE_MAX, i});
+    if (!fresh) it->second.second = i;
+  }
+  Posterior out;
+  const double unknown = unknown_score(rows, weights);
+  // An actor of whom no profile is known has the prior of a small one.
+  const double smallest = weights.profile[kProfileSize] * (std::log(2.0) - kSizeCentre);
+  const double each = -std::log(std::max<double>(1, static_cast<double>(where.size())));
+  std::vector<double> scores, prior;
+  const ProfileScales scales(weights.profile);
+  for (const auto& [actor, at] : where) {
+    ProfileScore s;
+    s.size = smallest;
+    if (at.first != SIZE_MAX) s = score_profile(match, at.first, scales);
+    double infrastructure = 0, direct = 0;
+    if (at.second != SIZE_MAX) {
+      const double score = capped_infrastructure(rows, at.second, infrastructure_score(rows, at.second, weights), unknown);
+      // Against "an unknown group": the infrastructure model's own prior is taken out by the offset.
+      infrastructure = j[kJointInfrastructure] * (score - unknown + j[kJointOffset]);
+      for (const auto k : {kExactName, kExactNames, kRegistered, kRegistereds, kExactAddress, kExactAddresses, kRecentMatch}) {
+        direct += j[kJointInfrastructure] * weights.infrastructure[k] * static_cast<double>(rows.row(at.second)[k]);
+      }
+    }
+    out.actors.push_back(actor);
+    out.technique.push_back(j[kJointProfile] * s.techniques);
+    out.software.push_back(j[kJointProfile] * s.software);
+    out.infrastructure.push_back(infrastructure);
+    out.infrastructure_direct.push_back(direct);
+    prior.push_back(j[kJointProfile] * s.size + each);
+    scores.push_back(prior.back() + j[kJointProfile] * (s.techniques + s.software) + infrastructure);
+  }
+  normalise(prior, j[kJointUnknown], out.prior, out.unknown_prior);
+  normalise(scores, j[kJointUnknown], out.probability, out.unknown);
+  return out;
+}
+
+Posterior operator_posterior(const Question& question, const View& view, const Weights& weights) {
+  if (!question.has_profile_evidence() && question.has_infrastructure() && view.table->has_reports()) {
+    return infrastructure_posterior(infrastructure_rows(question.observables, view), weights);
+  }
+  const ProfileMatch match = match_profiles(question, view);
+  if (!question.has_infrastructure() || !view.table->has_reports()) return profile_posterior(match, weights.profile);
+  return joint_posterior(match, infrastructure_rows(question.observables, view), weights);
+}
+
+double Posterior::of(std::uint32_t actor) const {
+  const auto it = std::lower_bound(actors.begin(), actors.end(), actor);
+  return it == actors.end() || *it != actor ? 0 : probability[static_cast<std::size_t>(it - actors.begin())];
+}
+
+}  // namespace whodunit::attribution

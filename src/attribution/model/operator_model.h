@@ -1,0 +1,86 @@
+// From what a case shows to log-scores of the known groups and of "an unknown group", channel by channel.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "attribution/model/infrastructure_features.h"
+#include "attribution/model/view.h"
+#include "attribution/model/weights.h"
+
+namespace whodunit::attribution {
+
+/// What is asked, in numbers of the table.
+struct Question {
+  std::vector<std::uint32_t> techniques;  ///< sorted, each once
+  std::vector<std::uint32_t> software;
+  Observables observables;
+  bool has_profile_evidence() const { return !techniques.empty() || !software.empty(); }
+  bool has_infrastructure() const { return observables.size() > 0; }
+};
+
+/// A group's techniques (subtechniques collapsed to their parents) and software, as far as the view allows.
+struct Profiles {
+  std::vector<std::uint32_t> actors;                   ///< those with anything; sorted
+  std::vector<std::vector<std::uint32_t>> techniques;  ///< sorted
+  std::vector<std::vector<std::uint32_t>> software;
+  std::vector<float> technique_holders;  ///< by technique number: how many groups hold it
+  std::vector<float> software_holders;
+  double technique_total = 0;  ///< Σ holders
+};
+Profiles profiles_of(const View& view);
+
+/// The match of one question with all profiles, before any parameter: what the fit works on.
+struct ProfileMatch {
+  std::vector<std::uint32_t> actors;
+  std::vector<std::vector<float>> technique_shares;  ///< of each matched technique: its share in the average group
+  std::vector<float> all_technique_shares;           ///< of every technique asked
+  std::vector<std::vector<float>> software_holders;  ///< of each matched piece: how many groups hold it
+  std::vector<float> all_software_holders;           ///< of every piece asked
+  double technique_kinds = 0, software_kinds = 0;    ///< how many different ones all groups hold
+  std::vector<float> technique_count, software_count;  ///< sizes of the profiles
+  /// Numbers behind `technique_shares`, `software_holders` (for showing one's work).
+  std::vector<std::vector<std::uint32_t>> matched_techniques, matched_software;
+};
+ProfileMatch match_profiles(const Question& question, const View& view);
+
+/// The log-ratios of one group against the average group, each channel after power, cap and floor.
+struct ProfileScore {
+  double techniques = 0, techniques_raw = 0;
+  double software = 0, software_raw = 0;
+  double size = 0;  ///< prior
+};
+/// The parameters out of their logarithms.
+struct ProfileScales {
+  explicit ProfileScales(const std::array<double, kProfileParameters>& p);
+  double alpha, technique_power, technique_saturation, floor, technique_imitation;
+  double rarity, software_power, software_saturation, software_imitation, size;
+};
+ProfileScore score_profile(const ProfileMatch& match, std::size_t actor, const ProfileScales& scales);
+
+/// A posterior over known groups and "an unknown group".
+struct Posterior {
+  std::vector<std::uint32_t> actors;
+  std::vector<double> prior;
+  std::vector<double> probability;  ///< of each actor
+  double unknown = 1;
+  double unknown_prior = 1;
+  /// Log-ratios against "an unknown group" that were added for each actor, by channel (0 where it says nothing).
+  std::vector<double> technique, software, infrastructure;
+  std::vector<double> infrastructure_direct;  ///< the part of `infrastructure` from exact and registered matches
+
+  double of(std::uint32_t actor) const;
+};
+
+/// The whole operator model. Which channels speak follows from the question: infrastructure alone, profile alone, or
+/// both. No evidence at all gives the priors.
+Posterior operator_posterior(const Question& question, const View& view, const Weights& weights);
+
+/// The parts of it, for the fit.
+Posterior profile_posterior(const ProfileMatch& match, const std::array<double, kProfileParameters>& p);
+Posterior infrastructure_posterior(const InfrastructureRows& rows, const Weights& weights);
+/// Candidates are the groups with a profile and those with reports. A channel in which nothing is known of a group
+/// stands at ratio 1.
+Posterior joint_posterior(const ProfileMatch& match, const InfrastructureRows& rows, const Weights& weights);
+
+}  // namespace whodunit::attribution
