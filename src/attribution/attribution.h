@@ -16,6 +16,7 @@
 namespace whodunit::attribution {
 
 class ActorTable;
+struct Weights;
 
 /// Whose machines, whose hands, whose orders.
 enum class Level : std::uint8_t { kInfrastructure, kOperator, kSponsor };
@@ -263,9 +264,12 @@ struct Settings {
 /// The three assessments, in the order of Level. Never empty; an empty case gives base rates and "cannot tell".
 /// `table` may be null: nothing known of any actor.
 std::vector<Assessment> assess(const CaseFacts& facts, const ActorTable* table, const Settings& settings = {});
+/// With fitted numbers (model/weights.h) other than those that ship.
+std::vector<Assessment> assess(const CaseFacts& facts, const ActorTable* table, const Settings& settings,
+                               const Weights& weights);
 
-/// The words of estimative probability (ICD 203, 2015): "almost certainly not" below 5 %, … The bands meet at their
-/// upper ends; 1 % and less, 99 % and more carry the outermost words.
+/// The words of estimative probability (ICD 203, 2015): "almost no chance" below 5 %, … The bands meet at their
+/// lower ends; 1 % and less, 99 % and more carry the outermost words.
 std::string_view words_of(double probability);
 
 /// The assessments as the JSON array that INTERFACE.md names, without the brackets' enclosing object.

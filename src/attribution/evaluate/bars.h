@@ -1,0 +1,22 @@
+// Every measure of docs/attribution.md beside its baselines, in one table; and the fit of all weights at once.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "attribution/evaluate/evaluate.h"
+
+namespace whodunit::attribution {
+
+/// Facts for trials: the folder `from`; else the folder of `trials` or one of the three above it that holds facts; else
+/// what was imported.
+base::Result<std::shared_ptr<const ActorTable>> facts_for(const std::string& from, const std::string& trials);
+
+/// Fits every part of the weights for which `trials` has rows; the other parts are kept.
+Weights fit_all(const std::vector<Trial>& trials, const ActorTable& table, const Weights& start);
+
+/// Markdown. `folder` holds eval_public.json, eval_unattributed.json, eval_victims.json, infra/eval_infra_public.json,
+/// infra/eval_joint_public.json, infra/background_public.json; parts that are missing are left out.
+base::Result<std::string> bars_table(const std::string& from, const std::string& folder, const Weights& weights);
+
+}  // namespace whodunit::attribution
