@@ -4,10 +4,16 @@ namespace whodunit::detect {
 
 // One line a detector.
 std::unique_ptr<Detector> make_scan(const Environment&);
+std::unique_ptr<Detector> make_brute_force(const Environment&);
+std::unique_ptr<Detector> make_beacon(const Environment&);
+std::unique_ptr<Detector> make_dns_tunnel(const Environment&);
 
 std::span<const Entry> detectors() {
   static constexpr Entry kEntries[] = {
       {"scan", make_scan},
+      {"brute_force", make_brute_force},
+      {"beacon", make_beacon},
+      {"dns_tunnel", make_dns_tunnel},
   };
   return kEntries;
 }

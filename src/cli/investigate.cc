@@ -1,0 +1,131 @@
+// whodunit investigate INPUT…: the main job.
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <cstdio>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <memory>
+
+#include "cli/input.h"
+#include "cli/verb.h"
+#include "investigation/investigate.h"
+#include "knowledge/knowledge.h"
+#include "protocol/parser.h"
+#include "report/html.h"
+#include "report/terminal.h"
+
+namespace whodunit::cli {
+namespace {
+
+struct Flags {
+  InputFlags input;
+  std::string case_path;
+  std::string report;
+  std::string fail_on;
+  std::string as_of;
+  std::string intel;
+  bool json = false;
+  bool no_case = false;
+  bool force = false;
+  bool append = false;
+};
+
+std::size_t terminal_width() {
+  winsize size{};
+  if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col >= 60) return std::min<std::size_t>(size.ws_col, 160);
+  return 120;
+}
+
+bool write_file(const std::string& path, const std::string& text) {
+  std::ofstream out(path, std::ios::binary | std::ios::trunc);
+  out << text;
+  out.close();
+  if (out) return true;
+  std::fprintf(stderr, "whodunit: %s: could not be written; choose a place that you may write to\n", path.c_str());
+  return false;
+}
+
+}  // namespace
+
+void add_investigate(CLI::App& app, int& exit_code) {
+  auto flags = std::make_shared<Flags>();
+  CLI::App* verb = app.add_subcommand("investigate", "what happened, was it an attack, how far in, who did it, how sure can we be");
+  add_input_flags(*verb, flags->input);
+  verb->add_option("--case", flags->case_path, "the case to leave (default: NAME.case in this folder)");
+  verb->add_option("--report", flags->report, "also write the report, as one HTML file");
+  verb->add_option("--fail-on", flags->fail_on, "exit with 1 where a finding is at or above this severity")
+      ->check(CLI::IsMember({"informational", "low", "medium", "high", "critical"}));
+  verb->add_option("--as-of", flags->as_of, "use only knowledge from before this day");
+  verb->add_option("--intel", flags->intel, "folder of indicators (default: the user's own)");
+  verb->add_flag("--json", flags->json, "the verdict as one JSON object");
+  verb->add_flag("--no-case", flags->no_case, "leave no case");
+  verb->add_flag("--force", flags->force, "replace an existing case");
+  verb->add_flag("--append", flags->append, "add to an existing case");
+  verb->callback([flags, &exit_code] {
+    investigation::Options options;
+    if (!engine_settings(flags->input, options.engine, options.home)) {
+      exit_code = kUsage;
+      return;
+    }
+    if (!flags->as_of.empty()) {
+      options.attribution.as_of = base::parse_time(flags->as_of);
+      if (!options.attribution.as_of) {
+        std::fprintf(stderr, "whodunit: --as-of %s: not a day; write it as 2007-09-01\n", flags->as_of.c_str());
+        exit_code = kUsage;
+        return;
+      }
+    }
+    protocol::register_records();
+    investigation::add_needs(options.engine);
+    options.program = std::string("whodunit ") + WHODUNIT_VERSION;
+
+    knowledge::KnowledgeSettings known_settings;
+    known_settings.intel_folder = flags->intel;
+    const auto known = knowledge::load_knowledge(known_settings);
+    if (!known) {
+      std::fprintf(stderr, "whodunit: %s\n", known.error().message().c_str());
+      exit_code = kUsage;
+      return;
+    }
+    investigation::Knowledge knowledge;
+    knowledge.networks = &(*known)->networks;
+    if ((*known)->indicators.size() != 0) knowledge.indicators = &(*known)->indicators;
+    knowledge.digest = (*known)->digest;
+
+    const std::unique_ptr<capture::Source> source = open_inputs(flags->input, exit_code);
+    if (!source) return;
+    const investigation::Case result =
+        investigation::investigate(*source, options, knowledge, {}, progress_of(flags->input));
+    end_progress();
+
+    const std::string json = investigation::to_json(result);
+    if (flags->json) {
+      std::fwrite(json.data(), 1, json.size(), stdout);
+    }
+    const auto document = report::parse_document(json);
+    if (!document) {
+      std::fprintf(stderr, "whodunit: %s\n", document.error().message().c_str());
+      exit_code = kNothing;
+      return;
+    }
+    std::string title;
+    for (const capture::CaptureInfo& info : result.captures) title += (title.empty() ? "" : ", ") + info.name;
+    if (!flags->report.empty() && !write_file(flags->report, report::html_report(*document, {title, flags->case_path})))
+      exit_code = worse(exit_code, kPartly);
+    if (!flags->json) {
+      const bool color = isatty(STDOUT_FILENO) != 0 && std::getenv("NO_COLOR") == nullptr;
+      const std::string text = report::terminal_verdict(*document, {flags->no_case ? "" : flags->case_path, flags->report, terminal_width(), 10, color});
+      std::fwrite(text.data(), 1, text.size(), stdout);
+    }
+    exit_code = worse(exit_code, report_unread(*source, flags->input.quiet));
+    detect::Severity least{};
+    if (!flags->fail_on.empty() && detect::parse_severity(flags->fail_on, least))
+      for (const detect::Finding& f : result.findings)
+        if (f.severity >= least) exit_code = worse(exit_code, kFound);
+  });
+}
+
+}  // namespace whodunit::cli

@@ -1,0 +1,236 @@
+// Beacons: a host of ours that calls the same place again and again, like a machine.
+//
+// Method: RITA's score of four parts (Active Countermeasures, github.com/activecm/rita, analysis/beacons.go): how even
+// the intervals are (Bowley's skewness and the median absolute deviation about the median), how even the sizes sent
+// are (the same), how flat the day's histogram is (coefficient of variation), and how long it goes on (coverage and
+// consecutive hours); each in [0,1], with equal weights. The last two need hours: below six they say nothing, and the
+// finding says "too short to tell" instead of a score that would only mean a short capture.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <map>
+#include <vector>
+
+#include "connection/conn_record.h"
+#include "detect/detector.h"
+
+namespace whodunit::detect {
+namespace {
+
+struct Parameters {
+  std::size_t connections = 8;        ///< fewer calls show no rhythm
+  double least_interval = 1.0;        ///< seconds: faster is a conversation, not a rhythm
+  double score = 0.75;                ///< least score of four parts
+  double short_score = 0.9;           ///< least mean of the first two parts where the capture is too short for all four
+  double hours = 6;                   ///< span below which the last two parts say nothing
+  std::size_t max_pairs = 200'000;
+  std::size_t max_times = 4096;       ///< per pair; later calls are counted and stretch the span
+};
+
+const Description& describe() {
+  static const Parameters p;
+  static const Description d{
+      "beacon",
+      "A host of the defended network calls the same outside place at even intervals with even sizes.",
+      "RITA's beacon score (Active Countermeasures): timestamps, data sizes, histogram, duration",
+      {"T1071", "T1571"},
+      "Updates, monitoring, mail and chat clients, and anything else that polls are as even: the place called decides.",
+      {{"connections", fmt::format("{}", p.connections), "least number of calls"},
+       {"least_interval", fmt::format("{} s", p.least_interval), "median interval below which it is a conversation"},
+       {"score", fmt::format("{}", p.score), "least score of the four parts"},
+       {"short_score", fmt::format("{}", p.short_score), "least mean of the first two parts where the span is too short"},
+       {"hours", fmt::format("{}", p.hours), "span below which it is too short to tell"}}};
+  return d;
+}
+
+struct Pair {
+  base::Address from, to;
+  std::uint16_t port = 0;
+  std::uint8_t protocol = 0;
+  auto operator<=>(const Pair&) const = default;
+};
+
+struct Calls {
+  std::vector<std::int64_t> times;    // ns
+  std::vector<std::uint32_t> sizes;   // bytes sent by the caller
+  std::vector<record::Head> heads;    // of the first ones
+  std::uint64_t total = 0;
+  std::uint64_t answered = 0;
+  base::Time last;
+};
+
+double median_of(std::vector<double> v) {
+  if (v.empty()) return 0;
+  const std::size_t half = v.size() / 2;
+  std::nth_element(v.begin(), v.begin() + static_cast<std::ptrdiff_t>(half), v.end());
+  double m = v[half];
+  if (v.size() % 2 == 0) {
+    const double below = *std::max_element(v.begin(), v.begin() + static_cast<std::ptrdiff_t>(half));
+    m = (m + below) / 2;
+  }
+  return m;
+}
+
+double deviation_of(const std::vector<double>& v, double median) {
+  std::vector<double> d;
+  d.reserve(v.size());
+  for (const double x : v) d.push_back(std::abs(x - median));
+  return median_of(std::move(d));
+}
+
+/// Mean of the scores for skewness and for dispersion. `sorted` ascending. `when_zero` is the dispersion's score where the
+/// median is 0.
+double evenness(const std::vector<double>& sorted, double when_zero) {
+  const std::size_t n = sorted.size(), half = n / 2;
+  const double q2 = median_of(sorted);
+  const double q1 = median_of({sorted.begin(), sorted.begin() + static_cast<std::ptrdiff_t>(half)});
+  const double q3 = median_of({sorted.begin() + static_cast<std::ptrdiff_t>(n - half), sorted.end()});
+  const double spread = q3 - q1;
+  double skew = 0;
+  if (spread >= 1e-3 * std::max(1.0, q2) && q2 != q1 && q2 != q3) skew = (q1 + q3 - 2 * q2) / spread;
+  const double deviation = deviation_of(sorted, q2);
+  const double dispersion = q2 > 0 ? std::max(0.0, (q2 - deviation) / q2) : when_zero;
+  return (1 - std::abs(skew) + dispersion) / 2;
+}
+
+class Beacon : public Detector {
+ public:
+  const Description& description() const override { return describe(); }
+  Needs needs() const override { return {.records = {"conn"}}; }
+
+  void take(const record::Batch& batch) override {
+    if (&batch.schema() != &connection::Conn::schema) return;
+    for (std::size_t row = 0; row < batch.rows(); ++row) {
+      const connection::Conn c = connection::Conn::read(batch, row);
+      if (total_++ == 0 || c.head.ts < first_) first_ = c.head.ts;
+      const base::Time end = c.head.ts + c.duration.value_or(base::Duration{});
+      if (total_ == 1 || last_ < end) last_ = end;
+      // Only calls to somewhere outside, that sent something, over TCP or UDP; names, time and leases are polled by design.
+      if (!c.head.id.resp_h.is_global() || c.orig_pkts == 0 || (c.proto != "tcp" && c.proto != "udp")) continue;
+      if (c.service.find("dns") != std::string_view::npos || c.service.find("ntp") != std::string_view::npos ||
+          c.head.id.resp_p.value == 53 || c.head.id.resp_p.value == 123)
+        continue;
+      const Pair pair{c.head.id.orig_h, c.head.id.resp_h, c.head.id.resp_p.value, static_cast<std::uint8_t>(c.ip_proto)};
+      auto at = pairs_.find(pair);
+      if (at == pairs_.end()) {
+        if (pairs_.size() >= parameters_.max_pairs) {
+          ++overflow_;
+          continue;
+        }
+        at = pairs_.emplace(pair, Calls{}).first;
+      }
+      Calls& calls = at->second;
+      ++calls.total;
+      calls.answered += c.resp_pkts > 0;
+      calls.last = std::max(calls.last, c.head.ts);
+      if (calls.times.size() < parameters_.max_times) {
+        calls.times.push_back(c.head.ts.ns);
+        calls.sizes.push_back(static_cast<std::uint32_t>(std::min<std::uint64_t>(c.orig_bytes.value_or(0), UINT32_MAX)));
+      }
+      if (calls.heads.size() < 20) calls.heads.push_back(c.head);
+    }
+  }
+
+  void finish(const Home& home, std::vector<Finding>& out) override {
+    for (auto& [pair, calls] : pairs_) judge(pair, calls, home, out);
+  }
+
+ private:
+  void judge(const Pair& pair, Calls& calls, const Home& home, std::vector<Finding>& out) const {
+    if (calls.total < parameters_.connections) return;
+    if (!home.networks.empty() && (!home.contains(pair.from) || home.contains(pair.to))) return;
+    // A door that never opens is retried, not called home to; a controller that is down looks the same, and says so.
+    std::sort(calls.times.begin(), calls.times.end());
+    std::vector<double> intervals;
+    for (std::size_t i = 1; i < calls.times.size(); ++i) {
+      const double gap = static_cast<double>(calls.times[i] - calls.times[i - 1]) / 1e9;
+      if (gap >= 0.5) intervals.push_back(gap);  // calls at the same moment are one
+    }
+    if (intervals.size() + 1 < parameters_.connections) return;
+    std::sort(intervals.begin(), intervals.end());
+    const double median = median_of(intervals);
+    if (median < parameters_.least_interval) return;
+    std::vector<double> sizes(calls.sizes.begin(), calls.sizes.end());
+    std::sort(sizes.begin(), sizes.end());
+    const double time_score = evenness(intervals, 1), size_score = evenness(sizes, 0);
+    const double span_hours = (last_ - first_).seconds() / 3600;
+    const double covered_hours = (calls.last.ns - calls.times.front()) / 3.6e12;
+    const bool too_short = span_hours < parameters_.hours;
+
+    double score, histogram = 0, duration = 0;
+    if (too_short) {
+      score = (time_score + size_score) / 2;
+      if (score < parameters_.short_score) return;
+    } else {
+      const std::size_t bins = std::clamp<std::size_t>(static_cast<std::size_t>(std::ceil(span_hours)), 1, 24 * 31);
+      std::vector<double> bars(bins, 0);
+      for (const std::int64_t t : calls.times) {
+        const auto bin = static_cast<std::size_t>(static_cast<double>(t - first_.ns) / 3.6e12);
+        bars[std::min(bin, bins - 1)] += 1;
+      }
+      double sum = 0, squares = 0;
+      std::size_t run = 0, longest = 0, used = 0;
+      for (const double b : bars) {
+        sum += b;
+        squares += b * b;
+        run = b > 0 ? run + 1 : 0;
+        used += b > 0;
+        longest = std::max(longest, run);
+      }
+      const double mean = sum / static_cast<double>(bins);
+      const double deviation = std::sqrt(std::max(0.0, squares / static_cast<double>(bins) - mean * mean));
+      histogram = mean > 0 ? std::max(0.0, 1 - deviation / mean) : 0;
+      if (static_cast<double>(used) >= parameters_.hours)
+        duration = std::min(1.0, std::max(covered_hours / span_hours, static_cast<double>(longest) / 12.0));
+      score = (time_score + size_score + histogram + duration) / 4;
+      if (score < parameters_.score) return;
+    }
+
+    Finding f;
+    f.detector = "beacon";
+    f.techniques = {"T1071"};
+    f.phase = Phase::kFoothold;
+    f.outcome = Outcome::kUnknown;
+    f.attacker = host(pair.to);
+    f.victim = host(pair.from);
+    for (const record::Head& head : calls.heads) f.add("conn", head);
+    f.evidence_total = calls.total;
+    f.first = {calls.times.front()};
+    f.last = calls.last;
+    f.severity = too_short ? Severity::kInformational : score >= 0.9 ? Severity::kMedium : Severity::kLow;
+    // How even it is says little about what it is: most of what polls is benign.
+    f.confidence = too_short ? 0.2 : std::clamp(0.2 + (score - parameters_.score) * 1.6, 0.2, 0.6);
+    f.statement = fmt::format("{} calls {}:{} every {} ± {}, {} times{}{}", pair.from.to_string(), pair.to.to_string(), pair.port,
+                              seconds_text(median), seconds_text(deviation_of(intervals, median)), calls.total,
+                              calls.answered == 0 ? ", never answered" : "",
+                              too_short ? fmt::format("; {:.1f} h are too short to tell a beacon from polling", span_hours) : "");
+    f.fact("score", fmt::format("{:.3f}", score));
+    f.fact("timestamp_score", fmt::format("{:.3f}", time_score));
+    f.fact("size_score", fmt::format("{:.3f}", size_score));
+    if (too_short) {
+      f.fact("histogram_score", "too short to tell");
+      f.fact("duration_score", "too short to tell");
+    } else {
+      f.fact("histogram_score", fmt::format("{:.3f}", histogram));
+      f.fact("duration_score", fmt::format("{:.3f}", duration));
+    }
+    f.fact("interval", seconds_text(median));
+    f.fact("controller", pair.to.to_string());
+    out.push_back(std::move(f));
+  }
+
+  static std::string seconds_text(double s) { return s < 10 ? fmt::format("{:.1f} s", s) : fmt::format("{:.0f} s", s); }
+
+  Parameters parameters_;
+  std::map<Pair, Calls> pairs_;
+  std::uint64_t total_ = 0;
+  std::uint64_t overflow_ = 0;
+  base::Time first_, last_;
+};
+
+}  // namespace
+
+std::unique_ptr<Detector> make_beacon(const Environment&) { return std::make_unique<Beacon>(); }
+
+}  // namespace whodunit::detect

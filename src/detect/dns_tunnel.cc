@@ -1,0 +1,181 @@
+// DNS tunnels: a name server that is spoken through instead of asked.
+//
+// Method: under one registered domain many names that are never asked for twice, long, and as dense as coded data; and
+// answers that carry much (TXT, NULL, CNAME, MX, …). After Born and Gustafson, "Detecting DNS Tunnels Using Character
+// Frequency Analysis" (2010), and K. Born's and G. Farnham's surveys (SANS, "Detecting DNS Tunneling", 2013): volume of
+// unique names per domain, length, entropy, types. A single sign is not enough.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <map>
+#include <set>
+#include <string>
+#include <unordered_set>
+#include <vector>
+
+#include "base/hash.h"
+#include "detect/detector.h"
+#include "protocol/dns/dns.h"
+
+namespace whodunit::detect {
+namespace {
+
+struct Parameters {
+  std::size_t names = 12;           ///< least number of distinct names under the domain
+  double unique_share = 0.7;        ///< least share of names asked once only
+  double label_bytes = 16;          ///< least mean length of what stands before the domain
+  double bits_per_character = 3.0;  ///< least mean entropy of it, over all names together
+  double upstream_bytes = 600;      ///< least sum of it: what could have been carried out
+  std::size_t max_domains = 50'000;
+};
+
+const Description& describe() {
+  static const Parameters p;
+  static const Description d{
+      "dns_tunnel",
+      "Names under one domain carry data: many, never repeated, long and dense, or answers that carry much.",
+      "Born and Gustafson, Detecting DNS Tunnels Using Character Frequency Analysis (2010); Farnham, Detecting DNS Tunneling (SANS, 2013)",
+      {"T1071.004", "T1572", "T1048.003"},
+      "Content networks, block lists asked by DNS, anti-virus look-ups and telemetry put hashes into names: few bytes each, answers of type A.",
+      {{"names", fmt::format("{}", p.names), "least number of distinct names under the domain"},
+       {"unique_share", fmt::format("{}", p.unique_share), "least share of queries for a new name"},
+       {"label_bytes", fmt::format("{}", p.label_bytes), "least mean length before the domain, bytes"},
+       {"bits_per_character", fmt::format("{}", p.bits_per_character), "least entropy of it"},
+       {"upstream_bytes", fmt::format("{}", p.upstream_bytes), "least bytes in all that names could carry"}}};
+  return d;
+}
+
+/// The last two labels; three below a two-letter country where the second is short (co.uk, com.au), which is right often
+/// enough to group names and wrong without harm.
+std::string_view registered(std::string_view name) {
+  std::size_t dots = 0, at = name.size();
+  std::size_t cuts[3] = {0, 0, 0};
+  while (at > 0 && dots < 3) {
+    const std::size_t dot = name.rfind('.', at - 1);
+    if (dot == std::string_view::npos) break;
+    cuts[dots++] = dot + 1;
+    at = dot;
+  }
+  if (dots < 2) return name;
+  const std::size_t tld = name.size() - cuts[0];
+  const std::size_t second = cuts[0] - 1 - cuts[1];
+  const std::size_t from = tld == 2 && second <= 3 && dots >= 3 ? cuts[2] : tld == 2 && second <= 3 && dots == 2 ? 0 : cuts[1];
+  return name.substr(from);
+}
+
+bool carries(std::string_view type) {
+  for (const std::string_view t : {"TXT", "NULL", "CNAME", "MX", "SRV", "NAPTR", "KEY", "PRIVATE"})
+    if (type == t) return true;
+  return type.empty() || type.find("query-") != std::string_view::npos;
+}
+
+struct Domain {
+  std::uint64_t queries = 0;
+  std::uint64_t carrying = 0;                 // of types that carry much
+  std::uint64_t label_bytes = 0;
+  std::uint64_t answer_bytes = 0;
+  std::array<std::uint32_t, 256> characters{};
+  std::unordered_set<std::uint64_t> names;    // hashes
+  std::map<std::pair<base::Address, base::Address>, std::uint64_t> askers;
+  std::vector<record::Head> heads;
+  std::string sample;
+  base::Time first, last;
+};
+
+class DnsTunnel : public Detector {
+ public:
+  const Description& description() const override { return describe(); }
+  Needs needs() const override { return {.records = {"dns"}}; }
+
+  void take(const record::Batch& batch) override {
+    if (&batch.schema() != &protocol::dns::Dns::schema) return;
+    for (std::size_t row = 0; row < batch.rows(); ++row) {
+      const protocol::dns::Dns d = protocol::dns::Dns::read(batch, row);
+      if (d.query.empty() || d.head.id.resp_p.value == 5353 || d.head.id.resp_p.value == 5355 || d.head.id.resp_p.value == 137) continue;
+      if (d.query.size() > 10 && (d.query.substr(d.query.size() - 5) == ".arpa" || d.query.substr(d.query.size() - 6) == ".local")) continue;
+      const std::string_view domain = registered(d.query);
+      const std::string_view before = d.query.substr(0, d.query.size() - domain.size());
+      auto at = domains_.find(domain);
+      if (at == domains_.end()) {
+        if (domains_.size() >= parameters_.max_domains) {
+          ++overflow_;
+          continue;
+        }
+        at = domains_.emplace(std::string(domain), Domain{}).first;
+      }
+      Domain& x = at->second;
+      if (x.queries++ == 0) x.first = d.head.ts;
+      x.last = std::max(x.last, d.head.ts);
+      x.carrying += carries(d.qtype_name);
+      const std::uint64_t hash = base::fast_hash(d.query);
+      if (x.names.size() < 100'000 && x.names.insert(hash).second) {
+        x.label_bytes += before.size();
+        for (const char c : before)
+          if (c != '.') ++x.characters[static_cast<unsigned char>(c)];
+      }
+      for (const std::string_view answer : d.answers) x.answer_bytes += answer.size();
+      if (x.askers.size() < 64 || x.askers.count({d.head.id.orig_h, d.head.id.resp_h}) != 0) ++x.askers[{d.head.id.orig_h, d.head.id.resp_h}];
+      if (x.heads.size() < Finding::kMaxEvidence) x.heads.push_back(d.head);
+      if (before.size() > x.sample.size() && before.size() < 200) x.sample = d.query;
+    }
+  }
+
+  void finish(const Home&, std::vector<Finding>& out) override {
+    for (const auto& [domain, x] : domains_) judge(domain, x, out);
+  }
+
+ private:
+  void judge(const std::string& domain, const Domain& x, std::vector<Finding>& out) const {
+    if (x.names.size() < parameters_.names) return;
+    const double n = static_cast<double>(x.names.size());
+    const double unique = n / static_cast<double>(x.queries);
+    const double mean = static_cast<double>(x.label_bytes) / n;
+    double total = 0, bits = 0;
+    for (const std::uint32_t c : x.characters) total += c;
+    for (const std::uint32_t c : x.characters)
+      if (c != 0) bits -= c / total * std::log2(c / total);
+    const double carrying = static_cast<double>(x.carrying) / static_cast<double>(x.queries);
+    const double down = static_cast<double>(x.answer_bytes) / static_cast<double>(x.queries);
+    // What names could carry up is needed; then answers that carry down, or names that are long as only code is.
+    if (unique < parameters_.unique_share * 0.5 || mean < parameters_.label_bytes || bits < parameters_.bits_per_character) return;
+    if (static_cast<double>(x.label_bytes) < parameters_.upstream_bytes) return;
+    const bool answers_carry = carrying >= 0.3 && down >= 20;
+    const bool long_names = mean >= 40 && unique >= parameters_.unique_share;
+    if (!answers_carry && !long_names) return;
+
+    const auto most = std::max_element(x.askers.begin(), x.askers.end(), [](const auto& a, const auto& b) { return a.second < b.second; });
+    Finding f;
+    f.detector = "dns_tunnel";
+    f.techniques = {"T1071.004", "T1572"};
+    f.phase = Phase::kFoothold;
+    f.outcome = x.answer_bytes > 0 ? Outcome::kSucceeded : Outcome::kUnknown;
+    f.severity = Severity::kHigh;
+    f.confidence = std::clamp(0.5 + 0.15 * answers_carry + 0.1 * long_names + 0.1 * (bits > 4) + 0.1 * (n > 100), 0.5, 0.95);
+    f.attacker = {"domain", domain};
+    f.victim = host(most->first.first);
+    for (const record::Head& head : x.heads) f.add("dns", head);
+    f.evidence_total = x.queries;
+    f.first = x.first;
+    f.last = x.last;
+    f.statement = fmt::format("{} speaks through DNS names under {}: {} names of {:.0f} bytes on average ({:.1f} bits a character), {} bytes out, {} bytes in answers",
+                              most->first.first.to_string(), domain, x.names.size(), mean, bits, x.label_bytes, x.answer_bytes);
+    f.fact("domain", domain);
+    f.fact("server", most->first.second.to_string());
+    f.fact("covert", "DNS");
+    f.fact("sample", x.sample);
+    f.fact("carrying_types", fmt::format("{:.0f} %", 100 * carrying));
+    out.push_back(std::move(f));
+  }
+
+  Parameters parameters_;
+  std::map<std::string, Domain, std::less<>> domains_;
+  std::uint64_t overflow_ = 0;
+};
+
+}  // namespace
+
+std::unique_ptr<Detector> make_dns_tunnel(const Environment&) { return std::make_unique<DnsTunnel>(); }
+
+}  // namespace whodunit::detect
