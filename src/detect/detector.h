@@ -40,6 +40,7 @@ struct Environment {
 struct Needs {
   std::vector<std::string_view> records;  ///< record types by name
   std::uint32_t http_body_window = 0;     ///< bytes of HTTP bodies
+  bool http_code_headers = false;         ///< http.other_headers
   bool file_md5 = false, file_sha1 = false, file_sha256 = false;
 };
 

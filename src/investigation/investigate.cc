@@ -86,6 +86,7 @@ void add_needs(engine::Settings& engine) {
   for (const detect::Entry& entry : detect::detectors()) {
     const detect::Needs needs = entry.make(none)->needs();
     engine.plan.http_body_window = std::max(engine.plan.http_body_window, needs.http_body_window);
+    engine.plan.http_code_headers |= needs.http_code_headers;
     engine.plan.file_md5 |= needs.file_md5;
     engine.plan.file_sha1 |= needs.file_sha1;
     engine.plan.file_sha256 |= needs.file_sha256;

@@ -47,7 +47,8 @@ namespace whodunit::protocol::http {
   FIELD(1, record::Texts, cookie_names, "cookie_names", "Names of the cookies that the client sent; never their values.")          \
   FIELD(1, record::Texts, set_cookie_names, "set_cookie_names", "Names of the cookies that the server set.")                       \
   FIELD(1, record::Text, request_body, "request_body", "The request's body's beginning, decoded; passwords left out.")             \
-  FIELD(1, record::Text, response_body, "response_body", "The reply's body's beginning, decoded.")
+  FIELD(1, record::Text, response_body, "response_body", "The reply's body's beginning, decoded.")                               \
+  FIELD(1, record::Texts, other_headers, "other_headers", "Request headers without a field here whose value holds signs of code, as NAME: value; only where asked for. Of credentials and cookies, the code alone.")
 // clang-format on
 WHODUNIT_RECORD(Http, "http", 1, "One HTTP request with its reply.", WHODUNIT_HTTP_FIELDS)
 

@@ -199,6 +199,7 @@ void HttpParser::emit(Context& context, const Transaction& t) {
   row.set_cookie_names = list(List::kSetCookieNames);
   row.request_body = t.get(Slot::kRequestBody);
   row.response_body = t.get(Slot::kResponseBody);
+  row.other_headers = list(List::kOtherHeaders);
   context.emit(row);
 }
 
@@ -813,10 +814,33 @@ void credentials(Transaction& t, std::string_view value, bool keep_secrets) {
   }
 }
 
+/// A header's value with signs of code in it: expressions, markup, quotes, pipes, paths upward. Headers that have fields
+/// of their own are left out; of those that hold secrets only the expression is kept.
+void keep_code(Transaction& t, std::string_view name, std::string_view value) {
+  constexpr std::size_t kMost = 512;
+  const auto is = [&](std::string_view lower_name) { return equals_ignoring_case(name, lower_name); };
+  if (is("user-agent") || is("referer") || is("host") || is("origin") || is("accept-language") || is("x-forwarded-for")) return;
+  const std::size_t expression = value.find("${");
+  if (is("cookie") || is("authorization") || is("proxy-authorization")) {
+    if (expression == std::string_view::npos) return;
+    value = value.substr(expression);
+    const std::size_t end = value.rfind('}');
+    value = value.substr(0, end == std::string_view::npos ? 64 : end + 1);
+  } else if (expression == std::string_view::npos && value.find_first_of("<'`|") == std::string_view::npos &&
+             value.find("() {") == std::string_view::npos && value.find("../") == std::string_view::npos) {
+    return;
+  }
+  std::string text(name.substr(0, 64));
+  text += ": ";
+  text += value.substr(0, kMost);
+  t.add(List::kOtherHeaders, text);
+}
+
 }  // namespace
 
 void HttpParser::request_header(Context& context, std::string_view name, std::string_view value) {
   Transaction& t = *transaction(context, Role::kRequest);
+  if (context.plan().http_code_headers) keep_code(t, name, value);
   const auto is = [&](std::string_view lower_name) { return equals_ignoring_case(name, lower_name); };
   const auto proxied = [&] {
     std::string text;

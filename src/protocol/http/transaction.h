@@ -53,6 +53,7 @@ enum class List : std::uint8_t {
   kClientProtocols,
   kClientExtensions,
   kServerExtensions,
+  kOtherHeaders,
   kCount,
 };
 
