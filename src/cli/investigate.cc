@@ -79,7 +79,6 @@ void add_investigate(CLI::App& app, int& exit_code) {
       }
     }
     protocol::register_records();
-    investigation::add_needs(options.engine);
     options.program = std::string("whodunit ") + WHODUNIT_VERSION;
 
     knowledge::KnowledgeSettings known_settings;
@@ -94,6 +93,7 @@ void add_investigate(CLI::App& app, int& exit_code) {
     knowledge.networks = &(*known)->networks;
     if ((*known)->indicators.size() != 0) knowledge.indicators = &(*known)->indicators;
     knowledge.digest = (*known)->digest;
+    investigation::add_needs(options.engine, knowledge);
 
     const std::unique_ptr<capture::Source> source = open_inputs(flags->input, exit_code);
     if (!source) return;

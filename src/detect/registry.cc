@@ -5,6 +5,8 @@ namespace whodunit::detect {
 // One line a detector.
 std::unique_ptr<Detector> make_scan(const Environment&);
 std::unique_ptr<Detector> make_brute_force(const Environment&);
+std::unique_ptr<Detector> make_web_attack(const Environment&);
+std::unique_ptr<Detector> make_indicator(const Environment&);
 std::unique_ptr<Detector> make_beacon(const Environment&);
 std::unique_ptr<Detector> make_dns_tunnel(const Environment&);
 
@@ -12,6 +14,8 @@ std::span<const Entry> detectors() {
   static constexpr Entry kEntries[] = {
       {"scan", make_scan},
       {"brute_force", make_brute_force},
+      {"web_attack", make_web_attack},
+      {"indicator", make_indicator},
       {"beacon", make_beacon},
       {"dns_tunnel", make_dns_tunnel},
   };

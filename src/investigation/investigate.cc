@@ -81,10 +81,10 @@ std::string settings_text(const Options& options) {
                      s.tcp_inactivity.seconds(), s.udp_inactivity.seconds(), options.zones.size());
 }
 
-void add_needs(engine::Settings& engine) {
-  const detect::Environment none;
+void add_needs(engine::Settings& engine, const Knowledge& knowledge) {
+  const detect::Environment environment{knowledge.indicators, knowledge.networks};
   for (const detect::Entry& entry : detect::detectors()) {
-    const detect::Needs needs = entry.make(none)->needs();
+    const detect::Needs needs = entry.make(environment)->needs();
     engine.plan.http_body_window = std::max(engine.plan.http_body_window, needs.http_body_window);
     engine.plan.http_code_headers |= needs.http_code_headers;
     engine.plan.file_md5 |= needs.file_md5;

@@ -44,7 +44,7 @@ struct Options {
 std::string settings_text(const Options& options);
 
 /// The plan that the detectors and the inventory ask for, added to `engine`'s.
-void add_needs(engine::Settings& engine);
+void add_needs(engine::Settings& engine, const Knowledge& knowledge);
 
 /// Runs the engine over the source with the detectors, and draws the conclusions. `more` are further consumers of the
 /// records (the store, logs); `keep_going` as in engine::run.

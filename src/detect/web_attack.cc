@@ -1,0 +1,310 @@
+// Web attacks: what a request carries that no client sends, and what the server made of it.
+//
+// Method: the target, headers and the body's beginning are decoded as a server would (percent-encoding, twice where
+// there is more; plus signs; entities; overlong slashes), lower-cased, and matched against patterns of attacks by class.
+// The server's answer decides the outcome: an error or a refusal is an attempt; an answer that holds what was asked
+// for (a passwd file, a database's error, the output of id) is a success; a plain 200 alone is unknown.
+#include <fmt/format.h>
+#include <hs.h>
+
+#include <algorithm>
+#include <array>
+#include <map>
+#include <memory>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "detect/detector.h"
+#include "detect/web_patterns.h"
+#include "protocol/http/http.h"
+
+namespace whodunit::detect {
+namespace {
+
+struct Parameters {
+  double weight = 1.0;              ///< least sum of pattern weights of one class in a request
+  std::size_t missing_paths = 30;   ///< distinct paths that were not there (404) before it is called a scan
+  double missing_share = 0.6;       ///< least share of those among the requests
+  std::size_t max_pairs = 50'000;
+  std::uint32_t body_window = 2048; ///< bytes of bodies that are looked at
+};
+
+const Description& describe() {
+  static const Parameters p;
+  static const Description d{
+      "web_attack",
+      "Requests that carry an attack: SQL injection, traversal, command injection, cross-site scripting, Log4Shell, templates, web shells, deserialisation; scanners; with the server's answer judged.",
+      "Attack classes of the OWASP Core Rule Set and testing guide; answers judged by what they hold",
+      {"T1190", "T1059", "T1505.003", "T1595.002", "T1595.003"},
+      "Security scanners on purpose; content about security in forms and search fields; applications that send SQL or templates in requests by design.",
+      {{"weight", fmt::format("{}", p.weight), "least sum of pattern weights of one class in a request"},
+       {"missing_paths", fmt::format("{}", p.missing_paths), "distinct paths answered with 404 before it is a scan"},
+       {"missing_share", fmt::format("{}", p.missing_share), "their least share of all requests of the pair"},
+       {"body_window", fmt::format("{} bytes", p.body_window), "of each body looked at"}}};
+  return d;
+}
+
+int hex_value(char c) {
+  if (c >= '0' && c <= '9') return c - '0';
+  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
+  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
+  return -1;
+}
+
+/// Percent-encoding and, in forms, plus signs undone once.
+std::string decode(std::string_view s, bool plus) {
+  std::string out;
+  out.reserve(s.size());
+  for (std::size_t i = 0; i < s.size(); ++i) {
+    if (s[i] == '%' && i + 2 < s.size() && hex_value(s[i + 1]) >= 0 && hex_value(s[i + 2]) >= 0) {
+      out += static_cast<char>(hex_value(s[i + 1]) << 4 | hex_value(s[i + 2]));
+      i += 2;
+    } else if (s[i] == '%' && i + 5 < s.size() && (s[i + 1] == 'u' || s[i + 1] == 'U') && s[i + 2] == '0' && s[i + 3] == '0' && hex_value(s[i + 4]) >= 0 && hex_value(s[i + 5]) >= 0) {
+      out += static_cast<char>(hex_value(s[i + 4]) << 4 | hex_value(s[i + 5]));
+      i += 5;
+    } else if (plus && s[i] == '+') {
+      out += ' ';
+    } else {
+      out += s[i];
+    }
+  }
+  return out;
+}
+
+/// All patterns compiled once, at the first request that is seen.
+class Matcher {
+ public:
+  Matcher() {
+    const auto patterns = web_patterns();
+    std::vector<const char*> expressions;
+    std::vector<unsigned> flags, ids;
+    for (std::size_t i = 0; i < patterns.size(); ++i) {
+      expressions.push_back(patterns[i].expression);
+      flags.push_back(HS_FLAG_CASELESS | HS_FLAG_SINGLEMATCH | HS_FLAG_DOTALL);
+      ids.push_back(static_cast<unsigned>(i));
+    }
+    hs_compile_error_t* error = nullptr;
+    if (hs_compile_multi(expressions.data(), flags.data(), ids.data(), static_cast<unsigned>(patterns.size()), HS_MODE_BLOCK, nullptr, &database_, &error) != HS_SUCCESS) {
+      const std::string why = fmt::format("pattern {}: {}", error->expression, error->message);
+      hs_free_compile_error(error);
+      throw std::runtime_error("web attack patterns: " + why);
+    }
+    if (hs_alloc_scratch(database_, &scratch_) != HS_SUCCESS) throw std::runtime_error("web attack patterns: no memory for matching");
+  }
+  ~Matcher() {
+    hs_free_scratch(scratch_);
+    hs_free_database(database_);
+  }
+  Matcher(const Matcher&) = delete;
+  Matcher& operator=(const Matcher&) = delete;
+
+  /// Adds the ids of the patterns that match.
+  void match(std::string_view text, std::set<unsigned>& out) {
+    if (text.empty()) return;
+    const auto on_match = [](unsigned id, unsigned long long, unsigned long long, unsigned, void* context) {
+      static_cast<std::set<unsigned>*>(context)->insert(id);
+      return 0;
+    };
+    hs_scan(database_, text.data(), static_cast<unsigned>(std::min<std::size_t>(text.size(), 1u << 20)), 0, scratch_, on_match, &out);
+  }
+
+ private:
+  hs_database_t* database_ = nullptr;
+  hs_scratch_t* scratch_ = nullptr;
+};
+
+/// What an answer holds that shows success.
+std::string_view proof_in(std::string_view body, WebAttack attack) {
+  const auto has = [&](std::string_view s) { return body.find(s) != std::string_view::npos; };
+  if (has("root:x:0:0:") || has("root:*:0:0:") || has("daemon:x:1:1:")) return "a passwd file";
+  if (has("[boot loader]") || has("; for 16-bit app support")) return "a Windows system file";
+  if (has("uid=") && has("gid=")) return "the output of id";
+  if (attack == WebAttack::kCommandInjection && (has("Volume Serial Number") || has("Directory of "))) return "a directory listing";
+  if (attack == WebAttack::kSqlInjection) {
+    for (const std::string_view s : {"You have an error in your SQL syntax", "Unclosed quotation mark", "ORA-00933", "ORA-01756", "SQLSTATE[", "PG::SyntaxError", "syntax error at or near", "SQLite3::SQLException", "Microsoft OLE DB Provider"})
+      if (has(s)) return "an error of the database";
+  }
+  return {};
+}
+
+struct Hits {
+  std::uint64_t requests = 0;
+  std::array<std::uint64_t, 6> by_status{};  // hundreds
+  std::vector<record::Head> heads;
+  std::set<std::string> what;
+  std::string sample, proof, host;
+  std::string user_agent;
+  std::vector<record::Head> proof_heads;
+  base::Time first, last;
+  bool echoed = false;
+};
+
+struct Pair {
+  base::Address from, to;
+  auto operator<=>(const Pair&) const = default;
+};
+
+struct Requests {
+  std::uint64_t total = 0;
+  std::set<std::string> missing;
+  std::vector<record::Head> heads;
+  base::Time first, last;
+};
+
+class WebAttackDetector : public Detector {
+ public:
+  const Description& description() const override { return describe(); }
+  Needs needs() const override { return {.records = {"http"}, .http_body_window = parameters_.body_window, .http_code_headers = true}; }
+
+  void take(const record::Batch& batch) override {
+    if (&batch.schema() != &protocol::http::Http::schema) return;
+    for (std::size_t row = 0; row < batch.rows(); ++row) take(protocol::http::Http::read(batch, row));
+  }
+
+  void finish(const Home& home, std::vector<Finding>& out) override {
+    for (const auto& [key, hits] : hits_) report(key.first, key.second, hits, home, out);
+    for (const auto& [pair, r] : requests_) report_scan(pair, r, out);
+  }
+
+ private:
+  void take(const protocol::http::Http& h) {
+    const Pair pair{h.head.id.orig_h, h.head.id.resp_h};
+    count(pair, h);
+    // Most requests hold nothing of interest: a quick look first.
+    std::set<unsigned> matched;
+    if (!matcher_) matcher_ = std::make_unique<Matcher>();
+    scan(h.uri, true, matched);
+    scan(h.request_body, true, matched);
+    for (const std::string_view s : {h.user_agent, h.referrer, h.x_forwarded_for, h.origin, h.host, h.username, h.method}) scan(s, false, matched);
+    for (const std::string_view s : h.other_headers) scan(s, false, matched);
+    if (matched.empty()) return;
+    std::array<double, static_cast<std::size_t>(WebAttack::kCount)> weights{};
+    const auto patterns = web_patterns();
+    for (const unsigned id : matched) weights[static_cast<std::size_t>(patterns[id].attack)] += patterns[id].weight;
+    for (std::size_t a = 0; a < weights.size(); ++a) {
+      if (weights[a] < parameters_.weight) continue;
+      const auto attack = static_cast<WebAttack>(a);
+      if (hits_.size() >= parameters_.max_pairs && hits_.count({pair, attack}) == 0) continue;
+      Hits& x = hits_[{pair, attack}];
+      if (x.requests++ == 0) x.first = h.head.ts;
+      x.last = std::max(x.last, h.head.ts);
+      const std::uint64_t status = h.status_code.value_or(0) / 100;
+      ++x.by_status[std::min<std::uint64_t>(status, 5)];
+      if (x.heads.size() < Finding::kMaxEvidence) x.heads.push_back(h.head);
+      for (const unsigned id : matched)
+        if (patterns[id].attack == attack && x.what.size() < 8) x.what.insert(patterns[id].what);
+      if (x.sample.empty()) x.sample = fmt::format("{} {}", h.method, h.uri.substr(0, 160));
+      if (x.host.empty()) x.host = h.host;
+      if (x.user_agent.empty()) x.user_agent = h.user_agent;
+      if (const std::string_view proof = proof_in(h.response_body, attack); !proof.empty() && status == 2) {
+        x.proof = proof;
+        x.proof_heads.push_back(h.head);
+      }
+      // A script that comes back as it was sent runs in the visitor's browser.
+      if (attack == WebAttack::kScript && status == 2 && !h.response_body.empty()) {
+        const std::string decoded = decode(h.uri, true);
+        const std::size_t at = decoded.find('<');
+        if (at != std::string::npos && decoded.size() - at >= 8 && h.response_body.find(decoded.substr(at, 24)) != std::string_view::npos) x.echoed = true;
+      }
+    }
+  }
+
+  void scan(std::string_view text, bool plus, std::set<unsigned>& out) {
+    if (text.size() < 3) return;
+    matcher_->match(text, out);
+    if (text.find('%') == std::string_view::npos && !(plus && text.find('+') != std::string_view::npos)) return;
+    const std::string once = decode(text, plus);
+    matcher_->match(once, out);
+    if (once.find('%') == std::string::npos) return;
+    const std::string twice = decode(once, plus);
+    if (twice != once) matcher_->match(twice, out);
+  }
+
+  void count(const Pair& pair, const protocol::http::Http& h) {
+    if (requests_.size() >= parameters_.max_pairs && requests_.count(pair) == 0) return;
+    Requests& r = requests_[pair];
+    if (r.total++ == 0) r.first = h.head.ts;
+    r.last = std::max(r.last, h.head.ts);
+    if (h.status_code.value_or(0) != 404 && !(h.status_code.value_or(0) == 403)) return;
+    if (r.missing.size() >= 4096) return;
+    if (r.missing.insert(std::string(h.uri.substr(0, std::min(h.uri.find('?'), std::size_t{200})))).second && r.heads.size() < Finding::kMaxEvidence) r.heads.push_back(h.head);
+  }
+
+  void report(const Pair& pair, WebAttack attack, const Hits& x, const Home& home, std::vector<Finding>& out) const {
+    Finding f;
+    f.detector = "web_attack";
+    f.attacker = host(pair.from);
+    f.victim = host(pair.to);
+    f.first = x.first;
+    f.last = x.last;
+    const bool scanner = attack == WebAttack::kScanner;
+    const bool proven = !x.proof.empty();
+    const std::uint64_t ok = x.by_status[2], refused = x.by_status[4] + x.by_status[5] + x.by_status[3], unanswered = x.by_status[0];
+    f.techniques = scanner ? std::vector<std::string>{"T1595.002"} : std::vector<std::string>{"T1190"};
+    if (attack == WebAttack::kCommandInjection) f.techniques.emplace_back("T1059");
+    if (attack == WebAttack::kScript) f.techniques.emplace_back("T1059.007");
+    if (attack == WebAttack::kUpload) f.techniques.emplace_back("T1505.003");
+    f.phase = scanner ? Phase::kDoorRattling : proven && attack != WebAttack::kSqlInjection ? Phase::kEntry : Phase::kAssault;
+    f.outcome = proven || x.echoed ? Outcome::kSucceeded : ok == 0 ? Outcome::kAttempted : Outcome::kUnknown;
+    f.severity = scanner ? Severity::kLow : proven ? Severity::kHigh : attack == WebAttack::kLog4Shell ? Severity::kHigh : Severity::kMedium;
+    f.confidence = proven ? 0.95 : std::clamp(0.7 + 0.05 * static_cast<double>(x.what.size()) + 0.01 * static_cast<double>(x.requests), 0.7, 0.93);
+    for (const record::Head& head : x.proof_heads) f.add("http", head);
+    for (const record::Head& head : x.heads) f.add("http", head);
+    f.evidence_total = x.requests;
+    f.first = x.first;
+    f.last = x.last;
+    std::string answer;
+    if (proven)
+      answer = fmt::format("the answer holds {}", x.proof);
+    else if (x.echoed)
+      answer = "the script came back as it was sent";
+    else if (ok == 0 && refused != 0)
+      answer = fmt::format("refused or failed ({})", x.by_status[4] != 0 ? "4xx" : x.by_status[5] != 0 ? "5xx" : "3xx");
+    else if (ok == 0 && unanswered != 0)
+      answer = "no answer seen";
+    else
+      answer = fmt::format("{} of {} answered with 2xx: whether it worked cannot be told from that", ok, x.requests);
+    std::string kinds;
+    for (const std::string& w : x.what) kinds += (kinds.empty() ? "" : ", ") + w;
+    f.statement = fmt::format("{}: {} against {} ({}) in {} request{}; {}", pair.from.to_string(), to_string(attack), x.host.empty() ? pair.to.to_string() : x.host, kinds, x.requests, x.requests == 1 ? "" : "s", answer);
+    f.fact("class", std::string(to_string(attack)));
+    f.fact("request", x.sample);
+    if (!x.user_agent.empty()) f.fact("user_agent", x.user_agent);
+    if (scanner && !x.user_agent.empty()) f.fact("tool", x.user_agent);
+    if (attack == WebAttack::kLog4Shell) f.fact("cve", "CVE-2021-44228");
+    (void)home;
+    out.push_back(std::move(f));
+  }
+
+  void report_scan(const Pair& pair, const Requests& r, std::vector<Finding>& out) const {
+    if (r.missing.size() < parameters_.missing_paths || static_cast<double>(r.missing.size()) < parameters_.missing_share * static_cast<double>(r.total)) return;
+    Finding f;
+    f.detector = "web_attack";
+    f.techniques = {"T1595.003"};
+    f.phase = Phase::kDoorRattling;
+    f.outcome = Outcome::kAttempted;
+    f.severity = Severity::kLow;
+    f.confidence = 0.8;
+    f.attacker = host(pair.from);
+    f.victim = host(pair.to);
+    for (const record::Head& head : r.heads) f.add("http", head);
+    f.evidence_total = r.missing.size();
+    f.first = r.first;
+    f.last = r.last;
+    f.statement = fmt::format("{} asked {} for {} paths that were not there, of {} requests: a search for files and folders", pair.from.to_string(), pair.to.to_string(), r.missing.size(), r.total);
+    f.fact("paths", fmt::format("{}", r.missing.size()));
+    out.push_back(std::move(f));
+  }
+
+  Parameters parameters_;
+  std::unique_ptr<Matcher> matcher_;
+  std::map<std::pair<Pair, WebAttack>, Hits> hits_;
+  std::map<Pair, Requests> requests_;
+};
+
+}  // namespace
+
+std::unique_ptr<Detector> make_web_attack(const Environment&) { return std::make_unique<WebAttackDetector>(); }
+
+}  // namespace whodunit::detect

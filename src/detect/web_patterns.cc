@@ -1,0 +1,77 @@
+// Sources: the attack classes of the OWASP Core Rule Set and of the OWASP testing guide; the expressions are our own. Each
+// takes the form of the attack, not the words that surround it in one tool.
+#include "detect/web_patterns.h"
+
+namespace whodunit::detect {
+
+std::string_view to_string(WebAttack attack) {
+  static constexpr std::string_view kNames[] = {"SQL injection", "path traversal", "command injection", "cross-site scripting", "Log4Shell",
+                                                "template or expression injection", "web shell", "unsafe deserialisation", "web scanner"};
+  return kNames[static_cast<std::size_t>(attack)];
+}
+
+std::span<const WebPattern> web_patterns() {
+  using enum WebAttack;
+  static constexpr WebPattern kPatterns[] = {
+      // SQL injection
+      {kSqlInjection, 1.0, R"(\bunion\b[\s/*()+!a-z0-9]{1,40}\bselect\b)", "UNION SELECT"},
+      {kSqlInjection, 1.0, R"(['"]\s*\)*\s*(or|and|\|\||&&)\s*\(*\s*['"]?[\w.]+['"]?\s*(=|like|<|>)\s*['"]?[\w.]+)", "a condition that is always true or false"},
+      {kSqlInjection, 0.7, R"((=|\s)-?\d+\s*\)*\s+(or|and)\s+\(*-?\d+\s*=\s*\(*\s*-?\d+)", "a condition of numbers"},
+      {kSqlInjection, 1.0, R"(\b(select\b[^;]{1,120}\bfrom\s+(information_schema|mysql\.|pg_catalog|sysobjects|sys\.|all_tables|sqlite_master|dual\b)))", "a look into the catalogue"},
+      {kSqlInjection, 1.0, R"(['");]\s*;?\s*(drop|truncate|alter)\s+(table|database)\b)", "a statement appended"},
+      {kSqlInjection, 1.0, R"(\b(waitfor\s+delay\s*['"]|benchmark\s*\(\s*\d+|pg_sleep\s*\(|dbms_pipe\.receive_message|sleep\s*\(\s*\d+\s*\))", "a delay asked of the database"},
+      {kSqlInjection, 1.0, R"(\b(extractvalue|updatexml)\s*\(\s*[^,]{1,60},\s*concat)", "an error that tells"},
+      {kSqlInjection, 1.0, R"(\b(load_file\s*\(|into\s+(out|dump)file\b|xp_cmdshell|utl_http\.|sp_executesql))", "a file or a command through the database"},
+      {kSqlInjection, 0.6, R"(['"]\s*(--|#|/\*)[^a-z0-9]*$)", "a quote, then a comment"},
+      {kSqlInjection, 0.7, R"(\border\s+by\s+\d+\s*(--|#|/\*))", "columns counted"},
+      // path traversal and file inclusion
+      {kTraversal, 1.0, R"((\.\.[/\\]){3,})", "three steps up"},
+      {kTraversal, 1.0, R"(\.\.[/\\][^?&]{0,80}(etc[/\\]passwd|etc[/\\]shadow|windows[/\\]win\.ini|boot\.ini|web\.xml|proc[/\\]self))", "steps up to a file that every system has"},
+      {kTraversal, 1.0, R"((=|/|\\)(file:/{2,3}|php://(filter|input)|expect://|phar://|zip://)[^\s]{2,})", "a wrapper where a name belongs"},
+      {kTraversal, 0.9, R"((=|//|/|\.\.)(/?etc/(passwd|shadow)|c:[/\\]+windows[/\\]))", "a system file"},
+      {kTraversal, 1.0, R"((/|\\)\.(%2e|%%32%65|%c0%ae|%25%32%65)|%c0%af|%c1%9c|\.%2e/)", "steps up, encoded twice or overlong"},
+      // command injection
+      {kCommandInjection, 1.0, R"([;|&`\n]\s*(/usr)?(/bin/)?(cat|id|uname|wget|curl|nc|ncat|netcat|bash|sh|ping|nslookup|whoami|powershell|cmd(\.exe)?|ifconfig|python\d?|perl|php|tftp|busybox|chmod)\b[\s;|&`'"/<>-])", "a command after a separator"},
+      {kCommandInjection, 1.0, R"(\$\(\s*(cat|id|uname|wget|curl|nc|bash|sh|ping|nslookup|whoami|sleep|echo)\b)", "a command substitution"},
+      {kCommandInjection, 1.0, R"(\(\)\s*\{\s*[:_a-z][^}]{0,20};?\s*\}\s*;)", "a function definition (Shellshock)"},
+      {kCommandInjection, 1.0, R"(\b(wget|curl|tftp|fetch)(\s|\$\{?ifs\}?|\+)+[^|;&]{0,20}(https?|ftp)://[^\s'";|&]+\s*[^a-z]{0,6}\s*(;|\||&&|-o|-O|\+))", "a download by command"},
+      {kCommandInjection, 1.0, R"(/bin/(ba|da|z)?sh\b[\s+]*(-c|-i|\|))", "a shell"},
+      {kCommandInjection, 1.0, R"(\b(cmd(\.exe)?\s*/c|powershell(\.exe)?\s+-(enc|e|nop|w|c|ep|exec)))", "a Windows shell"},
+      {kCommandInjection, 1.0, R"(/cgi-bin/[^?]{0,80}(\.\.|%2e%2e|%%32)[^?]{0,120}/bin/(ba)?sh)", "a shell through a script folder"},
+      {kCommandInjection, 1.0, R"((allow_url_include|auto_prepend_file|disable_functions)\s*=)", "interpreter settings in a request"},
+      {kCommandInjection, 1.0, R"(\b(system|exec|shell_exec|passthru|popen|proc_open|eval|assert)\s*\(\s*(['"]|\$_|base64_decode|chr\())", "code that runs commands"},
+      // cross-site scripting
+      {kScript, 1.0, R"(<\s*script\b[^>]{0,200}>)", "a script element"},
+      {kScript, 1.0, R"(<\s*(img|svg|iframe|body|video|audio|input|details|object|embed|marquee|a)\b[^>]{0,200}\bon[a-z]{3,20}\s*=)", "an element with a handler"},
+      {kScript, 0.8, R"(\bjavascript\s*:\s*(alert|eval|prompt|confirm|document|window|fetch)\b)", "a javascript: address"},
+      {kScript, 1.0, R"(\b(alert|prompt|confirm)\s*\(\s*(['"`/]?[\w.-]{0,30}['"`/]?|document\.(cookie|domain)|string\.fromcharcode[^)]*\)?)\s*\))", "a call that shows a box"},
+      {kScript, 1.0, R"(document\.(cookie|write|location)\b[^&]{0,40}['"=+(])", "the document's own objects"},
+      {kScript, 0.6, R"(['"]\s*/?>\s*<\s*[a-z/!])", "an attribute left"},
+      // Log4Shell and its disguises
+      {kLog4Shell, 1.0, R"(\$\{\s*(jndi|(\$\{[^}]{0,40}\}|[a-z]){1,12}:)[^}]{0,20}:?\s*(ldaps?|rmi|dns|iiop|nis|corba|nds|https?)\s*:?/?/?)", "a JNDI look-up"},
+      {kLog4Shell, 1.0, R"(\$\{jndi:)", "a JNDI look-up"},
+      {kLog4Shell, 1.0, R"(\$\{(\$\{)?(lower|upper|env|sys|date|::-|:)[^}]{0,40}:?-?[^}]{0,20}\}[^\s]{0,120}:(/|\$\{|\w)*//)", "a JNDI look-up in disguise"},
+      // expression and template injection
+      {kTemplate, 1.0, R"(\$\{[^}]{0,300}(freemarker\.template|java\.lang\.runtime|getruntime|processbuilder|class\.forname|@java|#_memberaccess|execute\()|\"freemarker\.template)", "an expression that reaches the runtime"},
+      {kTemplate, 1.0, R"(freemarker\.template\.utility\.execute)", "a template that runs commands"},
+      {kTemplate, 1.0, R"(%\{[^}]{0,200}(#_memberaccess|@ognl|multipart/form-data|#cmd|#context|com\.opensymphony))", "OGNL"},
+      {kTemplate, 1.0, R"(class\.module\.classloader)", "the class loader (Spring4Shell)"},
+      {kTemplate, 1.0, R"(\{\{[^}]{0,120}(__class__|__globals__|config\.|self\._|request\.application|constructor\.constructor|\d+\s*\*\s*\d+))", "a template expression"},
+      {kTemplate, 0.9, R"((spring\.cloud\.function\.routing-expression|t\(java\.lang\.runtime\)))", "a routing expression"},
+      // web shells
+      {kUpload, 1.0, R"(<\?(php|=)?[^?]{0,400}\b(eval|assert|system|exec|shell_exec|passthru|base64_decode)\s*\(\s*[\$@]?)", "a script that runs what it is sent"},
+      {kUpload, 1.0, R"(<%[^%]{0,400}(runtime\.getruntime\(\)\.exec|processbuilder|createobject\(\s*['"]wscript\.shell|eval\s*\(?\s*request))", "a script that runs what it is sent"},
+      {kUpload, 1.0, R"(/(c99|r57|wso|b374k|weevely|chopper|cmd|shell|webshell|backdoor)\d{0,2}\.(php\d?|phtml|aspx?|ashx|jspx?)\b)", "a web shell's name"},
+      // unsafe deserialisation
+      {kDeserialisation, 1.0, R"(\bro0abx)", "a serialised Java object"},
+      {kDeserialisation, 0.9, R"(\b[oc]:\d{1,4}:\\?"[a-z_\\]{2,60}\\?":\d{1,4}:\{)", "a serialised PHP object"},
+      {kDeserialisation, 1.0, R"(java\.beans\.xmldecoder|<java\b[^>]{0,80}class=\\?"java\.beans|ysoserial|commonscollections\d|com\.sun\.rowset\.jdbcrowsetimpl)", "a gadget chain"},
+      {kDeserialisation, 1.0, R"(<!entity\s+(%\s+)?\w{1,40}\s+(system|public)\s+['"](file|http|ftp|php|expect|jar|gopher))", "an external entity"},
+      // scanners that say who they are (user agent, or paths that only they ask for)
+      {kScanner, 1.0, R"(\b(sqlmap|nikto|nessus|openvas|acunetix|netsparker|w3af|havij|dirbuster|gobuster|wpscan|masscan|zgrab|nuclei|jaeles|whatweb|arachni|skipfish|fimap|commix|xsser|wfuzz|ffuf|feroxbuster|nmap scripting engine|zmeu|morfeus|muieblackcat|l9explore|qualys|burpsuite|appscan)\b)", "a scanner's name"},
+      {kScanner, 1.0, R"(/(nice%20ports%2c|nice ports,)/tri|/\.git/config$|/\.env$|/phpunit/.{0,60}eval-stdin\.php|/hnap1\b|/boaform/|/gponform/|/setup\.cgi\?next_file|/solr/admin/info|/actuator/gateway|/_ignition/execute-solution|/manager/html$|/wls-wsat/)", "a path that only attackers ask for"},
+  };
+  return kPatterns;
+}
+
+}  // namespace whodunit::detect
