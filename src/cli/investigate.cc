@@ -5,12 +5,15 @@
 #include <CLI/CLI.hpp>
 #include <cstdio>
 #include <cstdlib>
+#include <cstring>
 #include <filesystem>
 #include <fstream>
 #include <memory>
+#include <optional>
 
 #include "cli/input.h"
 #include "cli/verb.h"
+#include "investigation/case_writer.h"
 #include "investigation/investigate.h"
 #include "knowledge/knowledge.h"
 #include "protocol/parser.h"
@@ -37,6 +40,17 @@ std::size_t terminal_width() {
   winsize size{};
   if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col >= 60) return std::min<std::size_t>(size.ws_col, 160);
   return 120;
+}
+
+std::string default_case(const std::vector<std::string>& inputs) {
+  if (inputs.empty() || inputs[0] == "-") return "stdin.case";
+  std::filesystem::path p(inputs[0]);
+  if (!p.has_filename()) p = p.parent_path();
+  std::string name = p.filename().string();
+  // autumn.pcap.gz and autumn.pcap are both of "autumn".
+  for (const char* ending : {".gz", ".zst", ".xz", ".lz4", ".pcapng", ".pcap", ".cap"})
+    if (name.size() > std::strlen(ending) && name.compare(name.size() - std::strlen(ending), std::string::npos, ending) == 0) name.resize(name.size() - std::strlen(ending));
+  return name + ".case";
 }
 
 bool write_file(const std::string& path, const std::string& text) {
@@ -97,11 +111,38 @@ void add_investigate(CLI::App& app, int& exit_code) {
 
     const std::unique_ptr<capture::Source> source = open_inputs(flags->input, exit_code);
     if (!source) return;
+    // The case: unless told otherwise it stands in this folder under the first input's name; --json alone leaves none.
+    if (flags->case_path.empty() && !flags->no_case && !flags->json) flags->case_path = default_case(flags->input.inputs);
+    if (flags->no_case) flags->case_path.clear();
+    std::unique_ptr<store::Store> kept;
+    if (!flags->case_path.empty()) {
+      store::Options store_options;
+      store_options.force = flags->force;
+      auto opened = flags->append && std::filesystem::exists(flags->case_path) ? store::open_to_append(flags->case_path, store_options)
+                                                                               : store::create_case(flags->case_path, store_options);
+      if (!opened) {
+        std::fprintf(stderr, "whodunit: %s\n", opened.error().message().c_str());
+        exit_code = kNothing;
+        return;
+      }
+      kept = std::move(opened).value();
+    }
+    std::optional<investigation::CaseWriter> writer;
+    std::vector<engine::Consumer*> consumers;
+    if (kept) consumers.push_back(&writer.emplace(*kept, *source));
     const investigation::Case result =
-        investigation::investigate(*source, options, knowledge, {}, progress_of(flags->input));
+        investigation::investigate(*source, options, knowledge, consumers, progress_of(flags->input));
     end_progress();
 
     const std::string json = investigation::to_json(result);
+    if (writer) {
+      const base::Result<void> done = writer->finish(result, json);
+      if (!done) {
+        std::fprintf(stderr, "whodunit: %s\n", done.error().message().c_str());
+        exit_code = worse(exit_code, kPartly);
+      }
+      kept.reset();
+    }
     if (flags->json) {
       std::fwrite(json.data(), 1, json.size(), stdout);
     }

@@ -7,18 +7,28 @@ void add_doctor(CLI::App& app, int& exit_code);
 void add_explain(CLI::App& app, int& exit_code);
 void add_intel(CLI::App& app, int& exit_code);
 void add_knowledge(CLI::App& app, int& exit_code);
+void add_investigate(CLI::App& app, int& exit_code);
 void add_logs(CLI::App& app, int& exit_code);
 void add_packets(CLI::App& app, int& exit_code);
 void add_query(CLI::App& app, int& exit_code);
+void add_findings(CLI::App& app, int& exit_code);
+void add_incidents(CLI::App& app, int& exit_code);
+void add_assess(CLI::App& app, int& exit_code);
+void add_report(CLI::App& app, int& exit_code);
 
 std::span<const Verb> verbs() {
   static constexpr Verb kVerbs[] = {
+      {"investigate", add_investigate},
       {"logs", add_logs},
       {"explain", add_explain},
       {"packets", add_packets},
       {"query", add_query},
       {"intel", add_intel},
       {"knowledge", add_knowledge},
+      {"findings", add_findings},
+      {"incidents", add_incidents},
+      {"assess", add_assess},
+      {"report", add_report},
       {"doctor", add_doctor},
   };
   return kVerbs;
