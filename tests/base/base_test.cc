@@ -100,7 +100,7 @@ TEST(Hash, KnownAnswers) {
 
 TEST(Json, EscapesWhatIsNotText) {
   std::string out;
-  append_json_string(out, std::string_view("a\"\\\n\x01\x7f\xc3\xa9\xff\xc3", 11));
+  append_json_string(out, std::string_view("a\"\\\n\x01\x7f\xc3\xa9\xff\xc3", 10));
   EXPECT_EQ(out, "\"a\\\"\\\\\\n\\u0001\\u007f\xc3\xa9\\\\xff\\\\xc3\"");
 }
 
