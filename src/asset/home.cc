@@ -3,14 +3,18 @@
 // 1. Private addresses (RFC 1918, RFC 4193, RFC 6598, link-local where nothing else is there) are the defended side: a
 //    sensor that sees them stands inside. They are named by the blocks in use: /24 of 192.168/16, /16 elsewhere, /48 of
 //    ULA; more than four blocks of one range become the range.
-// 2. Public networks (/24, /48) join where one of them is an end of at least half of those connections that no private
-//    address takes part in, and of at least as many distinct peers as any other network: the sensor stands before it.
-// 3. Otherwise nothing is said to be defended.
+// 2. Public networks (/24, /48) whose hosts open connections to those private addresses, and are answered, belong to the
+//    same organisation: nobody outside reaches private addresses without translation.
+// 3. Where no private address was seen, the network that takes part in at least half of the connections between public
+//    addresses, with more distinct peers than any other, is taken: the sensor stands before it. Where two are even, the
+//    one that is called, not the one that calls.
+// 4. Otherwise nothing is said to be defended.
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <map>
 #include <set>
+#include <tuple>
 
 #include "asset/inventory.h"
 
@@ -51,32 +55,49 @@ detect::Home Inventory::infer_home() const {
     else
       home.networks.insert(home.networks.end(), used.begin(), used.end());
   }
-  // Public networks: count connections and peers where no private address takes part.
-  std::map<base::Network, std::uint64_t> share;
-  std::map<base::Network, std::set<base::Address>> peers;
-  std::uint64_t total = 0;
-  for (const auto& [edge, n] : edges_) {
-    if (!edge.orig.is_global() || !edge.resp.is_global()) continue;
-    total += n;
-    const base::Network a = public_block(edge.orig), b = public_block(edge.resp);
-    share[b] += n;
-    peers[b].insert(edge.orig);
-    if (a == b) continue;
-    share[a] += n;
-    peers[a].insert(edge.resp);
-  }
   std::size_t joined = 0;
-  if (total >= 3) {
-    std::size_t most = 0;
-    for (const auto& [network, p] : peers) most = std::max(most, p.size());
-    for (const auto& [network, n] : share) {
-      if (2 * n < total || peers[network].size() < most || peers[network].size() < 2) continue;
-      home.networks.push_back(network);
-      ++joined;
+  if (private_hosts != 0) {
+    std::set<base::Network> reach_in;
+    for (const auto& [edge, n] : edges_)
+      if (edge.protocol == 6 && edge.orig.is_global() && edge.resp.is_private()) reach_in.insert(public_block(edge.orig));
+    // Many networks that do so are no DMZ: the sensor sees the inner side of a translating or tunnelling device.
+    if (reach_in.size() <= 2) {
+      home.networks.insert(home.networks.end(), reach_in.begin(), reach_in.end());
+      joined = reach_in.size();
     }
-    if (joined > 2) {  // no one of them stands out
-      home.networks.resize(home.networks.size() - joined);
-      joined = 0;
+  } else {
+    struct Side {
+      std::uint64_t connections = 0, called = 0;
+      std::set<base::Address> peers;
+    };
+    std::map<base::Network, Side> sides;
+    std::uint64_t total = 0;
+    for (const auto& [edge, n] : edges_) {
+      if (!edge.orig.is_global() || !edge.resp.is_global()) continue;
+      total += n;
+      const base::Network a = public_block(edge.orig), b = public_block(edge.resp);
+      sides[b].connections += n;
+      sides[b].called += n;
+      sides[b].peers.insert(edge.orig);
+      if (a == b) continue;
+      sides[a].connections += n;
+      sides[a].peers.insert(edge.resp);
+    }
+    const base::Network* best = nullptr;
+    bool even = false;
+    const auto rank = [](const Side& s) { return std::tuple(s.peers.size(), s.connections, s.called); };
+    for (const auto& [network, side] : sides) {
+      if (2 * side.connections < total || total < 3 || side.peers.size() < 2) continue;
+      if (best == nullptr || rank(side) > rank(sides.at(*best))) {
+        best = &network;
+        even = false;
+      } else if (rank(side) == rank(sides.at(*best))) {
+        even = true;
+      }
+    }
+    if (best != nullptr && !even) {
+      home.networks.push_back(*best);
+      joined = 1;
     }
   }
   std::sort(home.networks.begin(), home.networks.end());
@@ -84,7 +105,7 @@ detect::Home Inventory::infer_home() const {
     home.why = "no private address and no network that stands out";
   else if (private_hosts != 0)
     home.why = fmt::format("{} of {} hosts have private addresses{}", private_hosts, all_hosts,
-                           joined != 0 ? "; the public part takes part in most other connections" : "");
+                           joined != 0 ? "; hosts of the public part open connections to them" : "");
   else
     home.why = "no private addresses; most connections have an end there";
   return home;
