@@ -10,7 +10,6 @@
 #include <mutex>
 #include <set>
 #include <thread>
-#include <unordered_set>
 
 #include "base/memory.h"
 #include "connection/conn_record.h"
@@ -48,13 +47,6 @@ class EventRows : public packet::Events {
 
   void weird(std::string_view name, std::string_view detail, std::string_view source, const packet::Origin& origin,
              const record::Endpoints* ends) override {
-    // Once per name and pair of endpoints: a host with checksum offload would fill the table with one name.
-    std::uint64_t key = base::fast_hash(name);
-    if (ends != nullptr)
-      key ^= base::AddressHash()(ends->orig_h) * 3 ^ base::AddressHash()(ends->resp_h) * 5 ^
-             (std::uint64_t{ends->orig_p.value} << 16 | ends->resp_p.value) * 0x9E3779B97F4A7C15ull;
-    if (told_.size() >= kMaxTold) told_.clear();
-    if (!told_.insert(key).second) return;
     connection::Weird row;
     row.head.ts = origin.time;
     row.head.place = {origin.number, origin.number, origin.capture, origin.capture};
@@ -91,9 +83,7 @@ class EventRows : public packet::Events {
   }
 
  private:
-  static constexpr std::size_t kMaxTold = 65536;
   Sink& sink_;
-  std::unordered_set<std::uint64_t> told_;
   std::set<std::tuple<std::uint16_t, base::Address, base::Address, std::uint64_t>> arp_seen_;
 };
 
