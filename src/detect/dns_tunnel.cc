@@ -23,11 +23,16 @@ namespace whodunit::detect {
 namespace {
 
 struct Parameters {
-  std::size_t names = 12;           ///< least number of distinct names under the domain
-  double unique_share = 0.7;        ///< least share of names asked once only
-  double label_bytes = 16;          ///< least mean length of what stands before the domain
-  double bits_per_character = 3.0;  ///< least mean entropy of it, over all names together
-  double upstream_bytes = 600;      ///< least sum of it: what could have been carried out
+  std::size_t names = 6;       ///< least number of distinct names under the domain
+  double score = 4;            ///< least sum of the signs below
+  // Each sign counts one, where it holds; the second step of a pair counts one more.
+  double odd_share = 0.5;      ///< share of queries of types that no client asks for (NULL, PRIVATE, KEY, …): counts two
+  double carrying_share = 0.5; ///< share of types that carry much (these, TXT, CNAME, MX, SRV), with replies that do
+  double reply_bytes = 40;     ///< mean bytes that replies add to their queries
+  double label_bytes = 25, long_label_bytes = 45;  ///< mean length of what stands before the domain
+  double bits = 3.9;           ///< entropy of it, bits per character
+  double unique_share = 0.7;   ///< share of queries for a name never asked for before
+  std::size_t many_names = 20, very_many_names = 100;
   std::size_t max_domains = 50'000;
 };
 
@@ -40,10 +45,13 @@ const Description& describe() {
       {"T1071.004", "T1572", "T1048.003"},
       "Content networks, block lists asked by DNS, anti-virus look-ups and telemetry put hashes into names: few bytes each, answers of type A.",
       {{"names", fmt::format("{}", p.names), "least number of distinct names under the domain"},
-       {"unique_share", fmt::format("{}", p.unique_share), "least share of queries for a new name"},
-       {"label_bytes", fmt::format("{}", p.label_bytes), "least mean length before the domain, bytes"},
-       {"bits_per_character", fmt::format("{}", p.bits_per_character), "least entropy of it"},
-       {"upstream_bytes", fmt::format("{}", p.upstream_bytes), "least bytes in all that names could carry"}}};
+       {"score", fmt::format("{}", p.score), "least sum of signs: odd types (2), types and replies that carry, long names (up to 2), dense names, names never repeated, many names (up to 2)"},
+       {"odd_share", fmt::format("{}", p.odd_share), "share of queries of types that no client asks for"},
+       {"carrying_share", fmt::format("{}", p.carrying_share), "share of types that carry much"},
+       {"reply_bytes", fmt::format("{}", p.reply_bytes), "mean bytes that replies add to their queries"},
+       {"label_bytes", fmt::format("{} and {}", p.label_bytes, p.long_label_bytes), "mean length before the domain, bytes"},
+       {"bits", fmt::format("{}", p.bits), "entropy of it, bits per character"},
+       {"unique_share", fmt::format("{}", p.unique_share), "share of queries for a name never asked for before"}}};
   return d;
 }
 
@@ -65,17 +73,17 @@ std::string_view registered(std::string_view name) {
   return name.substr(from);
 }
 
-bool carries(std::string_view type) {
-  for (const std::string_view t : {"TXT", "NULL", "CNAME", "MX", "SRV", "NAPTR", "KEY", "PRIVATE"})
-    if (type == t) return true;
-  return type.empty() || type.find("query-") != std::string_view::npos;
-}
+/// Types that no client has a use for today: NULL, KEY, SIG, PRIVATE (65280 and above), and the unassigned.
+bool odd(std::uint64_t type) { return type == 10 || type == 24 || type == 25 || type == 30 || (type >= 260 && type < 32768) || type >= 65280; }
+/// Types whose answers carry text or names of the server's choosing.
+bool carries(std::uint64_t type) { return odd(type) || type == 16 || type == 5 || type == 15 || type == 33 || type == 35; }
 
 struct Domain {
   std::uint64_t queries = 0;
-  std::uint64_t carrying = 0;                 // of types that carry much
+  std::uint64_t carrying = 0, odd = 0;        // of types that carry much, that no client asks for
+  std::uint64_t replies = 0;
+  std::int64_t added_bytes = 0;               // replies beyond their queries
   std::uint64_t label_bytes = 0;
-  std::uint64_t answer_bytes = 0;
   std::array<std::uint32_t, 256> characters{};
   std::unordered_set<std::uint64_t> names;    // hashes
   std::map<std::pair<base::Address, base::Address>, std::uint64_t> askers;
@@ -108,14 +116,18 @@ class DnsTunnel : public Detector {
       Domain& x = at->second;
       if (x.queries++ == 0) x.first = d.head.ts;
       x.last = std::max(x.last, d.head.ts);
-      x.carrying += carries(d.qtype_name);
+      x.carrying += d.qtype && carries(*d.qtype);
+      x.odd += d.qtype && odd(*d.qtype);
+      if (d.reply_bytes && d.query_bytes) {
+        ++x.replies;
+        x.added_bytes += static_cast<std::int64_t>(*d.reply_bytes) - static_cast<std::int64_t>(*d.query_bytes);
+      }
       const std::uint64_t hash = base::fast_hash(d.query);
       if (x.names.size() < 100'000 && x.names.insert(hash).second) {
         x.label_bytes += before.size();
         for (const char c : before)
           if (c != '.') ++x.characters[static_cast<unsigned char>(c)];
       }
-      for (const std::string_view answer : d.answers) x.answer_bytes += answer.size();
       if (x.askers.size() < 64 || x.askers.count({d.head.id.orig_h, d.head.id.resp_h}) != 0) ++x.askers[{d.head.id.orig_h, d.head.id.resp_h}];
       if (x.heads.size() < Finding::kMaxEvidence) x.heads.push_back(d.head);
       if (before.size() > x.sample.size() && before.size() < 200) x.sample = d.query;
@@ -136,35 +148,35 @@ class DnsTunnel : public Detector {
     for (const std::uint32_t c : x.characters) total += c;
     for (const std::uint32_t c : x.characters)
       if (c != 0) bits -= c / total * std::log2(c / total);
-    const double carrying = static_cast<double>(x.carrying) / static_cast<double>(x.queries);
-    const double down = static_cast<double>(x.answer_bytes) / static_cast<double>(x.queries);
-    // What names could carry up is needed; then answers that carry down, or names that are long as only code is.
-    if (unique < parameters_.unique_share * 0.5 || mean < parameters_.label_bytes || bits < parameters_.bits_per_character) return;
-    if (static_cast<double>(x.label_bytes) < parameters_.upstream_bytes) return;
-    const bool answers_carry = carrying >= 0.3 && down >= 20;
-    const bool long_names = mean >= 40 && unique >= parameters_.unique_share;
-    if (!answers_carry && !long_names) return;
+    const double queries = static_cast<double>(x.queries);
+    const double carrying = static_cast<double>(x.carrying) / queries, odd_share = static_cast<double>(x.odd) / queries;
+    const double added = x.replies == 0 ? 0 : static_cast<double>(x.added_bytes) / static_cast<double>(x.replies);
+    const Parameters& p = parameters_;
+    const double score = 2.0 * (odd_share >= p.odd_share) + (carrying >= p.carrying_share && added >= p.reply_bytes) + (mean >= p.label_bytes) + (mean >= p.long_label_bytes) +
+                         (bits >= p.bits && mean >= 10) + (unique >= p.unique_share && x.names.size() >= p.many_names) + (x.names.size() >= p.very_many_names && mean >= 12);
+    if (score < p.score) return;
 
     const auto most = std::max_element(x.askers.begin(), x.askers.end(), [](const auto& a, const auto& b) { return a.second < b.second; });
     Finding f;
     f.detector = "dns_tunnel";
     f.techniques = {"T1071.004", "T1572"};
     f.phase = Phase::kFoothold;
-    f.outcome = x.answer_bytes > 0 ? Outcome::kSucceeded : Outcome::kUnknown;
+    f.outcome = added >= p.reply_bytes / 2 ? Outcome::kSucceeded : Outcome::kUnknown;
     f.severity = Severity::kHigh;
-    f.confidence = std::clamp(0.5 + 0.15 * answers_carry + 0.1 * long_names + 0.1 * (bits > 4) + 0.1 * (n > 100), 0.5, 0.95);
+    f.confidence = std::clamp(0.55 + 0.12 * (score - p.score), 0.55, 0.95);
     f.attacker = {"domain", domain};
     f.victim = host(most->first.first);
     for (const record::Head& head : x.heads) f.add("dns", head);
     f.evidence_total = x.queries;
     f.first = x.first;
     f.last = x.last;
-    f.statement = fmt::format("{} speaks through DNS names under {}: {} names of {:.0f} bytes on average ({:.1f} bits a character), {} bytes out, {} bytes in answers",
-                              most->first.first.to_string(), domain, x.names.size(), mean, bits, x.label_bytes, x.answer_bytes);
+    f.statement = fmt::format("{} speaks through DNS names under {}: {} names of {:.0f} bytes on average ({:.1f} bits a character), {} bytes out, {} bytes in",
+                              most->first.first.to_string(), domain, x.names.size(), mean, bits, x.label_bytes, std::max<std::int64_t>(0, x.added_bytes));
     f.fact("domain", domain);
     f.fact("server", most->first.second.to_string());
     f.fact("covert", "DNS");
     f.fact("sample", x.sample);
+    f.fact("score", fmt::format("{}", score));
     f.fact("carrying_types", fmt::format("{:.0f} %", 100 * carrying));
     out.push_back(std::move(f));
   }

@@ -7,6 +7,8 @@ std::unique_ptr<Detector> make_scan(const Environment&);
 std::unique_ptr<Detector> make_brute_force(const Environment&);
 std::unique_ptr<Detector> make_web_attack(const Environment&);
 std::unique_ptr<Detector> make_indicator(const Environment&);
+std::unique_ptr<Detector> make_icmp_tunnel(const Environment&);
+std::unique_ptr<Detector> make_protocol_exploit(const Environment&);
 std::unique_ptr<Detector> make_remote_procedure(const Environment&);
 std::unique_ptr<Detector> make_beacon(const Environment&);
 std::unique_ptr<Detector> make_dns_tunnel(const Environment&);
@@ -17,6 +19,8 @@ std::span<const Entry> detectors() {
       {"brute_force", make_brute_force},
       {"web_attack", make_web_attack},
       {"indicator", make_indicator},
+      {"icmp_tunnel", make_icmp_tunnel},
+      {"protocol_exploit", make_protocol_exploit},
       {"remote_procedure", make_remote_procedure},
       {"beacon", make_beacon},
       {"dns_tunnel", make_dns_tunnel},

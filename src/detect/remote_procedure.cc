@@ -149,9 +149,6 @@ class RemoteProcedure : public Detector {
   }
 
   void finish(const Home& home, std::vector<Finding>& out) override {
-    std::map<base::Address, std::size_t> replicas;
-    for (const auto& [key, s] : seen_)
-      if (key.second == Act::kReplication) ++replicas[key.first.from];
     for (const auto& [key, s] : seen_) report(key.first, key.second, s, home, out);
     for (const auto& [pair, l] : logons_) report_zerologon(pair, l, out);
   }

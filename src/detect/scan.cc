@@ -18,6 +18,7 @@
 
 #include "connection/conn_record.h"
 #include "detect/detector.h"
+#include "packet/arp_record.h"
 
 namespace whodunit::detect {
 namespace {
@@ -26,6 +27,7 @@ struct Parameters {
   std::size_t horizontal_hosts = 10;  ///< distinct hosts that failed on one port
   std::size_t vertical_ports = 15;    ///< distinct ports that failed on one host
   std::size_t sweep_hosts = 10;       ///< distinct hosts sent an echo request or asked for by ARP
+  std::size_t arp_hosts = 20;         ///< distinct hosts asked for by ARP within a minute
   double failed_share = 0.5;          ///< least share of failures among distinct targets of that kind
   std::size_t backscatter_hosts = 5;  ///< distinct hosts that got unasked answers
   std::size_t max_originators = 100'000;
@@ -43,6 +45,7 @@ const Description& describe() {
       {{"horizontal_hosts", fmt::format("{}", p.horizontal_hosts), "distinct hosts that failed on one port"},
        {"vertical_ports", fmt::format("{}", p.vertical_ports), "distinct ports that failed on one host"},
        {"sweep_hosts", fmt::format("{}", p.sweep_hosts), "distinct hosts in an echo sweep"},
+       {"arp_hosts", fmt::format("{}", p.arp_hosts), "distinct hosts asked for by ARP within a minute"},
        {"failed_share", fmt::format("{}", p.failed_share), "least share of failures among the distinct targets"},
        {"backscatter_hosts", fmt::format("{}", p.backscatter_hosts), "distinct hosts that got unasked answers"}}};
   return d;
@@ -72,20 +75,31 @@ struct Originator {
   base::Time first, last, unasked_first, unasked_last;
 };
 
+/// Whom a host asked for by ARP.
+struct Asked {
+  std::set<base::Address> targets;
+  std::vector<base::Time> times;
+  std::vector<record::Head> heads;
+  base::Time first, last;
+};
+
 class Scan : public Detector {
  public:
   const Description& description() const override { return describe(); }
-  Needs needs() const override { return {.records = {"conn"}}; }
+  Needs needs() const override { return {.records = {"conn", "arp"}}; }
 
   void take(const record::Batch& batch) override {
-    if (&batch.schema() != &connection::Conn::schema) return;
-    for (std::size_t row = 0; row < batch.rows(); ++row) take(connection::Conn::read(batch, row));
+    for (std::size_t row = 0; row < batch.rows(); ++row) {
+      if (&batch.schema() == &connection::Conn::schema) take(connection::Conn::read(batch, row));
+      if (&batch.schema() == &packet::ArpRecord::schema) take(packet::ArpRecord::read(batch, row));
+    }
   }
 
   void finish(const Home& home, std::vector<Finding>& out) override {
     std::vector<base::Address> order;
     for (const auto& [address, o] : originators_) order.push_back(address);
     std::sort(order.begin(), order.end());
+    for (const auto& [address, a] : asked_) report_arp(address, a, out);
     for (const base::Address& address : order) {
       const Originator& o = originators_.at(address);
       report_scan(address, o, home, out);
@@ -158,6 +172,22 @@ class Scan : public Detector {
     if (o->evidence.size() < 2 * Finding::kMaxEvidence || answer == Answer::kOpen) {
       if (o->evidence.size() < 4 * Finding::kMaxEvidence) o->evidence.emplace_back(target, c.head);
     }
+  }
+
+  void take(const packet::ArpRecord& a) {
+    if (a.operation == "reply") {
+      answered_.insert(a.orig_h);
+      return;
+    }
+    // A host that asks for itself announces itself; 0.0.0.0 probes (RFC 5227).
+    if (a.operation != "request" || a.orig_h == a.resp_h || a.orig_h.is_unspecified()) return;
+    if (asked_.size() >= parameters_.max_originators && asked_.count(a.orig_h) == 0) return;
+    Asked& x = asked_[a.orig_h];
+    if (x.targets.size() >= 65536 || !x.targets.insert(a.resp_h).second) return;
+    if (x.heads.empty()) x.first = a.head.ts;
+    x.last = std::max(x.last, a.head.ts);
+    x.times.push_back(a.head.ts);
+    if (x.heads.size() < Finding::kMaxEvidence) x.heads.push_back(a.head);
   }
 
   static bool unasked(const connection::Conn& c) {
@@ -286,6 +316,39 @@ class Scan : public Detector {
     out.push_back(std::move(f));
   }
 
+  void report_arp(const base::Address& address, const Asked& a, std::vector<Finding>& out) const {
+    // A router asks for many hosts too, one after another over hours; a sweep asks for most of a network within minutes.
+    std::size_t densest = 0, from = 0;
+    std::vector<base::Time> times = a.times;
+    std::sort(times.begin(), times.end());
+    for (std::size_t to = 0; to < times.size(); ++to) {
+      while ((times[to] - times[from]).seconds() > 60) ++from;
+      densest = std::max(densest, to - from + 1);
+    }
+    if (densest < parameters_.arp_hosts) return;
+    std::size_t there = 0;
+    for (const base::Address& t : a.targets) there += answered_.count(t);
+    if (2 * there > a.targets.size()) return;  // it asks for hosts that are there: it speaks with them
+    Finding f;
+    f.detector = "scan";
+    f.techniques = {"T1018"};
+    f.phase = Phase::kDoorRattling;
+    f.outcome = there != 0 ? Outcome::kSucceeded : Outcome::kAttempted;
+    f.severity = Severity::kMedium;  // whoever does this stands inside
+    f.confidence = 0.8;
+    f.attacker = host(address);
+    f.victim = {"network", cover(a.targets)};
+    for (const record::Head& head : a.heads) f.add("arp", head);
+    f.evidence_total = a.targets.size();
+    f.first = a.first;
+    f.last = a.last;
+    f.statement = fmt::format("{} asked by ARP for {} hosts of {}, {} of them within a minute; {} are there", address.to_string(), a.targets.size(), f.victim.value, densest, there);
+    f.fact("technique", "ARP");
+    f.fact("shape", "sweep");
+    f.fact("hosts", fmt::format("{}", a.targets.size()));
+    out.push_back(std::move(f));
+  }
+
   void report_backscatter(const base::Address& address, const Originator& o, std::vector<Finding>& out) const {
     if (o.unasked.size() < parameters_.backscatter_hosts || o.unasked_total < o.attempts) return;
     Finding f;
@@ -319,6 +382,8 @@ class Scan : public Detector {
 
   Parameters parameters_;
   std::unordered_map<base::Address, Originator, base::AddressHash> originators_;
+  std::map<base::Address, Asked> asked_;
+  std::set<base::Address> answered_;
   std::size_t targets_ = 0;
   std::uint64_t overflow_ = 0;
 };
