@@ -15,6 +15,7 @@ void add_findings(CLI::App& app, int& exit_code);
 void add_incidents(CLI::App& app, int& exit_code);
 void add_assess(CLI::App& app, int& exit_code);
 void add_report(CLI::App& app, int& exit_code);
+void add_reference(CLI::App& app, int& exit_code);
 
 std::span<const Verb> verbs() {
   static constexpr Verb kVerbs[] = {
@@ -29,6 +30,7 @@ std::span<const Verb> verbs() {
       {"incidents", add_incidents},
       {"assess", add_assess},
       {"report", add_report},
+      {"reference", add_reference},
       {"doctor", add_doctor},
   };
   return kVerbs;
