@@ -115,6 +115,7 @@ void Table::Impl::emit(const Entry& e, std::string_view service) {
     row.resp_retransmits = e.end[1].tcp.retransmits;
     row.orig_zero_windows = e.end[0].tcp.zero_windows;
     row.resp_zero_windows = e.end[1].tcp.zero_windows;
+    if (e.end[0].tcp.first_flags != 0) row.orig_first_flags = e.end[0].tcp.first_flags & 0x3fu;
     if ((e.flags & kHandshakeKnown) != 0) row.handshake_rtt = base::Duration{e.handshake_ns};
   } else if (e.protocol == packet::kUdp) {
     const bool originator = e.end[0].datagram.active, responder = e.end[1].datagram.active;

@@ -245,6 +245,7 @@ bool Table::Impl::inactive_state(Entry& e, Direction& d, const packet::Packet& p
   bool closes = false;
   const auto end = [&]() -> TcpEndpoint& { return e.end[index(d)].tcp; };
   const auto peer = [&]() -> TcpEndpoint& { return e.end[1 - index(d)].tcp; };
+  if (end().first_flags == 0) end().first_flags = static_cast<std::uint8_t>((flags & 0x3f) | kFirstFlagsKnown);
   if ((flags & kSyn) != 0) {
     if (d == Direction::kOriginator) {
       if (ack) weird(e, TableWeird::kOriginatorSynAck, packet.origin);

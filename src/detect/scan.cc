@@ -26,6 +26,9 @@ namespace {
 struct Parameters {
   std::size_t horizontal_hosts = 10;  ///< distinct hosts that failed on one port
   std::size_t vertical_ports = 15;    ///< distinct ports that failed on one host
+  std::size_t few_hosts = 5;          ///< TCP: likewise, where (nearly) nothing answered
+  std::size_t few_ports = 8;
+  double few_share = 0.9;
   std::size_t sweep_hosts = 10;       ///< distinct hosts sent an echo request or asked for by ARP
   std::size_t arp_hosts = 20;         ///< distinct hosts asked for by ARP within a minute
   double failed_share = 0.5;          ///< least share of failures among distinct targets of that kind
@@ -44,6 +47,8 @@ const Description& describe() {
       "Monitoring and vulnerability management scan on purpose; a client whose server farm is down fails on many hosts at once; peer-to-peer clients fail on many hosts but on ports of all kinds.",
       {{"horizontal_hosts", fmt::format("{}", p.horizontal_hosts), "distinct hosts that failed on one port"},
        {"vertical_ports", fmt::format("{}", p.vertical_ports), "distinct ports that failed on one host"},
+       {"few_hosts, few_ports", fmt::format("{} and {}", p.few_hosts, p.few_ports), "likewise over TCP where the share of failures is at least few_share"},
+       {"few_share", fmt::format("{}", p.few_share), "four failures in a row without a success are odds of 250 to 1 by the test's own figures"},
        {"sweep_hosts", fmt::format("{}", p.sweep_hosts), "distinct hosts in an echo sweep"},
        {"arp_hosts", fmt::format("{}", p.arp_hosts), "distinct hosts asked for by ARP within a minute"},
        {"failed_share", fmt::format("{}", p.failed_share), "least share of failures among the distinct targets"},
@@ -127,7 +132,9 @@ class Scan : public Detector {
     if (udp && c.head.id.resp_p.value >= 33434 && c.head.id.resp_p.value <= 33534) return;
     if (tcp && unasked(c)) {
       // What came first was an answer (SYN-ACK, or RST): whoever sent it answers somebody else's forgery.
-      const bool flipped = c.orig_pkts == 0;
+      // Lower-case letters are the responder's: after a flip (^) it is the answerer that comes second.
+      const std::size_t letter = c.history.find_first_not_of('^');
+      const bool flipped = letter != std::string_view::npos && c.history[letter] >= 'a';
       const base::Address& from = flipped ? c.head.id.resp_h : c.head.id.orig_h;
       const base::Address& to = flipped ? c.head.id.orig_h : c.head.id.resp_h;
       if (Originator* o = originator(from)) {
@@ -149,8 +156,8 @@ class Scan : public Detector {
         answer = Answer::kOpen;
       else if (c.history.find('r') != std::string_view::npos)
         answer = Answer::kRefused;
-      // A midstream connection with data both ways is no attempt at all.
-      if (technique == Technique::kAck && c.history.find_first_of("dD") != std::string_view::npos) return;
+      // What goes on in midstream is no attempt at all; a bare ACK is one only where it drew a reset.
+      if (technique == Technique::kAck && (c.history.find_first_of("dD") != std::string_view::npos || answer != Answer::kRefused)) return;
     } else if (c.resp_pkts > 0) {
       answer = Answer::kOpen;
     }
@@ -210,7 +217,7 @@ class Scan : public Detector {
   void report_scan(const base::Address& address, const Originator& o, const Home& home, std::vector<Finding>& out) const {
     // Failures alike: per (protocol, port) over hosts, and per host over ports.
     struct Count {
-      std::size_t failed = 0, all = 0;
+      std::size_t failed = 0, all = 0, tcp = 0;
     };
     std::map<std::pair<std::uint8_t, std::uint16_t>, Count> per_port;
     std::map<base::Address, Count> per_host;
@@ -219,11 +226,13 @@ class Scan : public Detector {
       Count& h = per_host[t.host];
       ++p.all;
       ++h.all;
+      h.tcp += t.protocol == 6;
       p.failed += answer != Answer::kOpen;
       h.failed += answer != Answer::kOpen;
     }
-    const auto alike = [&](const Count& c, std::size_t least) {
-      return c.failed >= least && static_cast<double>(c.failed) >= parameters_.failed_share * static_cast<double>(c.all);
+    const auto alike = [&](const Count& c, std::size_t least, std::size_t few) {
+      const double failed = static_cast<double>(c.failed), all = static_cast<double>(c.all);
+      return (c.failed >= least && failed >= parameters_.failed_share * all) || (few != 0 && c.failed >= few && failed >= parameters_.few_share * all);
     };
     std::set<std::pair<std::uint8_t, std::uint16_t>> ports;
     std::set<base::Address> hosts;
@@ -231,13 +240,13 @@ class Scan : public Detector {
     for (const auto& [key, c] : per_port) {
       const bool icmp = key.first == 1 || key.first == 58;
       // An echo sweep is one whether or not they answer.
-      if (icmp ? c.all >= parameters_.sweep_hosts : alike(c, parameters_.horizontal_hosts)) {
+      if (icmp ? c.all >= parameters_.sweep_hosts : alike(c, parameters_.horizontal_hosts, key.first == 6 ? parameters_.few_hosts : 0)) {
         ports.insert(key);
         (icmp ? sweep : horizontal) = true;
       }
     }
     for (const auto& [host, c] : per_host) {
-      if (alike(c, parameters_.vertical_ports)) {
+      if (alike(c, parameters_.vertical_ports, c.tcp == c.all ? parameters_.few_ports : 0)) {
         hosts.insert(host);
         vertical = true;
       }

@@ -73,8 +73,10 @@ TEST_F(ScanTest, LeavesClientsAlone) {
 
 TEST_F(ScanTest, TellsBackscatterFromAScan) {
   for (int i = 1; i <= 30; ++i) conn("198.51.100.1", "192.0.2." + std::to_string(i), static_cast<std::uint16_t>(1024 + i), "OTH", i % 2 == 0 ? "H" : "R");
+  for (int i = 31; i <= 40; ++i) conn("192.0.2." + std::to_string(i), "198.51.100.1", 80, "OTH", "^h");
   const auto f = findings();
   ASSERT_EQ(f.size(), 1u);
+  EXPECT_EQ(f[0].evidence_total, 40u) << "whichever end Zeek's rules took for the originator";
   EXPECT_EQ(f[0].fact("backscatter"), "yes");
   EXPECT_EQ(f[0].severity, Severity::kInformational);
   EXPECT_TRUE(f[0].attacker.empty()) << "the host that answers is a victim elsewhere";
