@@ -194,6 +194,9 @@ std::string terminal_verdict(const Document& d, const TerminalOptions& options) 
   // The gravest first, then shown in time order.
   std::vector<const Document*> findings;
   for (const Document& f : d["findings"]) findings.push_back(&f);
+  // What only informs is shown where there is nothing else.
+  const auto informs = [](const Document* f) { return text(*f, "severity") == "informational"; };
+  if (!std::all_of(findings.begin(), findings.end(), informs)) findings.erase(std::remove_if(findings.begin(), findings.end(), informs), findings.end());
   static const std::map<std::string, int> kRank = {{"informational", 0}, {"low", 1}, {"medium", 2}, {"high", 3}, {"critical", 4}};
   std::stable_sort(findings.begin(), findings.end(), [](const Document* a, const Document* b) {
     return kRank.at(text(*a, "severity")) > kRank.at(text(*b, "severity"));

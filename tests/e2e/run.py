@@ -4,7 +4,7 @@
 A test is a text file of steps; each runs in the test's own empty folder:
 
   # what it shows
-  $ COMMAND                  run by bash; whodunit is the program, $DATA is tests/data, $CORPUS the corpus' captures
+  $ COMMAND                  run by bash, with the lines up to the next word of this list; whodunit is the program, $DATA is tests/data, $CORPUS the corpus' captures
   exit N                     the exit code of the last command (default: 0)
   out: TEXT                  its stdout holds TEXT;  !out: does not;  err: and !err: likewise for stderr
   json: EXPRESSION           true, in Python, of d, the last command's stdout as JSON
@@ -22,6 +22,28 @@ class Failure(Exception):
     pass
 
 
+WORDS = ("$", "exit", "out:", "err:", "!out:", "!err:", "json:", "py:", "needs:", "#")
+
+
+def steps(path):
+    """(line number, step): a command's further lines belong to it."""
+    held = None
+    for n, line in enumerate(open(path, encoding="utf-8"), 1):
+        line = line.rstrip("\n")
+        if held and line and line.partition(" ")[0] not in WORDS:
+            held = (held[0], held[1] + "\n" + line)
+            continue
+        if held:
+            yield held
+            held = None
+        if line.startswith("$ "):
+            held = (n, line)
+        else:
+            yield n, line
+    if held:
+        yield held
+
+
 def run_test(program, path):
     with tempfile.TemporaryDirectory() as folder:
         env = dict(os.environ, DATA=DATA, CORPUS=CORPUS, WHODUNIT_HOME=os.path.join(folder, ".home"), NO_COLOR="1",
@@ -33,8 +55,7 @@ def run_test(program, path):
                 raise Failure(f"line {line_number}: exit {last.returncode}, not {expected}\n--- stdout\n{last.stdout[-1500:]}\n--- stderr\n{last.stderr[-1500:]}")
 
         pending = False
-        for n, line in enumerate(open(path, encoding="utf-8"), 1):
-            line = line.rstrip("\n")
+        for n, line in steps(path):
             if not line.strip() or line.startswith("#"):
                 continue
             key, _, value = line.partition(" ")
