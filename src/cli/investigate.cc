@@ -14,6 +14,8 @@
 
 #include "cli/input.h"
 #include "cli/verb.h"
+#include "engine/extract.h"
+#include "engine/store_writer.h"
 #include "investigation/case_writer.h"
 #include "investigation/investigate.h"
 #include "knowledge/knowledge.h"
@@ -52,6 +54,24 @@ std::string default_case(const std::vector<std::string>& inputs) {
   for (const char* ending : {".gz", ".zst", ".xz", ".lz4", ".pcapng", ".pcap", ".cap"})
     if (name.size() > std::strlen(ending) && name.compare(name.size() - std::strlen(ending), std::string::npos, ending) == 0) name.resize(name.size() - std::strlen(ending));
   return name + ".case";
+}
+
+/// Opens the inputs again without those captures that the case has already; false where none is left.
+bool leave_out_known(store::Store& kept, const InputFlags& input, std::unique_ptr<capture::Source>& source, int& exit_code) {
+  const auto before = kept.captures();
+  if (!before) return true;
+  InputFlags rest = input;
+  rest.inputs.clear();
+  for (const capture::CaptureInfo& info : source->captures()) {
+    if (info.path != "-" && engine::is_known(*before, info.path))
+      std::fprintf(stderr, "whodunit: %s: the case has it already; it is not added twice\n", info.path.c_str());
+    else
+      rest.inputs.push_back(info.path);
+  }
+  if (rest.inputs.size() == source->captures().size()) return true;
+  source.reset();
+  if (!rest.inputs.empty()) source = open_inputs(rest, exit_code);
+  return source != nullptr;
 }
 
 bool write_file(const std::string& path, const std::string& text) {
@@ -110,17 +130,17 @@ void add_investigate(CLI::App& app, int& exit_code) {
     knowledge.digest = (*known)->digest;
     investigation::add_needs(options.engine, knowledge);
 
-    const std::unique_ptr<capture::Source> source = open_inputs(flags->input, exit_code);
-    if (!source) return;
     // The case: unless told otherwise it stands in this folder under the first input's name; --json alone leaves none.
     if (flags->case_path.empty() && !flags->no_case && !flags->json) flags->case_path = default_case(flags->input.inputs);
     if (flags->no_case) flags->case_path.clear();
+    std::unique_ptr<capture::Source> source = open_inputs(flags->input, exit_code);
+    if (!source) return;
     std::unique_ptr<store::Store> kept;
+    const bool append = flags->append && !flags->case_path.empty() && std::filesystem::exists(flags->case_path);
     if (!flags->case_path.empty()) {
       store::Options store_options;
       store_options.force = flags->force;
-      auto opened = flags->append && std::filesystem::exists(flags->case_path) ? store::open_to_append(flags->case_path, store_options)
-                                                                               : store::create_case(flags->case_path, store_options);
+      auto opened = append ? store::open_to_append(flags->case_path, store_options) : store::create_case(flags->case_path, store_options);
       if (!opened) {
         std::fprintf(stderr, "whodunit: %s\n", opened.error().message().c_str());
         exit_code = kNothing;
@@ -128,25 +148,29 @@ void add_investigate(CLI::App& app, int& exit_code) {
       }
       kept = std::move(opened).value();
     }
-    std::optional<investigation::CaseWriter> writer;
+    if (append && !leave_out_known(*kept, flags->input, source, exit_code)) return;
+    if (kept) options.engine.first_capture = kept->first_capture();
+    std::optional<engine::StoreWriter> writer;
     std::vector<engine::Consumer*> consumers;
-    if (kept) consumers.push_back(&writer.emplace(*kept, *source));
-    const investigation::Case result =
-        investigation::investigate(*source, options, knowledge, consumers, progress_of(flags->input));
+    if (kept) consumers.push_back(&writer.emplace(*kept));
+    const auto progress = progress_of(flags->input);
+    const investigation::Case result = investigation::investigate(*source, options, knowledge, consumers, [&](const engine::Progress& p) {
+      if (writer) writer->observe(source->captures());
+      return progress(p);
+    });
     end_progress();
 
     const std::string json = investigation::to_json(result);
     if (writer) {
-      const base::Result<void> done = writer->finish(result, json);
+      base::Result<void> done = writer->error() ? base::Result<void>(*writer->error()) : investigation::put_verdict(*kept, result, json, append);
+      if (done) done = writer->finish(source->captures(), {result.summary.packets, result.summary.last, !result.summary.stopped && !interrupted(), interrupted() ? "interrupted" : ""});
       if (!done) {
         std::fprintf(stderr, "whodunit: %s\n", done.error().message().c_str());
         exit_code = worse(exit_code, kPartly);
       }
       kept.reset();
     }
-    if (flags->json) {
-      std::fwrite(json.data(), 1, json.size(), stdout);
-    }
+    if (flags->json) std::fwrite(json.data(), 1, json.size(), stdout);
     const auto document = report::parse_document(json);
     if (!document) {
       std::fprintf(stderr, "whodunit: %s\n", document.error().message().c_str());

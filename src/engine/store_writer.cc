@@ -42,18 +42,21 @@ bool StoreWriter::keep(const base::Result<void>& done) {
 }
 
 bool StoreWriter::take(const record::Batch& batch) {
+  if (error_) return true;  // the writing has ended, the analysis goes on
   if (!batch.empty()) last_ = std::max(last_, batch.head(batch.rows() - 1).ts);
-  return keep(store_->append(batch));
+  keep(store_->append(batch));
+  return true;
 }
 
 bool StoreWriter::round(std::uint64_t packets_done) {
-  if (!store_->due()) return true;
+  if (error_ || !store_->due()) return true;
   std::vector<store::Capture> captures;
   {
     const std::lock_guard lock(mutex_);
     captures = seen_;
   }
-  return keep(store_->commit({packets_done, last_, false, ""}, captures));
+  keep(store_->commit({packets_done, last_, false, ""}, captures));
+  return true;
 }
 
 void StoreWriter::observe(const std::vector<capture::CaptureInfo>& captures) {

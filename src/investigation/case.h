@@ -35,6 +35,7 @@ struct Machine {
 struct Case {
   MadeWith made_with;
   std::vector<capture::CaptureInfo> captures;
+  std::uint32_t first_capture = 0;   ///< what a place calls the first of them
   engine::Summary summary;
   std::map<std::string, std::uint64_t> records;
   asset::Seen seen;

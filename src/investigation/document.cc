@@ -26,8 +26,9 @@ void time(JsonWriter& w, std::string_view key, base::Time t) { w.key(key).string
 
 /// [first, last] per capture that the place touches.
 void packets(JsonWriter& w, const Case& c, const record::Place& place) {
+  const auto index = [&](std::uint32_t capture) { return capture - c.first_capture; };
   const auto name = [&](std::uint32_t capture) {
-    return capture < c.captures.size() ? std::string_view(c.captures[capture].name) : std::string_view();
+    return index(capture) < c.captures.size() ? std::string_view(c.captures[index(capture)].name) : std::string_view();
   };
   w.key("capture").string(name(place.capture_first));
   w.key("packets").begin_array();
@@ -35,7 +36,7 @@ void packets(JsonWriter& w, const Case& c, const record::Place& place) {
     w.begin_array().number(place.first).number(place.last).end_array();
   } else {
     // From its first packet to that capture's end; the rest stands in the captures after it.
-    const std::uint64_t end = place.capture_first < c.captures.size() ? c.captures[place.capture_first].packets : place.first;
+    const std::uint64_t end = index(place.capture_first) < c.captures.size() ? c.captures[index(place.capture_first)].packets : place.first;
     w.begin_array().number(place.first).number(std::max(end, place.first)).end_array();
   }
   w.end_array();

@@ -105,6 +105,7 @@ Case investigate(capture::Source& source, const Options& options, const Knowledg
   consumers.insert(consumers.end(), more.begin(), more.end());
   c.summary = engine::run(source, options.engine, consumers, keep_going);
   c.captures = source.captures();
+  c.first_capture = options.engine.first_capture;
   c.seen = inventory.seen();
   c.first = inventory.first();
   c.last = inventory.last();

@@ -20,7 +20,7 @@ const std::map<std::string, std::set<std::string>>& allowed() {
       {"protocol", {"base", "record", "packet", "connection"}},
       {"store", {"base", "record"}},
       {"knowledge", {"base", "record"}},
-      {"engine", {"base", "record", "capture", "packet", "connection", "protocol"}},
+      {"engine", {"base", "record", "capture", "packet", "connection", "protocol", "store", "knowledge"}},
       // Detectors know the records' definitions, which stand beside their parsers; never a parser.
       {"detect", {"base", "record", "connection", "packet", "protocol", "store", "knowledge"}},
       {"asset", {"base", "record", "connection", "packet", "protocol", "store", "knowledge", "detect"}},
