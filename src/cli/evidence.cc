@@ -2,6 +2,7 @@
 #include <CLI/CLI.hpp>
 #include <chrono>
 #include <cstdio>
+#include <filesystem>
 #include <memory>
 
 #include "attribution/evidence_file.h"
@@ -60,9 +61,7 @@ void add_evidence(CLI::App& app, int& exit_code) {
     }
     const bool file = a->target.size() > 5 && a->target.ends_with(".json");
     const std::string path = file ? a->target : manual_path(a->target);
-    if (!file && std::FILE* there = std::fopen(a->target.c_str(), "rb")) {
-      std::fclose(there);
-    } else if (!file) {
+    if (!file && !std::filesystem::exists(a->target)) {
       std::fprintf(stderr, "whodunit: %s: no such case\n", a->target.c_str());
       exit_code = kNothing;
       return;

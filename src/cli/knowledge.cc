@@ -462,6 +462,8 @@ void add_knowledge(CLI::App& app, int& exit_code) {
       app.add_subcommand("knowledge", "what is known of actors: import, show, compare, attribute, evaluate");
   verb->require_subcommand(1);
   add_knowledge_tables(*verb, exit_code);
+  add_knowledge_attribute(*verb, exit_code);
+  add_knowledge_evaluate(*verb, exit_code);
 }
 
 }  // namespace whodunit::cli

@@ -4,6 +4,7 @@ namespace whodunit::cli {
 
 // One line a verb.
 void add_doctor(CLI::App& app, int& exit_code);
+void add_evidence(CLI::App& app, int& exit_code);
 void add_explain(CLI::App& app, int& exit_code);
 void add_intel(CLI::App& app, int& exit_code);
 void add_knowledge(CLI::App& app, int& exit_code);
@@ -24,6 +25,7 @@ std::span<const Verb> verbs() {
       {"explain", add_explain},
       {"packets", add_packets},
       {"query", add_query},
+      {"evidence", add_evidence},
       {"intel", add_intel},
       {"knowledge", add_knowledge},
       {"findings", add_findings},
