@@ -61,7 +61,8 @@ void add_evidence(CLI::App& app, int& exit_code) {
     }
     const bool file = a->target.size() > 5 && a->target.ends_with(".json");
     const std::string path = file ? a->target : manual_path(a->target);
-    if (!file && !std::filesystem::exists(a->target)) {
+    std::error_code error;
+    if (!file && !std::filesystem::exists(a->target, error)) {
       std::fprintf(stderr, "whodunit: %s: no such case\n", a->target.c_str());
       exit_code = kNothing;
       return;

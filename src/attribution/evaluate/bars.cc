@@ -7,6 +7,7 @@
 
 #include "attribution/evaluate/baselines.h"
 #include "attribution/evaluate/fit.h"
+#include "knowledge/knowledge.h"
 
 namespace whodunit::attribution {
 namespace {
@@ -22,6 +23,12 @@ bool has_facts(const fs::path& folder) {
 
 base::Result<std::shared_ptr<const ActorTable>> facts_for(const std::string& from, const std::string& trials) {
   std::error_code error;
+  if (from.empty() && trials.empty()) {
+    knowledge::Problems problems;
+    auto actors = knowledge::load_actors({}, problems);
+    if (!actors) return actors.error();
+    return ActorTable::compile(**actors);
+  }
   if (!from.empty()) {
     fs::path folder = fs::absolute(from, error);
     if (!has_facts(folder) && has_facts(folder.parent_path())) folder = folder.parent_path();
@@ -33,7 +40,7 @@ base::Result<std::shared_ptr<const ActorTable>> facts_for(const std::string& fro
     if (has_facts(folder)) return ActorTable::load_digested(folder.string());
     if (folder == folder.parent_path()) break;
   }
-  return base::Error{"no facts about actors beside these trials", trials, "name their folder with --from"};
+  return facts_for({}, {});
 }
 
 Weights fit_all(const std::vector<Trial>& trials, const ActorTable& table, const Weights& start) {

@@ -15,7 +15,7 @@ namespace {
 // Infrastructure: an actor with many reports must not drown the others: every actor weighs the same. Questions with
 // earlier knowledge only weigh more than those with hindsight, for they are what a user asks. To name somebody wrongly
 // costs more than to miss one.
-constexpr double kActorPower = 1.0, kEarlierWeight = 2.0, kRemovedWeight = 1.25;
+constexpr double kActorPower = 1.0, kEarlierWeight = 3.0, kRemovedWeight = 1.2;
 constexpr double kRidge = 1.0;           // on every weight of an actor's feature
 constexpr double kUnknownRidge = 0.01;   // on the weights of the case's features
 // While the features' weights are sought, a question keeps the actors that look most alike and every tenth of the others,
@@ -24,7 +24,11 @@ constexpr std::size_t kCandidates = 40, kEvery = 10;
 // Campaigns: to miss a group that is known costs half as much again as to name one where none is right.
 constexpr double kClosedWeight = 1.5, kUnlabelledWeight = 0.3, kPartWeight = 0.5;
 
-double share_of(Condition c) { return c == Condition::kClosed ? 0.5 : 0.25; }
+// The first stage is about which group; the second, whether any.
+double share_of(Condition c, bool first) {
+  if (first) return c == Condition::kClosed ? 0.75 : 0.125;
+  return c == Condition::kClosed ? 0.5 : 0.25;
+}
 
 }  // namespace
 
@@ -166,7 +170,7 @@ void fit_infrastructure(const std::vector<InfrastructureItem>& items, const Tria
     }
     for (std::size_t i = 0; i < items.size(); ++i) {
       if (w[i] == 0) continue;
-      double weight = share_of(items[i].condition);
+      double weight = share_of(items[i].condition, power > 0);
       if (items[i].condition == Condition::kRemoved && items[i].earlier) weight *= 2;  // there is no crime's share there
       if (items[i].earlier && power > 0) weight *= kEarlierWeight;
       if (items[i].condition == Condition::kRemoved && power == 0) weight *= kRemovedWeight;
@@ -311,8 +315,8 @@ void fit_infrastructure(const std::vector<InfrastructureItem>& items, const Tria
 }
 
 void fit_joint(const std::vector<JointItem>& items, const TrialMask& mask, Weights& weights) {
-  const std::array<double, kJointParameters> centre = {0.7, 1, 0, 0};
-  constexpr std::array<double, kJointParameters> kSpread = {0.5, 0.5, 1.5, 1.5};
+  const std::array<double, kJointParameters> centre = Weights::priors().joint;
+  constexpr std::array<double, kJointParameters> kSpread = {0.5, 0.5, 0.7, 0.5, 3, 2};
   Weights trial = weights;
   const auto loss = [&](const std::vector<double>& x) {
     std::copy(x.begin(), x.end(), trial.joint.begin());

@@ -255,12 +255,12 @@ Posterior joint_posterior(const ProfileMatch& match, const InfrastructureRows& r
       }
     }
     out.actors.push_back(actor);
-    out.technique.push_back(j[kJointProfile] * s.techniques);
-    out.software.push_back(j[kJointProfile] * s.software);
+    out.technique.push_back(j[kJointTechniques] * s.techniques);
+    out.software.push_back(j[kJointSoftware] * s.software);
     out.infrastructure.push_back(infrastructure);
     out.infrastructure_direct.push_back(direct);
-    prior.push_back(j[kJointProfile] * s.size + each);
-    scores.push_back(prior.back() + j[kJointProfile] * (s.techniques + s.software) + infrastructure);
+    prior.push_back(j[kJointSize] * s.size + each);
+    scores.push_back(prior.back() + j[kJointTechniques] * s.techniques + j[kJointSoftware] * s.software + infrastructure);
   }
   normalise(prior, j[kJointUnknown], out.prior, out.unknown_prior);
   normalise(scores, j[kJointUnknown], out.probability, out.unknown);

@@ -31,7 +31,9 @@ const char* name_of(ProfileParameter parameter);
 /// Both channels of one report together. Names: "joint.NAME".
 enum JointParameter : std::size_t {
   kJointInfrastructure,  ///< power on the infrastructure's likelihood ratio
-  kJointProfile,         ///< power on the profile's
+  kJointTechniques,      ///< on the techniques'
+  kJointSoftware,        ///< on the software's
+  kJointSize,            ///< on the size in the prior
   kJointOffset,          ///< added to the infrastructure's log-ratio
   kJointUnknown,         ///< ln odds of "an unknown group"
   kJointParameters
