@@ -13,6 +13,7 @@
 #include <memory>
 #include <set>
 #include <string>
+#include <unordered_set>
 #include <vector>
 
 #include "detect/detector.h"
@@ -171,13 +172,30 @@ class WebAttackDetector : public Detector {
   void take(const protocol::http::Http& h) {
     const Pair pair{h.head.id.orig_h, h.head.id.resp_h};
     count(pair, h);
-    // Most requests hold nothing of interest: a quick look first.
     std::set<unsigned> matched;
+    // The fields in one text, the target last (patterns may ask for its end). What was clean once is clean again: most
+    // requests repeat themselves.
+    text_.clear();
+    for (const std::string_view s : {h.user_agent, h.referrer, h.x_forwarded_for, h.origin, h.host, h.username, h.method, h.uri}) {
+      text_ += s;
+      text_ += '\n';
+    }
+    text_.pop_back();
+    const bool plain = h.request_body.empty() && h.other_headers.empty();
+    if (plain && clean_.count(text_) != 0) return;
     if (!matcher_) matcher_ = std::make_unique<Matcher>();
-    scan(h.uri, true, matched);
-    scan(h.request_body, true, matched);
-    for (const std::string_view s : {h.user_agent, h.referrer, h.x_forwarded_for, h.origin, h.host, h.username, h.method}) scan(s, false, matched);
-    for (const std::string_view s : h.other_headers) scan(s, false, matched);
+    matcher_->match(text_, matched);
+    scan_decoded(h.uri, true, matched);
+    for (const std::string_view s : {h.user_agent, h.referrer, h.x_forwarded_for}) scan_decoded(s, false, matched);
+    if (!plain) {
+      matcher_->match(h.request_body, matched);
+      scan_decoded(h.request_body, true, matched);
+      for (const std::string_view s : h.other_headers) {
+        matcher_->match(s, matched);
+        scan_decoded(s, false, matched);
+      }
+    }
+    if (matched.empty() && plain && clean_.size() < kMaxClean && text_.size() <= 1024) clean_.insert(text_);
     if (matched.empty()) return;
     std::array<double, static_cast<std::size_t>(WebAttack::kCount)> weights{};
     const auto patterns = web_patterns();
@@ -210,9 +228,8 @@ class WebAttackDetector : public Detector {
     }
   }
 
-  void scan(std::string_view text, bool plus, std::set<unsigned>& out) {
-    if (text.size() < 3) return;
-    matcher_->match(text, out);
+  /// Looks at what the server would make of the text: encodings undone, once and twice.
+  void scan_decoded(std::string_view text, bool plus, std::set<unsigned>& out) {
     if (text.find('%') == std::string_view::npos && !(plus && text.find('+') != std::string_view::npos)) return;
     const std::string once = decode(text, plus);
     matcher_->match(once, out);
@@ -298,7 +315,10 @@ class WebAttackDetector : public Detector {
   }
 
   Parameters parameters_;
+  static constexpr std::size_t kMaxClean = 4096;
   std::unique_ptr<Matcher> matcher_;
+  std::string text_;
+  std::unordered_set<std::string> clean_;
   std::map<std::pair<Pair, WebAttack>, Hits> hits_;
   std::map<Pair, Requests> requests_;
 };
