@@ -180,6 +180,11 @@ Assessment infrastructure_level(const CaseFacts& facts, const Settings& settings
       }
     }
     h.probability = x / weights;
+    if (addresses.empty()) {
+      h.low = h.high = h.probability;
+      out.hypotheses.push_back(std::move(h));
+      continue;
+    }
     h.low = std::max(0.0, h.probability - 0.2 / std::sqrt(static_cast<double>(std::max<std::size_t>(1, addresses.size()))));
     h.high = std::min(1.0, h.probability + 0.2 / std::sqrt(static_cast<double>(std::max<std::size_t>(1, addresses.size()))));
     out.hypotheses.push_back(std::move(h));
