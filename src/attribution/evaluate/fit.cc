@@ -15,7 +15,7 @@ namespace {
 // Infrastructure: an actor with many reports must not drown the others: every actor weighs the same. Questions with
 // earlier knowledge only weigh more than those with hindsight, for they are what a user asks. To name somebody wrongly
 // costs more than to miss one.
-constexpr double kActorPower = 1.0, kEarlierWeight = 3.0, kRemovedWeight = 1.2;
+constexpr double kActorPower = 1.0, kEarlierWeight = 3.0, kRemovedWeight = 1.15;
 constexpr double kRidge = 1.0;           // on every weight of an actor's feature
 constexpr double kUnknownRidge = 0.01;   // on the weights of the case's features
 // While the features' weights are sought, a question keeps the actors that look most alike and every tenth of the others,
