@@ -13,6 +13,8 @@
 #include <optional>
 
 #include "cli/input.h"
+#include "attribution/evidence_file.h"
+#include "attribution/model/actor_table.h"
 #include "cli/verb.h"
 #include "engine/extract.h"
 #include "engine/store_writer.h"
@@ -127,12 +129,24 @@ void add_investigate(CLI::App& app, int& exit_code) {
     investigation::Knowledge knowledge;
     knowledge.networks = &(*known)->networks;
     if ((*known)->indicators.size() != 0) knowledge.indicators = &(*known)->indicators;
+    const auto actors = attribution::ActorTable::compile(*(*known)->actors);
+    knowledge.actors = actors.get();
     knowledge.digest = (*known)->digest;
     investigation::add_needs(options.engine, knowledge);
 
     // The case: unless told otherwise it stands in this folder under the first input's name; --json alone leaves none.
     if (flags->case_path.empty() && !flags->no_case && !flags->json) flags->case_path = default_case(flags->input.inputs);
     if (flags->no_case) flags->case_path.clear();
+    // What analysts added to the case (whodunit evidence add) is weighed with the rest.
+    if (!flags->case_path.empty()) {
+      auto manual = attribution::load_manual(attribution::manual_path(flags->case_path));
+      if (!manual) {
+        std::fprintf(stderr, "whodunit: %s\n", manual.error().message().c_str());
+        exit_code = kUsage;
+        return;
+      }
+      options.manual = std::move(manual).value();
+    }
     std::unique_ptr<capture::Source> source = open_inputs(flags->input, exit_code);
     if (!source) return;
     std::unique_ptr<store::Store> kept;

@@ -8,6 +8,7 @@
 #include <map>
 #include <numeric>
 #include <set>
+#include <tuple>
 
 #include "base/hash.h"
 #include "incident/incident.h"
@@ -191,8 +192,11 @@ std::vector<Incident> join(const std::vector<Finding>& findings, const ZoneMap& 
     out.push_back(std::move(incident));
   }
   std::stable_sort(out.begin(), out.end(), [](const Incident& a, const Incident& b) {
-    return std::tuple(-static_cast<int>(a.severity), -static_cast<int>(a.phase), a.first, a.id) <
-           std::tuple(-static_cast<int>(b.severity), -static_cast<int>(b.phase), b.first, b.id);
+    // The gravest first; of equals the one that got in, then the one that got furthest.
+    const auto rank = [](const Incident& i) {
+      return std::tuple(-static_cast<int>(i.severity), i.outbound, i.path.empty(), -static_cast<int>(i.phase), i.first, i.id);
+    };
+    return rank(a) < rank(b);
   });
   return out;
 }
