@@ -218,7 +218,8 @@ std::vector<Campaign> campaigns(const std::vector<Incident>& incidents, const st
   }
   Sets sets(incidents.size());
   std::map<std::pair<std::size_t, std::size_t>, CampaignLink> links;
-  for (const auto& [key, who] : holders) {
+  for (const auto& [held, who] : holders) {
+    const std::pair<std::string, std::string>& key = held;  // a lambda may not capture a structured binding (clang 14)
     for (std::size_t n = 1; n < who.size(); ++n) {
       const double weight = std::find_if(std::begin(kShared), std::end(kShared), [&](const auto& s) { return s.first == key.first; })->second;
       CampaignLink& link = links[{who[0], who[n]}];
