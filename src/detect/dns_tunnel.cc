@@ -17,6 +17,7 @@
 
 #include "base/hash.h"
 #include "detect/detector.h"
+#include "detect/registered_domain.h"
 #include "protocol/dns/dns.h"
 
 namespace whodunit::detect {
@@ -53,24 +54,6 @@ const Description& describe() {
        {"bits", fmt::format("{}", p.bits), "entropy of it, bits per character"},
        {"unique_share", fmt::format("{}", p.unique_share), "share of queries for a name never asked for before"}}};
   return d;
-}
-
-/// The last two labels; three below a two-letter country where the second is short (co.uk, com.au), which is right often
-/// enough to group names and wrong without harm.
-std::string_view registered(std::string_view name) {
-  std::size_t dots = 0, at = name.size();
-  std::size_t cuts[3] = {0, 0, 0};
-  while (at > 0 && dots < 3) {
-    const std::size_t dot = name.rfind('.', at - 1);
-    if (dot == std::string_view::npos) break;
-    cuts[dots++] = dot + 1;
-    at = dot;
-  }
-  if (dots < 2) return name;
-  const std::size_t tld = name.size() - cuts[0];
-  const std::size_t second = cuts[0] - 1 - cuts[1];
-  const std::size_t from = tld == 2 && second <= 3 && dots >= 3 ? cuts[2] : tld == 2 && second <= 3 && dots == 2 ? 0 : cuts[1];
-  return name.substr(from);
 }
 
 /// Types that no client has a use for today: NULL, KEY, SIG, PRIVATE (65280 and above), and the unassigned.

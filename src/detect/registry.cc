@@ -12,6 +12,12 @@ std::unique_ptr<Detector> make_protocol_exploit(const Environment&);
 std::unique_ptr<Detector> make_remote_procedure(const Environment&);
 std::unique_ptr<Detector> make_beacon(const Environment&);
 std::unique_ptr<Detector> make_dns_tunnel(const Environment&);
+std::unique_ptr<Detector> make_certificate(const Environment&);
+std::unique_ptr<Detector> make_dhcp_flood(const Environment&);
+std::unique_ptr<Detector> make_generated_names(const Environment&);
+std::unique_ptr<Detector> make_admin_share(const Environment&);
+std::unique_ptr<Detector> make_login_guessing(const Environment&);
+std::unique_ptr<Detector> make_stealer_upload(const Environment&);
 
 std::span<const Entry> detectors() {
   static constexpr Entry kEntries[] = {
@@ -24,6 +30,12 @@ std::span<const Entry> detectors() {
       {"remote_procedure", make_remote_procedure},
       {"beacon", make_beacon},
       {"dns_tunnel", make_dns_tunnel},
+      {"certificate", make_certificate},
+      {"dhcp_flood", make_dhcp_flood},
+      {"generated_names", make_generated_names},
+      {"admin_share", make_admin_share},
+      {"login_guessing", make_login_guessing},
+      {"stealer_upload", make_stealer_upload},
   };
   return kEntries;
 }

@@ -156,6 +156,8 @@ class Scan : public Detector {
         answer = Answer::kOpen;
       else if (c.history.find('r') != std::string_view::npos)
         answer = Answer::kRefused;
+      else if (c.history.substr(0, 1) == "S" && c.history.find_first_of("AD") != std::string_view::npos)
+        answer = Answer::kOpen;  // it went on as if answered: only the replies were not captured
       // What goes on in midstream is no attempt at all; a bare ACK is one only where it drew a reset.
       if (technique == Technique::kAck && (c.history.find_first_of("dD") != std::string_view::npos || answer != Answer::kRefused)) return;
     } else if (c.resp_pkts > 0) {

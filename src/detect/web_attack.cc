@@ -27,6 +27,7 @@ struct Parameters {
   double weight = 1.0;              ///< least sum of pattern weights of one class in a request
   std::size_t missing_paths = 30;   ///< distinct paths that were not there (404) before it is called a scan
   double missing_share = 0.6;       ///< least share of those among the requests
+  std::size_t unanswered_folders = 10;  ///< distinct folders asked for in as many connections, none answered, none linked to
   std::size_t max_pairs = 50'000;
   std::uint32_t body_window = 2048; ///< bytes of bodies that are looked at
 };
@@ -42,6 +43,7 @@ const Description& describe() {
       {{"weight", fmt::format("{}", p.weight), "least sum of pattern weights of one class in a request"},
        {"missing_paths", fmt::format("{}", p.missing_paths), "distinct paths answered with 404 before it is a scan"},
        {"missing_share", fmt::format("{}", p.missing_share), "their least share of all requests of the pair"},
+       {"unanswered_folders", fmt::format("{}", p.unanswered_folders), "distinct folders asked for on connections of their own, without a referrer, within a minute, none answered"},
        {"body_window", fmt::format("{} bytes", p.body_window), "of each body looked at"}}};
   return d;
 }
@@ -149,6 +151,10 @@ struct Pair {
 struct Requests {
   std::uint64_t total = 0;
   std::set<std::string> missing;
+  std::set<std::string> folders;      // asked for without an answer, each on a connection of its own
+  std::set<std::uint16_t> ports;      // of those connections
+  std::vector<record::Head> folder_heads;
+  std::uint64_t answered = 0, linked = 0;
   std::vector<record::Head> heads;
   base::Time first, last;
 };
@@ -243,6 +249,16 @@ class WebAttackDetector : public Detector {
     Requests& r = requests_[pair];
     if (r.total++ == 0) r.first = h.head.ts;
     r.last = std::max(r.last, h.head.ts);
+    r.answered += h.status_code.has_value();
+    r.linked += !h.referrer.empty();  // a browser that fetches a page's parts says where it comes from
+    if (!h.status_code && h.method == "GET" && r.folders.size() < 4096) {
+      const std::size_t second = h.uri.find('/', 1);
+      const std::string_view folder = h.uri.substr(0, std::min(second, h.uri.find('?')));
+      if (r.folders.insert(std::string(folder.substr(0, 200))).second) {
+        r.ports.insert(h.head.id.orig_p.value);
+        if (r.folder_heads.size() < Finding::kMaxEvidence) r.folder_heads.push_back(h.head);
+      }
+    }
     if (h.status_code.value_or(0) != 404 && !(h.status_code.value_or(0) == 403)) return;
     if (r.missing.size() >= 4096) return;
     if (r.missing.insert(std::string(h.uri.substr(0, std::min(h.uri.find('?'), std::size_t{200})))).second && r.heads.size() < Finding::kMaxEvidence) r.heads.push_back(h.head);
@@ -295,22 +311,30 @@ class WebAttackDetector : public Detector {
   }
 
   void report_scan(const Pair& pair, const Requests& r, std::vector<Finding>& out) const {
-    if (r.missing.size() < parameters_.missing_paths || static_cast<double>(r.missing.size()) < parameters_.missing_share * static_cast<double>(r.total)) return;
+    const bool blind = r.answered == 0 && r.linked == 0 && std::min(r.folders.size(), r.ports.size()) >= parameters_.unanswered_folders &&
+                       (r.last - r.first).seconds() <= 60;
+    if (!blind && (r.missing.size() < parameters_.missing_paths || static_cast<double>(r.missing.size()) < parameters_.missing_share * static_cast<double>(r.total))) return;
     Finding f;
     f.detector = "web_attack";
     f.techniques = {"T1595.003"};
     f.phase = Phase::kDoorRattling;
     f.outcome = Outcome::kAttempted;
     f.severity = Severity::kLow;
-    f.confidence = 0.8;
+    f.confidence = blind ? 0.55 : 0.8;
     f.attacker = host(pair.from);
     f.victim = host(pair.to);
-    for (const record::Head& head : r.heads) f.add("http", head);
-    f.evidence_total = r.missing.size();
+    for (const record::Head& head : blind ? r.folder_heads : r.heads) f.add("http", head);
+    f.evidence_total = blind ? r.folders.size() : r.missing.size();
     f.first = r.first;
     f.last = r.last;
-    f.statement = fmt::format("{} asked {} for {} paths that were not there, of {} requests: a search for files and folders", pair.from.to_string(), pair.to.to_string(), r.missing.size(), r.total);
-    f.fact("paths", fmt::format("{}", r.missing.size()));
+    if (blind) {
+      f.outcome = Outcome::kUnknown;
+      f.statement = fmt::format("{} asked {} for {} folders on connections of their own within a minute, no answer seen: a search for files and folders", pair.from.to_string(), pair.to.to_string(),
+                                r.folders.size());
+    } else {
+      f.statement = fmt::format("{} asked {} for {} paths that were not there, of {} requests: a search for files and folders", pair.from.to_string(), pair.to.to_string(), r.missing.size(), r.total);
+    }
+    f.fact("paths", fmt::format("{}", f.evidence_total));
     out.push_back(std::move(f));
   }
 

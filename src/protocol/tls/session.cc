@@ -378,7 +378,9 @@ void Session::heartbeat(Context& context, Direction direction, Bytes body) {
   in.u8();
   const std::uint64_t claimed = in.be16();
   if (in.failed()) return;
-  const std::uint64_t excess = claimed > in.left() ? claimed - in.left() : 0;
+  constexpr std::uint64_t kLeastPadding = 16;
+  const std::uint64_t needed = claimed + kLeastPadding;
+  const std::uint64_t excess = needed > in.left() ? needed - in.left() : 0;
   heartbeat_excess_ = std::max(heartbeat_excess_.value_or(0), excess);
 }
 

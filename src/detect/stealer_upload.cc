@@ -1,0 +1,137 @@
+// What password stealers send home by FTP and mail, in the names that they give it.
+//
+// Method: published forms of Agent Tesla's uploads (Corelight, zeek-agenttesla-detector; Fortinet's analyses, 2018–2023):
+// a kind (PW, CO, KL, SC: passwords, cookies, keystrokes, screen), the user, the host and a time, joined by underscores
+// in file names, as user/HOST in subjects; and subjects of Snake Keylogger and its relatives. The form decides, not a word.
+#include <fmt/format.h>
+
+#include <map>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "detect/detector.h"
+#include "protocol/ftp/ftp.h"
+#include "protocol/smtp/smtp.h"
+
+namespace whodunit::detect {
+namespace {
+
+const Description& describe() {
+  static const Description d{
+      "stealer_upload",
+      "Files or mails go out in the form that password stealers give to what they took: Agent Tesla, Snake Keylogger.",
+      "Corelight, zeek-agenttesla-detector; Fortinet's and Splunk's published analyses of Agent Tesla and Snake Keylogger",
+      {"T1048.003", "T1555", "T1056.001"},
+      "None known for the whole form: kind, user, host and time, in that order.",
+      {{"kinds", "PW, CO, KL, SC, CA", "what a name must begin with"}}};
+  return d;
+}
+
+bool digit(char c) { return c >= '0' && c <= '9'; }
+
+std::string_view kind(std::string_view s) {
+  for (const auto& [tag, what] : {std::pair<std::string_view, std::string_view>{"PW_", "passwords"}, {"CO_", "cookies"}, {"KL_", "keystrokes"}, {"SC_", "screen pictures"}, {"CA_", "card data"}})
+    if (s.substr(0, 3) == tag) return what;
+  return {};
+}
+
+/// KIND_user-HOST_2024_03_07_19_00_36.html: the time is six numbers.
+std::string_view stolen_file(std::string_view name) {
+  const std::string_view what = kind(name);
+  if (what.empty()) return {};
+  const std::string_view stem = name.substr(0, name.rfind('.'));
+  constexpr std::string_view kForm = "_dddd_dd_dd_dd_dd_dd";
+  if (stem.size() < kForm.size() + 5) return {};
+  const std::string_view time = stem.substr(stem.size() - kForm.size());
+  for (std::size_t i = 0; i < kForm.size(); ++i)
+    if (kForm[i] == 'd' ? !digit(time[i]) : time[i] != '_') return {};
+  return stem.substr(3, stem.size() - kForm.size() - 3).find_first_of("-/@") == std::string_view::npos ? std::string_view{} : what;
+}
+
+/// "PW_user/HOST"; "Pc Name: user | Snake Keylogger".
+std::string_view stolen_mail(std::string_view subject) {
+  if (const std::string_view what = kind(subject); !what.empty()) {
+    const std::size_t slash = subject.find('/');
+    if (slash != std::string_view::npos && slash > 3 && slash + 1 < subject.size() && subject.find_first_of(" \t") == std::string_view::npos) return what;
+  }
+  for (const std::string_view tool : {"| Snake Keylogger", "| 404 Keylogger", "| VIP Recovery", "| Snake Tracker"})
+    if (subject.find(tool) != std::string_view::npos) return "credentials";
+  return {};
+}
+
+struct Sent {
+  std::set<std::string> names;
+  std::set<std::string> what;
+  std::vector<std::pair<std::string_view, record::Head>> heads;
+  std::uint64_t total = 0;
+  std::string account;
+};
+
+class StealerUpload : public Detector {
+ public:
+  const Description& description() const override { return describe(); }
+  Needs needs() const override { return {.records = {"ftp", "smtp"}}; }
+
+  void take(const record::Batch& batch) override {
+    for (std::size_t row = 0; row < batch.rows(); ++row) {
+      if (&batch.schema() == &protocol::ftp::Ftp::schema) {
+        const protocol::ftp::Ftp f = protocol::ftp::Ftp::read(batch, row);
+        if (f.command != "STOR" && f.command != "APPE") continue;
+        const std::string_view name = f.arg.substr(f.arg.find_last_of('/') + 1);
+        if (const std::string_view what = stolen_file(name); !what.empty()) add("ftp", f.head, name, what, f.user);
+      } else if (&batch.schema() == &protocol::smtp::Smtp::schema) {
+        const protocol::smtp::Smtp s = protocol::smtp::Smtp::read(batch, row);
+        if (const std::string_view what = stolen_mail(s.subject); !what.empty()) add("smtp", s.head, s.subject, what, s.auth_user.empty() ? s.mailfrom : s.auth_user);
+      }
+    }
+  }
+
+  void finish(const Home&, std::vector<Finding>& out) override {
+    for (const auto& [key, s] : sent_) {
+      Finding f;
+      f.detector = "stealer_upload";
+      f.techniques = {"T1048.003"};
+      for (const std::string& w : s.what) {
+        if (w == "passwords" || w == "credentials") f.techniques.emplace_back("T1555");
+        if (w == "keystrokes") f.techniques.emplace_back("T1056.001");
+      }
+      f.phase = Phase::kTheft;
+      f.outcome = Outcome::kSucceeded;
+      f.severity = Severity::kHigh;
+      f.confidence = 0.9;
+      f.attacker = host(key.second);
+      f.victim = host(key.first);
+      for (const auto& [record, head] : s.heads) f.add(record, head);
+      f.evidence_total = s.total;
+      std::string names, what;
+      for (const std::string& n : s.names) names += (names.empty() ? "" : ", ") + n;
+      for (const std::string& w : s.what) what += (what.empty() ? "" : ", ") + w;
+      f.statement = fmt::format("{} sent {} to {} in a password stealer's form ({})", key.first.to_string(), what, key.second.to_string(), names);
+      f.fact("names", names);
+      f.fact("drop", s.account);
+      f.fact("tool", "Agent Tesla or a relative");
+      out.push_back(std::move(f));
+    }
+  }
+
+ private:
+  void add(std::string_view record, const record::Head& head, std::string_view name, std::string_view what, std::string_view account) {
+    const std::pair key{head.id.orig_h, head.id.resp_h};
+    if (sent_.size() >= kMaxPairs && sent_.count(key) == 0) return;
+    Sent& s = sent_[key];
+    ++s.total;
+    if (s.names.size() < 6) s.names.emplace(name.substr(0, 120));
+    s.what.emplace(what);
+    if (s.heads.size() < Finding::kMaxEvidence) s.heads.emplace_back(record, head);
+    if (s.account.empty()) s.account = account;
+  }
+  static constexpr std::size_t kMaxPairs = 50'000;
+  std::map<std::pair<base::Address, base::Address>, Sent> sent_;
+};
+
+}  // namespace
+
+std::unique_ptr<Detector> make_stealer_upload(const Environment&) { return std::make_unique<StealerUpload>(); }
+
+}  // namespace whodunit::detect
