@@ -1,6 +1,6 @@
 // What password stealers send home by FTP and mail, in the names that they give it.
 //
-// Method: published forms of Agent Tesla's uploads (Corelight, zeek-agenttesla-detector; Fortinet's analyses, 2018–2023):
+// Method: the forms of Agent Tesla's uploads that published analyses of its samples show (Fortinet, 2018–2023, among others):
 // a kind (PW, CO, KL, SC: passwords, cookies, keystrokes, screen), the user, the host and a time, joined by underscores
 // in file names, as user/HOST in subjects; and subjects of Snake Keylogger and its relatives. The form decides, not a word.
 #include <fmt/format.h>
@@ -21,7 +21,7 @@ const Description& describe() {
   static const Description d{
       "stealer_upload",
       "Files or mails go out in the form that password stealers give to what they took: Agent Tesla, Snake Keylogger.",
-      "Corelight, zeek-agenttesla-detector; Fortinet's and Splunk's published analyses of Agent Tesla and Snake Keylogger",
+      "Published analyses of Agent Tesla and Snake Keylogger (Fortinet, 2018–2023, among others)",
       {"T1048.003", "T1555", "T1056.001"},
       "None known for the whole form: kind, user, host and time, in that order.",
       {{"kinds", "PW, CO, KL, SC, CA", "what a name must begin with"}}};
