@@ -18,7 +18,7 @@
 namespace whodunit::detect {
 namespace {
 
-enum class Act : std::uint8_t { kService, kTask, kWmi, kWmiSubscription, kDcom, kPrinter, kListing, kServices, kReplication, kSecrets, kLogs, kShutdown, kRegistry, kCount };
+enum class Act : std::uint8_t { kService, kTask, kWmi, kWmiSubscription, kDcom, kPrinter, kListing, kServices, kReplication, kSecrets, kLogs, kShutdown, kRegistry, kCoercion, kCount };
 
 struct Call {
   std::string_view interface;
@@ -66,6 +66,13 @@ constexpr Call kCalls[] = {
     {"srvsvc", "NetSessEnum", Act::kListing, true},
     {"wkssvc", "NetrWkstaUserEnum", Act::kListing, true},
     {"drsuapi", "DRSGetNCChanges", Act::kReplication, true},
+    {"efsrpc", "EfsRpc", Act::kCoercion, true},
+    {"efsrpc2", "EfsRpc", Act::kCoercion, true},
+    {"spoolss", "RpcRemoteFindFirstPrinterChangeNotification", Act::kCoercion, true},
+    {"netdfs", "NetrDfsAddStdRoot", Act::kCoercion, true},
+    {"netdfs", "NetrDfsRemoveStdRoot", Act::kCoercion, true},
+    {"FileServerVssAgent", "IsPath", Act::kCoercion, true},
+    {"eventlog", "ElfrOpenBELW", Act::kCoercion, true},
     {"drsuapi", "DRSReplicaSync", Act::kReplication, false},
     {"drsuapi", "DRSReplicaAdd", Act::kReplication, true},
     {"lsarpc", "LsarRetrievePrivateData", Act::kSecrets, true},
@@ -100,6 +107,7 @@ constexpr Meaning kMeanings[] = {
     {"cleared event logs of", "T1070.001", "", Phase::kHarm, Severity::kHigh, 0.8},
     {"had shut down", "T1529", "", Phase::kHarm, Severity::kMedium, 0.6},
     {"wrote registry values of", "T1112", "", Phase::kSpread, Severity::kMedium, 0.5},
+    {"made a server log on elsewhere:", "T1187", "T1210", Phase::kSpread, Severity::kHigh, 0.85},
 };
 
 struct Parameters {
@@ -111,9 +119,9 @@ const Description& describe() {
   static const Parameters p;
   static const Description d{
       "remote_procedure",
-      "Windows RPC that runs code, lists accounts, takes secrets or exploits: services, tasks, WMI, DCOM, SAMR, DRSUAPI, Zerologon, PrintNightmare.",
-      "MITRE BZAR (Bro/Zeek ATT&CK-based analytics and reporting); CVE-2020-1472 as T. Tervoort describes it (Secura, 2020)",
-      {"T1021.002", "T1021.003", "T1047", "T1053.005", "T1569.002", "T1546.003", "T1087.002", "T1069.002", "T1007", "T1003.006", "T1210", "T1068"},
+      "Windows RPC that runs code, lists accounts, takes secrets or exploits: services, tasks, WMI, DCOM, SAMR, DRSUAPI, Zerologon, PrintNightmare, forced log-ons (PetitPotam, PrinterBug, DFSCoerce, ShadowCoerce).",
+      "MITRE BZAR (Bro/Zeek ATT&CK-based analytics and reporting); CVE-2020-1472 as T. Tervoort describes it (Secura, 2020); forced log-ons after L. Gilles (PetitPotam, 2021) and p0dalirius (Coercer, 2022)",
+      {"T1021.002", "T1021.003", "T1047", "T1053.005", "T1569.002", "T1546.003", "T1087.002", "T1069.002", "T1007", "T1003.006", "T1210", "T1068", "T1187"},
       "Administrators and management software do the same from a few hosts, every day; domain controllers replicate with each other.",
       {{"zero_attempts", fmt::format("{}", p.zero_attempts), "authentications of one pair within a minute that are called Zerologon"}}};
   return d;
@@ -172,6 +180,7 @@ class RemoteProcedure : public Detector {
     }
     for (const Call& call : kCalls) {
       if (r.endpoint != call.interface || r.operation.substr(0, call.operation.size()) != call.operation) continue;
+      if (call.act == Act::kCoercion && !elsewhere(r)) return;
       if (seen_.size() >= parameters_.max_pairs && seen_.count({pair, call.act}) == 0) return;
       Seen& s = seen_[{pair, call.act}];
       if (s.decisive + s.leading == 0) s.first = r.head.ts;
@@ -185,6 +194,22 @@ class RemoteProcedure : public Detector {
       if (s.heads.size() < Finding::kMaxEvidence) s.heads.push_back(r.head);
       return;
     }
+  }
+
+  /// A path names, by address, another host than the server that is asked: \\\\192.0.2.1\\share, or \\??\\UNC\\192.0.2.1. Clients
+  /// that mean well give names, and paths of the server itself.
+  static bool elsewhere(const protocol::dce_rpc::DceRpc& r) {
+    for (std::string_view text : r.strings) {
+      constexpr std::string_view kUnc = "\\??\\UNC\\";
+      if (text.substr(0, kUnc.size()) == kUnc)
+        text.remove_prefix(kUnc.size());
+      else
+        text.remove_prefix(std::min(text.find_first_not_of('\\'), text.size()));
+      text = text.substr(0, text.find_first_of("\\/@"));
+      const auto address = base::Address::parse(text);
+      if (address && *address != r.head.id.resp_h) return true;
+    }
+    return false;
   }
 
   void report(const Pair& pair, Act act, const Seen& s, const Home& home, std::vector<Finding>& out) const {

@@ -1,10 +1,9 @@
 // Detectors beyond the first: each on made-up rows that are the attack, and on rows that look alike and are none.
 #include <gtest/gtest.h>
 
-#include <deque>
-
 #include "connection/conn_record.h"
 #include "detect/detector.h"
+#include "protocol/dce_rpc/dce_rpc.h"
 #include "protocol/dhcp/dhcp.h"
 #include "protocol/dns/dns.h"
 #include "protocol/ftp/ftp.h"
@@ -280,6 +279,29 @@ TEST(LoginGuessing, KerberosNamesAccountsThatDoNotExist) {
   ASSERT_EQ(f.size(), 1u);
   EXPECT_EQ(f[0].techniques, std::vector<std::string>{"T1087.002"});
   EXPECT_TRUE(run("login_guessing", normal).empty());
+}
+
+// --- forced log-ons
+
+TEST(RemoteProcedure, PathsThatLeadElsewhereForceLogons) {
+  const auto call = [](std::string_view interface, std::string_view operation, std::string_view path) {
+    record::Batch batch(protocol::dce_rpc::DceRpc::schema);
+    protocol::dce_rpc::DceRpc r;
+    r.head = head("10.0.0.66", "10.0.0.2", 445, 1);
+    r.endpoint = interface;
+    r.operation = operation;
+    const std::string_view strings[] = {path};
+    r.strings = strings;
+    r.append_to(batch, {});
+    return run("remote_procedure", batch);
+  };
+  auto f = call("efsrpc2", "EfsRpcOpenFileRaw", "\\\\10.0.0.66\\share\\a.txt");
+  ASSERT_EQ(f.size(), 1u);
+  EXPECT_EQ(f[0].techniques[0], "T1187");
+  EXPECT_EQ(call("netdfs", "NetrDfsRemoveStdRoot", "10.0.0.66").size(), 1u);
+  EXPECT_TRUE(call("efsrpc", "EfsRpcOpenFileRaw", "\\\\10.0.0.2\\share\\a.txt").empty()) << "the server's own file";
+  EXPECT_TRUE(call("efsrpc", "EfsRpcOpenFileRaw", "\\\\SERVER\\share\\a.txt").empty());
+  EXPECT_TRUE(call("spoolss", "RpcRemoteFindFirstPrinterChangeNotificationEx", "\\\\CLIENT").empty()) << "what printers' clients do";
 }
 
 // --- what one-sided captures show
