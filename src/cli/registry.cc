@@ -15,6 +15,7 @@ void add_query(CLI::App& app, int& exit_code);
 void add_findings(CLI::App& app, int& exit_code);
 void add_incidents(CLI::App& app, int& exit_code);
 void add_assess(CLI::App& app, int& exit_code);
+void add_campaigns(CLI::App& app, int& exit_code);
 void add_report(CLI::App& app, int& exit_code);
 void add_reference(CLI::App& app, int& exit_code);
 
@@ -31,6 +32,7 @@ std::span<const Verb> verbs() {
       {"findings", add_findings},
       {"incidents", add_incidents},
       {"assess", add_assess},
+      {"campaigns", add_campaigns},
       {"report", add_report},
       {"reference", add_reference},
       {"doctor", add_doctor},
