@@ -83,7 +83,13 @@ void Table::Impl::emit(const Entry& e, std::string_view service) {
   row.head.id = {e.address[0], e.address[1], {e.port[0]}, {e.port[1]}};
   row.head.place = {e.number_first(), e.number_last(), e.capture_first, e.capture_last};
   row.proto = text_of_protocol(e.protocol);
-  if (!service.empty()) row.service = service;
+  std::string services(service);
+  if (e.protocol == packet::kUdp) {  // a tunnel is a service, too
+    const packet::Carrier mine = e.end[0].datagram.carrier;
+    const std::string_view carrier = name_of(mine != packet::Carrier::kNone ? mine : e.end[1].datagram.carrier);
+    if (!carrier.empty()) services += services.empty() ? std::string(carrier) : ',' + std::string(carrier);
+  }
+  if (!services.empty()) row.service = services;
 
   std::string history(e.history, e.history_length);
   std::uint64_t packets_high[2] = {0, 0};

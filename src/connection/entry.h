@@ -58,8 +58,9 @@ static_assert(sizeof(TcpEndpoint) == 64 && std::is_trivial_v<TcpEndpoint>);
 struct DatagramEndpoint {
   std::uint64_t bytes;
   std::uint16_t bad_checksums;
-  bool active;  ///< it sent something
-  std::uint8_t spare[53];
+  bool active;              ///< it sent something
+  packet::Carrier carrier;  ///< of what it sent; kNone for no tunnel
+  std::uint8_t spare[52];
 };
 static_assert(sizeof(DatagramEndpoint) == 64);
 

@@ -536,6 +536,7 @@ void Table::Impl::datagram(Entry& e, Direction d, const packet::Packet& packet) 
   if (udp) {
     check_history(e, d, kLetterData, 'D');
     end.bytes += packet.payload_length;
+    if (packet.carrier != packet::Carrier::kNone) end.carrier = packet.carrier;
   } else if (is_icmp(e.protocol)) {
     end.bytes += packet.payload_length;
   }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string_view>
 
 #include "base/address.h"
 #include "base/bytes.h"
@@ -14,6 +15,22 @@ namespace whodunit::packet {
 enum Protocol : std::uint8_t { kIcmp = 1, kTcp = 6, kUdp = 17, kIcmp6 = 58, kSctp = 132 };
 
 enum TcpFlag : std::uint8_t { kFin = 1, kSyn = 2, kRst = 4, kPsh = 8, kAck = 16, kUrg = 32, kEce = 64, kCwr = 128 };
+
+/// What a UDP datagram was a tunnel's for: other datagrams came out of it.
+enum class Carrier : std::uint8_t { kNone, kVxlan, kGeneve, kGtp, kTeredo, kAyiya };
+
+/// As conn.service calls it; empty for kNone.
+inline std::string_view name_of(Carrier carrier) {
+  switch (carrier) {
+    case Carrier::kNone: break;
+    case Carrier::kVxlan: return "vxlan";
+    case Carrier::kGeneve: return "geneve";
+    case Carrier::kGtp: return "gtpv1";
+    case Carrier::kTeredo: return "teredo";
+    case Carrier::kAyiya: return "ayiya";
+  }
+  return {};
+}
 
 /// Where a packet came from; the decoder fills the rest of Packet.
 struct Origin {
@@ -46,6 +63,7 @@ struct Packet {
   std::uint32_t ip_length = 0;         ///< total length of the IP datagram by its header, bytes
   record::Uid tunnel;                  ///< connection of the tunnel that it lies in; 0 for none
   std::uint8_t tunnel_depth = 0;
+  Carrier carrier = Carrier::kNone;    ///< of the datagrams that follow it in the decoder's answer
   std::uint16_t vlan = 0, inner_vlan = 0;
   std::uint64_t source_mac = 0, destination_mac = 0;  ///< 48 bits; 0 where the link has none
 };

@@ -108,6 +108,7 @@ Outcome Layers::udp_tunnel(std::size_t index) {
   };
 
   std::string_view type;
+  Carrier carrier = Carrier::kNone;
   std::uint32_t header = 0;
   bool frame = false;
   if (either(4789) || either(8472)) {
@@ -115,6 +116,7 @@ Outcome Layers::udp_tunnel(std::size_t index) {
     // of at least its header follows.
     if (data.size() < 8 || (data[0] & 0x08) == 0 || wire < 8 + 14) return Outcome::kDatagram;
     type = "Tunnel::VXLAN";
+    carrier = Carrier::kVxlan;
     header = 8;
     frame = true;
   } else if (either(6081)) {
@@ -127,6 +129,7 @@ Outcome Layers::udp_tunnel(std::size_t index) {
     else if (protocol != 0x0800 && protocol != 0x86dd)
       return Outcome::kDatagram;
     type = "Tunnel::GENEVE";
+    carrier = Carrier::kGeneve;
     if (header >= wire) return weird_here("geneve_empty_packet", "GENEVE");
   } else if (either(2152)) {
     // GTP-U version 1 (3GPP TS 29.281 5): a G-PDU carries a datagram.
@@ -146,6 +149,7 @@ Outcome Layers::udp_tunnel(std::size_t index) {
       }
     }
     type = "Tunnel::GTPv1";
+    carrier = Carrier::kGtp;
   } else if (either(3544)) {
     // Teredo (RFC 4380 5.1.1): authentication and origin indications may stand before the datagram.
     while (data.size() >= header + 8 && data[header] == 0 && data[header + 1] <= 1) {
@@ -157,6 +161,7 @@ Outcome Layers::udp_tunnel(std::size_t index) {
     if (data.size() < header + 40 || data[header] >> 4 != 6) return Outcome::kDatagram;
     if (load_be16(data.data() + header + 4) + 40u + header > wire) return Outcome::kDatagram;
     type = "Tunnel::TEREDO";
+    carrier = Carrier::kTeredo;
   } else {
     // AYIYA (draft-massar-v6ops-ayiya): identity and signature lengths in units of four bytes; operation 1 forwards.
     if (data.size() < 8) return Outcome::kDatagram;
@@ -165,6 +170,7 @@ Outcome Layers::udp_tunnel(std::size_t index) {
     if ((data[2] & 15) != 1 || (data[3] != 41 && data[3] != 4)) return Outcome::kDatagram;
     header = 8 + identity + signature;
     type = "Tunnel::AYIYA";
+    carrier = Carrier::kAyiya;
   }
   if (header >= wire || header >= data.size()) return Outcome::kDatagram;
   const base::Bytes inner = data.subspan(header);
@@ -182,7 +188,10 @@ Outcome Layers::udp_tunnel(std::size_t index) {
     ip(inner, wire - header);
   here_ = outside;
   // A tunnel is one once a datagram came out of it.
-  if (out_.size() > index + 1) state_.tunnels.discovered(entry, type, origin_, events_);
+  if (out_.size() > index + 1) {
+    out_[index].carrier = carrier;
+    state_.tunnels.discovered(entry, type, origin_, events_);
+  }
   return Outcome::kDatagram;
 }
 

@@ -92,6 +92,8 @@ TEST(Vxlan, NamesItsOuterConnection) {
   ASSERT_EQ(b.out.size(), 2u);
   EXPECT_EQ(b.out[0].destination_port, 4789);
   EXPECT_FALSE(b.out[0].tunnel);
+  EXPECT_EQ(name_of(b.out[0].carrier), "vxlan");
+  EXPECT_EQ(b.out[1].carrier, Carrier::kNone);
   expect_inner(b.out[1]);
   EXPECT_EQ(b.out[1].vlan, 9);
   EXPECT_EQ(b.out[0].vlan, 0);

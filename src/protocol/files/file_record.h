@@ -10,7 +10,7 @@ namespace whodunit::protocol {
 #define WHODUNIT_FILES_FIELDS(FIELD)                                                                                              \
   FIELD(1, record::Fuid, fuid, "fuid", "The file's id: the same in any run.")                                                     \
   FIELD(1, record::Text, source, "source", "What it travelled in: HTTP, SMTP, FTP_DATA, SMB, SSL, ….")                            \
-  FIELD(1, std::uint64_t, depth, "depth", "How deep it lies in its source (SMTP: the MIME part's depth).")                        \
+  FIELD(1, std::uint64_t, depth, "depth", "Which part of its source it is (of a mail: the MIME entity, from 1, as Zeek counts).") \
   FIELD(1, record::Texts, analyzers, "analyzers", "What looked into it: MD5, SHA1, SHA256, EXTRACT, PE, OCSP_REPLY.")             \
   FIELD(1, record::Text, mime_type, "mime_type", "Type by content, of the first 4096 bytes.")                                     \
   FIELD(1, record::Text, filename, "filename", "Name that the source gave.")                                                      \

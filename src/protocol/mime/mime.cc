@@ -122,6 +122,7 @@ void Reader::begin_body() {
     if (message_) {  // its own headers follow
       in_headers_ = true;
       message_ = false;
+      ++entities_;
     }
   }
   boundary_.clear();
@@ -143,6 +144,7 @@ bool Reader::boundary(Context& context, std::string_view line) {
     multipart_ = last;  // what follows the last boundary is no part
     message_ = false;
     in_headers_ = !last;
+    if (!last) ++entities_;
     return true;
   }
   return false;
@@ -200,7 +202,7 @@ void Reader::give(Context& context, std::string_view bytes) {
     start.source = source_;
     start.direction = direction_;
     start.ordinal = ordinal_++;
-    start.depth = boundaries_.size();
+    start.depth = entities_;
     if (!name_.empty()) start.name = name_;
     handle_ = context.files().open(context, start);
     if (!handle_) {
@@ -232,6 +234,8 @@ void Reader::gap(Context& context, std::uint64_t bytes) {
 
 void Reader::finish(Context& context) {
   end_header(context);
+  // The line end before the closing dot is the text's own (RFC 5321 4.1.1.4); that before a boundary is the boundary's.
+  if (pending_end_) give(context, "\r\n");
   end_part(context);
 }
 

@@ -43,6 +43,7 @@ class Reader {
   std::string_view source_;
   Direction direction_;
   std::uint64_t ordinal_;
+  std::uint64_t entities_ = 1;  ///< begun so far, the mail itself being the first
   std::vector<std::string> boundaries_;
   std::string header_;       // so far, unfolded
   std::string name_;         // of the part's file

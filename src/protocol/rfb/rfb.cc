@@ -104,6 +104,7 @@ class RfbParser final : public FramedParser {
           return;
         }
         (server ? f.server : f.client) = text.substr(4, 7);
+        if (!server) f.ts = context.now();  // the session begins where both have spoken, as in Zeek
         if (!server) old_ = text.substr(4, 7) <= "003.005";
         mine = server ? Phase::kSecurity : old_ ? Phase::kInit : Phase::kSecurity;
         if (!f.server.empty() && !f.client.empty()) context.recognised = true;

@@ -143,6 +143,11 @@ class SocksParser final : public FramedParser {
       return;
     }
     Step& step = client ? client_ : server_;
+    // The row's time is that of the first message with something to say, as Zeek has it: the login or the request.
+    if (client && !told_ && step != Step::kGreeting) {
+      told_ = true;
+      f.ts = context.now();
+    }
     switch (step) {
       case Step::kGreeting:
         if (client) {
@@ -210,6 +215,7 @@ class SocksParser final : public FramedParser {
   }
 
   std::unique_ptr<Facts> facts_;
+  bool told_ = false;  ///< the client said more than its greeting
   std::uint8_t version_ = 0;
   Step client_ = Step::kGreeting, server_ = Step::kGreeting;
 };
