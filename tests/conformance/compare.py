@@ -2,26 +2,33 @@
 """Compares whodunit's records with Zeek's, field by field, over a corpus of captures.
 
   compare.py --program build/whodunit [--corpus DIR] [--log NAME …] [--file SUBSTRING] [--field NAME] [--show N]
-             [--markdown FILE] [--check]
+             [--markdown FILE] [--check] [--brief]
 
 Every capture of the corpus goes through `whodunit logs FILE --format json`; the rows of each log are matched with
 Zeek's of the same connection (endpoints and protocol), in time order, and compared after canonicalising (CANON says how
-and why, per field). --show prints that many differences per field; --check fails where a field with 200 or more values
-agrees in less than 98 %, after the waivers in waivers.tsv.
+and why, per field). --show prints that many differences per field; --markdown writes docs/conformance.md. --check
+fails where a field with 200 or more values agrees in less than 98 %, or a smaller one in all values but one, unless
+waivers.tsv (the standard is with us: at most 0.01 of the values each) or open.tsv has it. What stands in open.tsv is
+below the bar and known to be; it is printed as open, and --check fails where its share falls below the one written there.
 """
-import argparse, collections, concurrent.futures, gzip, json, os, subprocess, sys, tempfile
+import argparse, collections, concurrent.futures, gzip, hashlib, json, math, os, re, subprocess, sys, tempfile
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 
 # Identifiers that each program makes for itself; when written down they cannot agree.
 OWN = {"uid", "fuid", "tunnel_parents", "resp_fuids", "orig_fuids", "cert_chain_fuids", "client_cert_chain_fuids",
        "parent_fuid", "analyzers", "conn_uids",
+       "fuids", "uids",
        # of a weird: bookkeeping of Zeek's, not the packets' ("peer" is the cluster node's name)
        "notice", "peer"}
 
 
+# The file's id, in logs about a file.
+OWN_OF_LOG = {("pe", "id"), ("ocsp", "id"), ("x509", "id")}
+
+
 def as_set(value):
-    return sorted(value) if isinstance(value, list) else value
+    return sorted(value, key=str) if isinstance(value, list) else value
 
 
 # Analysers that the reference's Zeek was built without.
@@ -32,11 +39,124 @@ def services(value):
     return sorted(set(value.split(",")) - SPICY) or None if isinstance(value, str) else value
 
 
+def unsigned_fraction(value):
+    return value + 1 if isinstance(value, float) and value < 0 else value
+
+
+def literals_hidden(value):
+    return re.sub(r"'[^']*'|\"[^\"]*\"|\b\d+(\.\d+)?\b", "?", value) if isinstance(value, str) else value
+
+
+def credential_hidden(value):
+    return ["authorization.bearer.***" if v.startswith("authorization.bearer.") else v for v in value] if isinstance(value, list) else value
+
+
+def community_hashed(value):
+    if not isinstance(value, str) or value.startswith("sha256:") or value.lower() in ("public", "private"):
+        return value
+    return "sha256:" + hashlib.sha256(value.encode("utf-8", "surrogateescape")).hexdigest()[:16]
+
+
+def irc_words(value):
+    return re.sub(r"'.*'", "", value).replace(" ", "") or None if isinstance(value, str) else value
+
+
+def capitals(value):
+    return {"CONTENTLINE": "HTTP"}.get(value, value.upper()) if isinstance(value, str) else value
+
+
+def six_octets(value):
+    return value[:17] if isinstance(value, str) else value
+
+
+def sizes_zero(value):
+    return value or None
+
+
 # (log, field) -> (function of the value, why). "*" is any log.
 CANON = {
-    ("conn", "service"): (services, "a set: the order of recognition carries no meaning; less what the reference was built without"),
+    ("conn", "service"): (services, "a set: the order of recognition carries no meaning; less quic, ldap, postgresql and redis, which the reference was built without"),
+    ("conn", "vlan"): (sizes_zero, "VLAN 0 is a priority tag only (IEEE 802.1Q 9.6), no VLAN"),
     ("*", "san.dns"): (as_set, "a set"),
     ("http", "resp_mime_types"): (as_set, "a list in order of files, compared as a set"),
+    ("smtp", "rcptto"): (as_set, "a set in Zeek: it has no order"),
+    ("smtp", "to"): (as_set, "a set in Zeek: it has no order"),
+    ("smtp", "cc"): (as_set, "a set in Zeek: it has no order"),
+    ("ntp", "root_delay"): (unsigned_fraction, "the short format's fraction is unsigned (RFC 5905 6); Zeek reads 16 bits of it with a sign"),
+    ("ntp", "root_disp"): (unsigned_fraction, "the short format's fraction is unsigned (RFC 5905 6); Zeek reads 16 bits of it with a sign"),
+    ("mysql", "arg"): (literals_hidden, "literals of statements can be secrets and are written as ? here"),
+    ("websocket", "client_protocols"): (credential_hidden, "a bearer token is a credential and is not written down here"),
+    ("snmp", "community"): (community_hashed, "a community is a password; unless it is a default one, its SHA-256's first 16 digits are written down here"),
+    ("irc", "addl"): (irc_words, "a channel's key is hidden here; Zeek joins the words of a real name and ends it in a space"),
+    ("weird", "source"): (capitals, "an analyser's name: capitals in Zeek, as in conn.service here; CONTENTLINE is what splits HTTP into lines there"),
+    ("dhcp", "mac"): (six_octets, "hlen says that an Ethernet address has 6 octets (RFC 2131 2); Zeek writes what follows in chaddr, too"),
+    ("rdp", "cert_count"): (sizes_zero, "no certificate is 0 in Zeek and unset here"),
+    ("rdp", "cookie"): (sizes_zero, "no cookie is empty in Zeek and unset here"),
+    ("rdp", "client_dig_product_id"): (sizes_zero, "none is empty in Zeek and unset here"),
+}
+
+# Rows whose value is not compared: (log, field) -> (whether of this row of Zeek's, why).
+UNLIKE = {
+    ("tunnel", "ts"): (lambda row: row.get("action") != "Tunnel::DISCOVER", "of a tunnel's end: the time when Zeek's timer ran, here the time of its last packet"),
+}
+
+# Ports at which the reference's Zeek looks for protocols that it has no signature for.
+PORTS = {"dns": {53, 137, 5353, 5355}}
+
+
+# Logs of protocols whose name is another's in conn.service.
+LOG_OF = {"mqtt": "mqtt_connect", "krb": "kerberos", "krb_tcp": "kerberos", "dtls": "ssl"}
+
+
+def service_unseen(row, has_row):
+    """Why Zeek names no service of a connection where its packets show one; None where nothing explains it."""
+    ports, history = {row.get("id.orig_p"), row.get("id.resp_p")}, row.get("history") or ""
+
+    def why(ours):
+        names = ours.split(",")
+        if all(has_row(LOG_OF.get(name, name)) for name in names):
+            return "Zeek's own log of the protocol has the connection; a later violation took its name away"
+        if row.get("proto") == "tcp" and not ("S" in history and "h" in history):
+            return "TCP connections joined after their beginning: Zeek's analysers leave most of them alone"
+        if not row.get("orig_bytes") or not row.get("resp_bytes"):
+            return "one side silent: Zeek's analysers confirm most protocols only by the answer"
+        if names[0] in PORTS and not ports & PORTS[names[0]]:
+            return "on a port where Zeek does not look for the protocol (DNS)"
+        if names == ["imap"]:
+            return "IMAP without STARTTLS: Zeek's analyser only follows that command"
+        if names == ["sip"] and row.get("proto") == "tcp":
+            return "SIP over TCP (RFC 3261 18): Zeek only has it over UDP"
+        return None
+
+    return why
+
+
+def digest_user(*_):
+    return lambda ours: "user name of a Digest authorization (RFC 7616 3.4): Zeek only reads Basic"
+
+
+def stream_name(row, _):
+    return lambda ours: "a named stream of a file, from its CREATE (MS-FSCC 2.1.5.3): Zeek leaves it without a name" if row.get("source") == "SMB" and ":" in ours else None
+
+
+def smb_size(row, _):
+    return lambda ours: "EndofFile of the CREATE response (MS-SMB2 2.2.14), also where Zeek did not see the file's beginning" if row.get("source") == "SMB" else None
+
+
+def stated_elsewhere(text):
+    return lambda *_: lambda ours: text
+
+
+# Where Zeek's row has no value and ours does, for a reason: such values are not compared but counted as "only here".
+# (log, field) -> function of Zeek's row and of which of its logs have the connection -> function of our value -> the reason, or None where it is a difference.
+ONLY_HERE = {
+    ("conn", "service"): service_unseen,
+    ("http", "username"): digest_user,
+    ("files", "filename"): stream_name,
+    ("files", "total_bytes"): smb_size,
+    ("radius", "framed_addr"): stated_elsewhere("Framed-IP-Address of an Access-Accept (RFC 2865 5.8, 5.44): Zeek only logs one where an Access-Challenge came before"),
+    ("smb_files", "path"): stated_elsewhere("the tree that the request's TID names (MS-CIFS 2.2.4.7)"),
+    ("weird", "source"): stated_elsewhere("the layer that it was seen in; Zeek leaves it out for most of its own"),
 }
 
 
@@ -50,6 +170,9 @@ KEYS = {
     "weird": ("name",),
     "dce_rpc": ("operation",),
     "ntp": ("mode",),
+    "dhcp": ("mac",),
+    "ocsp": ("serialNumber", "thisUpdate"),
+    "pe": ("compile_ts", "machine"),
 }
 
 
@@ -82,13 +205,15 @@ def either_way(row):
 
 # Zeek's rows of these logs name no connection and are written once a day for each key: the first of ours stands for it.
 ONCE = {"x509"}
+# Zeek's rows of these logs name no connection.
+NO_ENDPOINTS = {"x509", "dhcp", "ocsp", "pe"}
 
 
 def groups(log, rows):
     out = collections.defaultdict(list)
     for row in rows:
-        key = () if log in ONCE else either_way(row)
-        key += tuple(str(row.get(k)) for k in KEYS.get(log, ()))
+        key = () if log in NO_ENDPOINTS else either_way(row)
+        key += tuple(str(canon(log, k, row.get(k))) for k in KEYS.get(log, ()))
         out[key].append(row)
     for key in out:
         out[key].sort(key=lambda r: r.get("ts", 0))
@@ -151,6 +276,7 @@ def main():
         for line in f:
             d = json.loads(line)
             reference[d["file"]][d["log"]].append(d["row"])
+    captures_there = len(reference)
     # The fields that Zeek's log has in this reference: others are ours alone and are not compared.
     theirs_fields = collections.defaultdict(set)
     for logs in reference.values():
@@ -161,6 +287,7 @@ def main():
     good, total, shown = collections.Counter(), collections.Counter(), collections.Counter()
     rows_both, rows_mine, rows_theirs = collections.Counter(), collections.Counter(), collections.Counter()
     crashed, made = [], set()
+    only_here = collections.Counter()  # (log, field, reason)
 
     def one(name):
         return name, run(a.program, os.path.join(a.corpus, "captures", name), [])
@@ -173,6 +300,7 @@ def main():
         if code not in (0, 3, 4) or (code == 4 and "conn" in reference[name]):
             crashed.append((name, code, err))
         theirs_all = reference[name]
+        in_logs = {(log, row["uid"]) for log, rows in theirs_all.items() for row in rows if log != "conn" and "uid" in row}
         for log in set(theirs_all) | set(mine):
             if a.log and log not in a.log or log not in made:
                 continue
@@ -189,48 +317,140 @@ def main():
                             print(f"{log} {what} {name} {json.dumps(row)[:400]}")
                 for m, t in pairs:
                     for field in set(m) | set(t):
-                        if field in OWN:
+                        if field in OWN or (log, field) in OWN_OF_LOG:
                             continue
                         if field not in theirs_fields[log]:
                             continue
+                        if (log, field) in UNLIKE and UNLIKE[(log, field)][0](t):
+                            continue
+                        here, there = canon(log, field, m.get(field)), canon(log, field, t.get(field))
+                        if there in (None, []) and here not in (None, []) and (log, field) in ONLY_HERE:
+                            reason = ONLY_HERE[(log, field)](t, lambda other: (other, t.get("uid")) in in_logs)(m.get(field))
+                            if reason:
+                                only_here[(log, field, reason)] += 1
+                                continue
+                        if here is None and there is None and field not in ("ts",):
+                            continue  # nothing was said after all
                         total[(log, field)] += 1
-                        if equal(canon(log, field, m.get(field)), canon(log, field, t.get(field))):
+                        if equal(here, there):
                             good[(log, field)] += 1
                         elif a.field in (None, field) and shown[(log, field)] < a.show:
                             shown[(log, field)] += 1
                             print(f"{log}.{field} {name} {endpoints(t)} ts={t.get('ts')}\n   here {m.get(field)!r}\n   Zeek {t.get(field)!r}")
-    waivers = {}
-    waiver_file = os.path.join(HERE, "waivers.tsv")
-    if os.path.exists(waiver_file):
-        for line in open(waiver_file):
-            if line.strip() and not line.startswith("#"):
-                log, field, share, why = line.rstrip("\n").split("\t")
-                waivers[(log, field)] = (float(share), why)
-    out, bad = [], []
-    out.append("| log | field | values | agree | share |\n|---|---|---:|---:|---:|")
+    waivers = table("waivers.tsv")
+    known = table("open.tsv")
+    for (log, field), (share, why) in waivers.items():
+        if share > 0.01:
+            print(f"waivers.tsv: {log}.{field} waives {share}, more than 0.01")
+            return 1
+    out, below, still_open, worse, better = [], [], [], [], []
+    out.append("| log | field | values | agree | share | |\n|---|---|---:|---:|---:|---|")
     for log in sorted({l for l, _ in total} | set(rows_theirs)):
         n = rows_both[log] + rows_theirs[log]
         if n == 0:
             continue
-        out.append(f"| {log} | (rows) | {n} | {rows_both[log]} | {rows_both[log] / n:.4f} |  <!-- only here {rows_mine[log]} -->")
+        out.append(f"| {log} | (rows) | {n} | {rows_both[log]} | {rows_both[log] / n:.4f} | only here {rows_mine[log]}, only Zeek {rows_theirs[log]} |")
         for (l, field), count in sorted(total.items()):
             if l != log:
                 continue
-            share = good[(l, field)] / count
-            out.append(f"| {l} | {field} | {count} | {good[(l, field)]} | {share:.4f} |")
-            waived = waivers.get((l, field), (0, ""))[0]
-            if (count >= 200 and share + waived < 0.98) or (count < 200 and count - good[(l, field)] > 1 and waived == 0):
-                bad.append(f"{l}.{field} {good[(l, field)]}/{count}")
-    text = "\n".join(out)
+            share, lacking = good[(l, field)] / count, count - good[(l, field)]
+            waived, reason = waivers.get((l, field), (0.0, ""))
+            meets = share + waived >= 0.98 if count >= 200 else lacking <= 1 or lacking <= 1 + math.ceil(waived * count)
+            note = "waiver" if waived else ""
+            if (l, field) in known:
+                least = known[(l, field)][0]
+                if meets:
+                    better.append(f"{l}.{field}")
+                else:
+                    note = "open"
+                    still_open.append(f"{l}.{field} {good[(l, field)]}/{count}")
+                if round(share, 4) < least:
+                    worse.append(f"{l}.{field} {share:.4f} < {least}")
+            elif not meets:
+                note = "below the bar"
+                below.append(f"{l}.{field} {good[(l, field)]}/{count}")
+            out.append(f"| {l} | {field} | {count} | {good[(l, field)]} | {share:.4f} | {note} |")
     if a.markdown:
-        with open(a.markdown, "w") as f:
-            f.write(text + "\n")
-    print("\n".join(l for l in out if not a.brief or not l.startswith("|") or float(l.split("|")[5].split()[0] if l.split("|")[5].strip()[:1].isdigit() else 0) < 0.995))
+        with open(a.markdown, "w", encoding="utf-8") as f:
+            f.write(page(out, files, crashed, captures_there, rows_both, rows_mine, rows_theirs, only_here, waivers, known, good, total, below))
+    def shown_in_brief(line):
+        cells = line.split("|")
+        return len(cells) < 6 or not cells[5].strip()[:1].isdigit() or float(cells[5]) < 0.995
+
+    print("\n".join(l for l in out if not a.brief or shown_in_brief(l)))
     for name, code, err in crashed:
         print(f"FAILED {name}: exit {code}: {err.strip()}")
-    below = [b for b in bad]
-    print(f"{len(files)} captures, {len(crashed)} failed; {len(below)} fields below the bar: {', '.join(below)}")
-    return 1 if a.check and (crashed or below) else 0
+    for what, items in (("open", still_open), ("worse than open.tsv says", worse), ("meets the bar, strike it from open.tsv", better), ("below the bar", below)):
+        if items:
+            print(f"{what}: {', '.join(items)}")
+    print(f"{len(files)} captures, {len(crashed)} failed; {len(total)} fields: {len(below)} below the bar, {len(still_open)} open")
+    return 1 if a.check and (crashed or below or worse) else 0
+
+
+def table(name):
+    """{(log, field): (share, why)} of a file of tab-separated values beside this one."""
+    path, out = os.path.join(HERE, name), {}
+    if os.path.exists(path):
+        with open(path, encoding="utf-8") as f:
+            for line in f:
+                if line.strip() and not line.startswith("#"):
+                    log, field, share, why = line.rstrip("\n").split("\t")
+                    out[(log, field)] = (float(share), why)
+    return out
+
+
+def page(lines, files, crashed, captures_there, both, mine, theirs, only_here, waivers, known, good, total, below):
+    """docs/conformance.md."""
+    big = [k for k in total if total[k] >= 200]
+    text = f"""# Conformance with Zeek
+
+Made by `tests/conformance/compare.py --markdown docs/conformance.md`; do not edit by hand.
+
+Whodunit's records of {len(files)} captures ({len(crashed)} of which it failed on) beside every log row of Zeek 8.2.2
+(JSON logs, `-C`: checksums not checked, built without Spicy) of the same captures; Zeek has rows of {captures_there} of them. Rows of
+one log are matched by their connection's endpoints and what tells them apart, in time order; {sum(both.values())} rows are in
+both, {sum(mine.values())} only here, {sum(theirs.values())} only in Zeek's logs. Fields that only Whodunit has are not compared, nor are identifiers that each
+program makes for itself ({", ".join(f"`{name}`" for name in sorted(OWN))}).
+
+The bar: a field with 200 values or more agrees in at least 98 % of them, one with fewer in all but one. Of {len(total)} fields
+({len(big)} with 200 values or more), {len(total) - len(below) - len([k for k in known if k in total])} meet it, of which {len([k for k in waivers if k in total])} have a waiver; {len([k for k in known if k in total])} are known to be open, {len(below)} are below it otherwise.
+Agreement with another program is no proof: both can be wrong. Where the two differ and the standard is with us, a waiver says so.
+
+## How values are made comparable
+
+| log | field | why |
+|---|---|---|
+"""
+    rules = [*CANON.items(), *(((l, f), (_, "not compared " + why)) for (l, f), (_, why) in UNLIKE.items())]
+    text += "".join(f"| {'any' if l == '*' else l} | {f} | {why} |\n" for (l, f), (_, why) in sorted(rules, key=lambda r: r[0]))
+    text += """
+## Values that only Whodunit has
+
+Zeek's row is there, its field is empty, and the packets show a value. They are counted here instead of being compared.
+
+| log | field | values | why |
+|---|---|---:|---|
+"""
+    text += "".join(f"| {l} | {f} | {n} | {why} |\n" for (l, f, why), n in sorted(only_here.items()))
+    text += """
+## Waivers
+
+The share of a field's values that may differ because the standard is with us.
+
+| log | field | share | why |
+|---|---|---:|---|
+"""
+    text += "".join(f"| {l} | {f} | {share} | {why} |\n" for (l, f), (share, why) in sorted(waivers.items()))
+    text += """
+## Open
+
+Fields below the bar that are known to be: the share that they must not fall under, and the cause as far as it is known.
+
+| log | field | agree | of | at least | cause |
+|---|---|---:|---:|---:|---|
+"""
+    text += "".join(f"| {l} | {f} | {good[(l, f)]} | {total[(l, f)]} | {share} | {why} |\n" for (l, f), (share, why) in sorted(known.items()) if (l, f) in total)
+    return text + "\n## All fields\n\n" + "\n".join(lines) + "\n"
 
 
 if __name__ == "__main__":
