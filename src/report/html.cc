@@ -72,7 +72,8 @@ void answers(std::string& out, const Document& d) {
   std::string far;
   for (const Document& i : incidents) {
     if (i["outbound"].get<bool>()) continue;
-    far = fmt::format("{} {}", text(i, "depth") == "outside" ? "Not in, as far as we can see." : "To the <b>" + escape(text(i, "depth")) + "</b> zone.", escape(text(i, "depth_statement")));
+    far = escape(text(i, "depth_statement"));
+    far = text(i, "depth") == "outside" ? "Not in, as far as we can see. " + far : "To the " + far;
     break;
   }
   if (far.empty()) far = "No step inward was seen.";

@@ -150,7 +150,7 @@ std::string who_with_whom_svg(const Document& d) {
     kind[text(m, "address")] = k;
   }
   std::string out = fmt::format("<svg viewBox=\"0 0 1010 {:.0f}\" role=\"img\" aria-label=\"Who acted against whom\" font-family=\"system-ui,sans-serif\" font-size=\"12\">", height);
-  out += "<defs><marker id=\"arrow\" viewBox=\"0 0 8 8\" refX=\"7\" refY=\"4\" markerWidth=\"7\" markerHeight=\"7\" orient=\"auto-start-reverse\"><path d=\"M0 0L8 4L0 8z\" fill=\"var(--soft)\"/></marker></defs>";
+  out += "<defs><marker id=\"arrow\" viewBox=\"0 0 8 8\" refX=\"7\" refY=\"4\" markerUnits=\"userSpaceOnUse\" markerWidth=\"11\" markerHeight=\"11\" orient=\"auto-start-reverse\"><path d=\"M0 0L8 4L0 8z\" fill=\"var(--soft)\"/></marker></defs>";
   out += "<text x=\"20\" y=\"18\" fill=\"var(--soft)\" font-weight=\"600\">WHO</text><text x=\"720\" y=\"18\" fill=\"var(--soft)\" font-weight=\"600\">AGAINST WHOM</text>";
   std::map<std::string, double> left_y, right_y;
   const auto spread = [&](const auto& list, std::map<std::string, double>& ys) {
