@@ -31,7 +31,7 @@ struct Parameters {
   std::size_t refused = 20;          ///< refused logins within the window
   double window_seconds = 900;
   std::size_t sprayed_accounts = 10; ///< distinct accounts refused within the window
-  std::size_t unknown_accounts = 20; ///< distinct accounts that Kerberos does not know
+  std::size_t unknown_accounts = 20; ///< distinct accounts that do not exist, as Kerberos or NTLM says
   double refused_share = 0.5;        ///< least share of refusals among the source's logins
   std::size_t max_sources = 50'000;
 };
@@ -47,7 +47,7 @@ const Description& describe() {
       {{"refused", fmt::format("{}", p.refused), "refused logins within the window"},
        {"window", fmt::format("{} s", p.window_seconds), "the window"},
        {"sprayed_accounts", fmt::format("{}", p.sprayed_accounts), "distinct accounts refused within the window"},
-       {"unknown_accounts", fmt::format("{}", p.unknown_accounts), "distinct accounts that Kerberos does not know"},
+       {"unknown_accounts", fmt::format("{}", p.unknown_accounts), "distinct accounts that do not exist"},
        {"refused_share", fmt::format("{}", p.refused_share), "least share of refusals among the source's logins"}}};
   return d;
 }
@@ -77,7 +77,12 @@ class LoginGuessing : public Detector {
     for (std::size_t row = 0; row < batch.rows(); ++row) {
       if (schema == &protocol::ntlm::Ntlm::schema) {
         const auto n = protocol::ntlm::Ntlm::read(batch, row);
-        if (n.success && !n.username.empty()) add("ntlm", "NTLM", n.head, n.username, *n.success);
+        if (n.username.empty()) continue;
+        // Servers that refuse seldom finish the negotiation; the carrying protocol's status says why ([MS-ERREF] 2.3).
+        if (n.success.value_or(false) || n.status == "SUCCESS")
+          add("ntlm", "NTLM", n.head, n.username, true);
+        else if (n.success || refuses(n.status))
+          add("ntlm", "NTLM", n.head, n.username, false, n.status == "NO_SUCH_USER");
       } else if (schema == &protocol::krb::Kerberos::schema) {
         const auto k = protocol::krb::Kerberos::read(batch, row);
         if (k.request_type != "AS" || !k.success) continue;
@@ -112,6 +117,12 @@ class LoginGuessing : public Detector {
   }
 
  private:
+  static bool refuses(std::string_view status) {
+    for (const std::string_view s : {"LOGON_FAILURE", "WRONG_PASSWORD", "NO_SUCH_USER", "ACCOUNT_LOCKED_OUT", "ACCOUNT_DISABLED", "ACCOUNT_RESTRICTION"})
+      if (status == s) return true;
+    return false;
+  }
+
   void add(std::string_view record, std::string_view service, const record::Head& head, std::string_view account, bool success, bool unknown = false, std::uint64_t times = 1) {
     const std::pair key{head.id.orig_h, std::string(service)};
     if (sources_.size() >= parameters_.max_sources && sources_.count(key) == 0) return;

@@ -255,6 +255,23 @@ TEST(LoginGuessing, TellsGuessingFromSpraying) {
   EXPECT_EQ(f[0].techniques, std::vector<std::string>{"T1110.003"});
 }
 
+TEST(LoginGuessing, TakesTheStatusWhereTheNegotiationNeverEnds) {
+  record::Batch refused(protocol::ntlm::Ntlm::schema), denied(protocol::ntlm::Ntlm::schema);
+  for (int i = 0; i < 30; ++i) {
+    protocol::ntlm::Ntlm n;
+    n.head = head("10.0.0.5", "10.0.0.9", 445, i);
+    n.username = "admin";
+    n.status = "LOGON_FAILURE";
+    n.append_to(refused, {static_cast<std::uint64_t>(i), 0});
+    n.status = "NO_LOGON_SERVERS";
+    n.append_to(denied, {static_cast<std::uint64_t>(i), 0});
+  }
+  const auto f = run("login_guessing", refused);
+  ASSERT_EQ(f.size(), 1u);
+  EXPECT_EQ(f[0].techniques, std::vector<std::string>{"T1110.001"});
+  EXPECT_TRUE(run("login_guessing", denied).empty()) << "no password was judged";
+}
+
 TEST(LoginGuessing, LeavesOrdinaryLoginsAlone) {
   EXPECT_TRUE(run("login_guessing", logins(400, 50, true, 2)).empty());
   EXPECT_TRUE(run("login_guessing", logins(5, 1, false, 2)).empty()) << "somebody mistyped";
