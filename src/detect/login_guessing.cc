@@ -1,5 +1,5 @@
-// Password guessing and spraying where the protocol tells of refused logins: NTLM, Kerberos, FTP, POP3, IMAP, SMTP,
-// RADIUS, MySQL, VNC. (SSH, whose outcomes are inferred, has a detector of its own.)
+// Password guessing and spraying where the protocol tells of refused logins: NTLM, Kerberos, FTP, HTTP, POP3, IMAP,
+// SMTP, RADIUS, MySQL, VNC. (SSH, whose outcomes are inferred, has a detector of its own.)
 //
 // Method: refused logins per source and service in a sliding window, as Zeek's FTP brute-forcing policy counts them (20 in 15
 // minutes); few tries on each of many accounts are spraying (T1110.003), many on few are guessing (T1110.001). Kerberos:
@@ -16,6 +16,7 @@
 
 #include "detect/detector.h"
 #include "protocol/ftp/ftp.h"
+#include "protocol/http/http.h"
 #include "protocol/krb/krb.h"
 #include "protocol/mailbox/mailbox.h"
 #include "protocol/mysql/mysql.h"
@@ -70,7 +71,7 @@ struct Source {
 class LoginGuessing : public Detector {
  public:
   const Description& description() const override { return describe(); }
-  Needs needs() const override { return {.records = {"ntlm", "kerberos", "ftp", "mailbox", "smtp", "radius", "mysql", "rfb"}}; }
+  Needs needs() const override { return {.records = {"ntlm", "kerberos", "ftp", "mailbox", "smtp", "radius", "mysql", "rfb", "http"}}; }
 
   void take(const record::Batch& batch) override {
     const record::Schema* schema = &batch.schema();
@@ -102,6 +103,11 @@ class LoginGuessing : public Detector {
       } else if (schema == &protocol::radius::Radius::schema) {
         const auto r = protocol::radius::Radius::read(batch, row);
         if (r.request == "access" && (r.result == "success" || r.result == "failed")) add("radius", "RADIUS", r.head, r.username, r.result == "success");
+      } else if (schema == &protocol::http::Http::schema) {
+        // Basic credentials (RFC 7617) that the server turned down (401, RFC 9110 15.5.2), or took.
+        const auto h = protocol::http::Http::read(batch, row);
+        const std::uint64_t status = h.status_code.value_or(0);
+        if (!h.username.empty() && (status == 401 || (status >= 200 && status < 400))) add("http", "HTTP", h.head, h.username, status != 401);
       } else if (schema == &protocol::mysql::Mysql::schema) {
         const auto m = protocol::mysql::Mysql::read(batch, row);
         if (m.cmd == "login" && m.success) add("mysql", "MySQL", m.head, m.arg, *m.success);

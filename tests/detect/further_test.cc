@@ -272,6 +272,25 @@ TEST(LoginGuessing, TakesTheStatusWhereTheNegotiationNeverEnds) {
   EXPECT_TRUE(run("login_guessing", denied).empty()) << "no password was judged";
 }
 
+TEST(LoginGuessing, HttpPasswordsThatAreTurnedDown) {
+  const auto requests = [](std::uint64_t status, std::string_view user) {
+    record::Batch batch(protocol::http::Http::schema);
+    for (int i = 0; i < 30; ++i) {
+      protocol::http::Http h;
+      h.head = head("203.0.113.66", "192.0.2.10", 80, i);
+      h.method = "GET";
+      h.uri = "/";
+      h.username = user;
+      h.status_code = status;
+      h.append_to(batch, {static_cast<std::uint64_t>(i), 0});
+    }
+    return run("login_guessing", batch).size();
+  };
+  EXPECT_EQ(requests(401, "admin"), 1u);
+  EXPECT_EQ(requests(200, "admin"), 0u);
+  EXPECT_EQ(requests(401, ""), 0u) << "asked for, none given";
+}
+
 TEST(LoginGuessing, LeavesOrdinaryLoginsAlone) {
   EXPECT_TRUE(run("login_guessing", logins(400, 50, true, 2)).empty());
   EXPECT_TRUE(run("login_guessing", logins(5, 1, false, 2)).empty()) << "somebody mistyped";
