@@ -130,6 +130,8 @@ class Scan : public Detector {
     if (!tcp && !udp && !echo && c.proto != "icmp") return;
     // Traceroute's ports are no doors.
     if (udp && c.head.id.resp_p.value >= 33434 && c.head.id.resp_p.value <= 33534) return;
+    // Where both ends use the protocol's own port they are its peers (LISP, NTP, IKE, RIP), not a scanner and its targets.
+    if (udp && c.head.id.orig_p.value == c.head.id.resp_p.value) return;
     if (tcp && unasked(c)) {
       // What came first was an answer (SYN-ACK, or RST): whoever sent it answers somebody else's forgery.
       // Lower-case letters are the responder's: after a flip (^) it is the answerer that comes second.

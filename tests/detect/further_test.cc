@@ -360,6 +360,24 @@ TEST(OneSided, CallsThatWentOnAreNoScan) {
   EXPECT_EQ(run("scan", silent).size(), 1u);
 }
 
+TEST(OneSided, PeersOfAProtocolAreNoScan) {
+  record::Batch peers(connection::Conn::schema), probes(connection::Conn::schema);
+  for (int i = 0; i < 14; ++i) {
+    connection::Conn c;
+    const std::string server = "203.0.113." + std::to_string(i + 1);
+    c.head = head("10.0.0.5", server, 4342, i, 4342);
+    c.proto = "udp";
+    c.ip_proto = 17;
+    c.orig_pkts = 1;
+    c.history = "D";
+    c.append_to(peers, {static_cast<std::uint64_t>(i), 0});
+    c.head.id.orig_p = {50000};
+    c.append_to(probes, {static_cast<std::uint64_t>(i), 0});
+  }
+  EXPECT_TRUE(run("scan", peers).empty());
+  EXPECT_EQ(run("scan", probes).size(), 1u);
+}
+
 TEST(OneSided, UnansweredSearchForFolders) {
   const auto requests = [](bool linked, bool own_connections) {
     record::Batch batch(protocol::http::Http::schema);
