@@ -66,7 +66,7 @@ void add_knowledge_evaluate(CLI::App& knowledge, int& exit_code) {
       if (!read) return fail(read.error(), kNothing);
       trials.insert(trials.end(), std::make_move_iterator(read->begin()), std::make_move_iterator(read->end()));
     }
-    auto table = facts_for(a->from, a->trials.front());
+    auto table = facts_for(a->from, a->trials.front(), needs_of(trials));
     if (!table) return fail(table.error(), kNothing);
     if (!a->fit.empty()) {
       const Weights fitted = fit_all(trials, **table, weights);

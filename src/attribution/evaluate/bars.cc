@@ -7,6 +7,7 @@
 
 #include "attribution/evaluate/baselines.h"
 #include "attribution/evaluate/fit.h"
+#include "attribution/evaluate/parallel.h"
 #include "knowledge/knowledge.h"
 
 namespace whodunit::attribution {
@@ -14,33 +15,74 @@ namespace {
 
 namespace fs = std::filesystem;
 
-bool has_facts(const fs::path& folder) {
+bool is_there(const fs::path& path) {
   std::error_code error;
-  return fs::exists(folder / "groups.json", error) || fs::exists(folder / "infra" / "trails.json", error);
+  return fs::exists(path, error);
+}
+
+bool has_reports(const fs::path& folder) { return is_there(folder / "infra" / "trails.json") || is_there(folder / "trails.json"); }
+bool has_groups(const fs::path& folder) { return is_there(folder / "groups.json"); }
+bool has_victims(const fs::path& folder) { return has_groups(folder) || is_there(folder / "eval_victims.json"); }
+
+bool has_facts(const fs::path& folder, const Needs& needs) {
+  return (!needs.profiles || has_groups(folder)) && (!needs.reports || has_reports(folder)) && (!needs.victims || has_victims(folder));
+}
+
+base::Result<std::shared_ptr<const ActorTable>> checked(base::Result<std::shared_ptr<const ActorTable>> table, const Needs& needs,
+                                                        const std::string& where) {
+  if (!table) return table;
+  const char* missing = needs.profiles && !(*table)->has_profiles()         ? "groups with techniques and software (groups.json)"
+                        : needs.reports && !(*table)->has_reports()         ? "reports with names and addresses (infra/trails.json)"
+                        : needs.victims && (*table)->victim_rows().empty()  ? "actors with a country and victims (groups.json)"
+                                                                            : nullptr;
+  if (missing == nullptr) return table;
+  return base::Error{std::string("no ") + missing + " to judge these trials by", where,
+                     "name the folder of facts with --from, put the trials beside it, or import it with \"whodunit knowledge import\""};
 }
 
 }  // namespace
 
-base::Result<std::shared_ptr<const ActorTable>> facts_for(const std::string& from, const std::string& trials) {
+Needs needs_of(const std::vector<Trial>& trials) {
+  Needs needs;
+  for (const Trial& t : trials) {
+    if (t.negative) continue;
+    needs.profiles |= t.kind == TrialKind::kProfile || t.kind == TrialKind::kJoint;
+    needs.reports |= t.kind == TrialKind::kInfrastructure || t.kind == TrialKind::kJoint;
+    needs.victims |= t.kind == TrialKind::kVictims;
+  }
+  return needs;
+}
+
+base::Result<std::shared_ptr<const ActorTable>> facts_for(const std::string& from, const std::string& trials, const Needs& needs) {
   std::error_code error;
-  if (from.empty() && trials.empty()) {
-    knowledge::Problems problems;
-    auto actors = knowledge::load_actors({}, problems);
-    if (!actors) return actors.error();
-    return ActorTable::compile(**actors);
-  }
   if (!from.empty()) {
-    fs::path folder = fs::absolute(from, error);
-    if (!has_facts(folder) && has_facts(folder.parent_path())) folder = folder.parent_path();
-    return ActorTable::load_digested(folder.string());
+    const fs::path given = fs::absolute(from, error).lexically_normal();
+    fs::path folder = given.has_filename() ? given : given.parent_path();
+    // A part of a folder of facts (its infra/) stands for the whole where the part alone will not do.
+    if (!has_groups(folder) && has_groups(folder.parent_path()) && has_reports(folder.parent_path())) folder = folder.parent_path();
+    return checked(ActorTable::load_digested(folder.string()), needs, from);
   }
-  fs::path folder = fs::absolute(trials, error);
-  if (!fs::is_directory(folder, error)) folder = folder.parent_path();
-  for (int i = 0; i < 4; ++i, folder = folder.parent_path()) {
-    if (has_facts(folder)) return ActorTable::load_digested(folder.string());
-    if (folder == folder.parent_path()) break;
+  if (!trials.empty()) {
+    constexpr int kFoldersUp = 4;
+    std::vector<fs::path> starts = {fs::absolute(trials, error).lexically_normal()};
+    // A link to trials elsewhere: what lies beside it is looked at first, then what lies beside the file itself.
+    const fs::path target = fs::canonical(starts.front(), error);
+    if (!error && target != starts.front()) starts.push_back(target);
+    for (fs::path folder : starts) {
+      if (!fs::is_directory(folder, error)) folder = folder.parent_path();
+      for (int i = 0; i < kFoldersUp; ++i, folder = folder.parent_path()) {
+        for (const fs::path& candidate : {folder, folder / "knowledge"}) {
+          const bool any = has_groups(candidate) || has_reports(candidate);
+          if (any && has_facts(candidate, needs)) return checked(ActorTable::load_digested(candidate.string()), needs, candidate.string());
+        }
+        if (folder == folder.parent_path()) break;
+      }
+    }
   }
-  return facts_for({}, {});
+  knowledge::Problems problems;
+  auto actors = knowledge::load_actors({}, problems);
+  if (!actors) return actors.error();
+  return checked(ActorTable::compile(**actors), needs, trials.empty() ? "imported knowledge" : trials);
 }
 
 Weights fit_all(const std::vector<Trial>& trials, const ActorTable& table, const Weights& start) {
@@ -83,32 +125,56 @@ Weights fit_all(const std::vector<Trial>& trials, const ActorTable& table, const
   return weights;
 }
 
+namespace {
+
+/// Fits what the methods will ask for, all folds and methods side by side.
+void fit_ahead(const std::vector<Trial>& trials, const ActorTable& table, const std::vector<std::string>& methods, std::size_t folds,
+               const Weights& weights, Worked& worked) {
+  if (trials.empty()) return;
+  for_each_in_parallel(methods.size() * folds, [&](std::size_t i) {
+    TrialMask mask(trials.size(), 1);
+    for (std::size_t t = 0; t < trials.size(); ++t) mask[t] = fold_of(trials[t], folds) != i % folds;
+    make_method(methods[i / folds], trials, table, weights, true, &worked)->learn(mask);
+  });
+}
+
+}  // namespace
+
 base::Result<std::string> bars_table(const std::string& from, const std::string& folder, const Weights& weights) {
-  auto loaded = facts_for(from, folder);
+  auto loaded = facts_for(from, folder, {});
   if (!loaded) return loaded.error();
   const ActorTable& table = **loaded;
   std::string out =
       "| rows | evidence | knowledge | method | n | top-1 | macro top-1 | closed log-loss | both log-loss | Brier | calibration error | "
       "unknown: open / closed | at .80: precision, rate, false removed, false crime | both log-loss, difference to ours |\n"
       "|---|---|---|---|---|---|---|---|---|---|---|---|---|---|\n";
-  const auto exists = [&](const std::string& name) {
-    std::error_code error;
-    return fs::exists(fs::path(folder) / name, error);
+  // The halves of a set of trials have names of their own: eval_public.json, eval_heldout.json.
+  const auto path_of = [&folder](const std::string& name) -> std::optional<fs::path> {
+    for (const char* half : {"_public", "_heldout"}) {
+      std::string other = name;
+      if (const auto at = other.find("_public"); at != std::string::npos) other.replace(at, 7, half);
+      if (is_there(fs::path(folder) / other)) return fs::path(folder) / other;
+      if (other == name && half[1] == 'h') break;
+    }
+    return std::nullopt;
   };
+  std::size_t taken = 0;
   std::optional<base::Error> failed;
   const auto rows_of = [&](std::initializer_list<const char*> names, const char* negatives) {
     std::vector<Trial> trials;
     for (const char* name : names) {
-      if (!exists(name) || failed) continue;
-      auto read = read_trials((fs::path(folder) / name).string());
+      const auto path = path_of(name);
+      if (!path || failed) continue;
+      auto read = read_trials(path->string());
       if (!read) {
         failed = read.error();
         continue;
       }
       trials.insert(trials.end(), read->begin(), read->end());
+      ++taken;
     }
-    if (negatives != nullptr && exists(negatives) && !trials.empty() && !failed) {
-      auto read = read_negatives((fs::path(folder) / negatives).string());
+    if (const auto path = negatives == nullptr ? std::nullopt : path_of(negatives); path && !trials.empty() && !failed) {
+      auto read = read_negatives(path->string());
       if (!read) {
         failed = read.error();
       } else {
@@ -118,13 +184,14 @@ base::Result<std::string> bars_table(const std::string& from, const std::string&
     return trials;
   };
   const auto section = [&](const char* rows, const std::vector<Trial>& trials, const char* evidence, const char* known, std::size_t folds,
-                           std::initializer_list<const char*> baselines) {
+                           std::initializer_list<const char*> baselines, Worked* worked = nullptr) {
     if (trials.empty() || failed) return;
     EvaluateOptions options;
     options.evidence = *evidence_choice(evidence);
     options.knowledge = *knowledge_choice(known);
     options.folds = folds;
     options.resamples = 200;
+    options.worked = worked;
     const Evaluation ours = evaluate(trials, table, weights, options);
     const auto line = [&](const std::string& method, const Evaluation& e, const std::string& difference) {
       const Measures& m = e.measures;
@@ -151,13 +218,19 @@ base::Result<std::string> bars_table(const std::string& from, const std::string&
     section("campaigns", campaigns, evidence, "loo", 14, {"overlap", "idf", "naive-bayes", "logit", "nothing"});
   }
   const auto infrastructure = rows_of({"infra/eval_infra_public.json"}, "infra/background_public.json");
-  section("infrastructure", infrastructure, "all", "loo", 3, {"exact", "kinship", "style", "infrastructure-logit"});
-  section("infrastructure", infrastructure, "all", "earlier", 3, {"infrastructure-logit"});
-  section("infrastructure", infrastructure, "all", "gap180", 3, {"infrastructure-logit"});
+  {
+    Worked worked(infrastructure, table);
+    constexpr std::size_t kFolds = 3;
+    fit_ahead(infrastructure, table, {"", "exact", "kinship", "style", "infrastructure-logit"}, kFolds, weights, worked);
+    section("infrastructure", infrastructure, "all", "loo", kFolds, {"exact", "kinship", "style", "infrastructure-logit"}, &worked);
+    section("infrastructure", infrastructure, "all", "earlier", kFolds, {"infrastructure-logit"}, &worked);
+    section("infrastructure", infrastructure, "all", "gap180", kFolds, {"infrastructure-logit"}, &worked);
+  }
   const auto joint = rows_of({"infra/eval_joint_public.json"}, nullptr);
-  for (const char* evidence : {"all", "techniques", "infrastructure"}) section("joint", joint, evidence, "loo", 0, {});
+  for (const char* evidence : {"all", "techniques", "infrastructure"}) section("joint", joint, evidence, "loo", 5, {});
   section("victims", rows_of({"eval_victims.json"}, nullptr), "all", "loo", 5, {"nothing"});
   if (failed) return *failed;
+  if (taken == 0) return base::Error{"no trials in this folder", folder, "it should hold eval_public.json, eval_victims.json, infra/eval_infra_public.json or the like"};
   return out;
 }
 

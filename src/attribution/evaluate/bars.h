@@ -8,9 +8,15 @@
 
 namespace whodunit::attribution {
 
-/// Facts for trials: the folder `from`; else the folder of `trials` or one of the three above it that holds facts; else
-/// what was imported.
-base::Result<std::shared_ptr<const ActorTable>> facts_for(const std::string& from, const std::string& trials);
+/// What must be known for trials to be judged at all.
+struct Needs {
+  bool profiles = false, reports = false, victims = false;
+};
+Needs needs_of(const std::vector<Trial>& trials);
+
+/// Facts for trials: the folder `from`; else the folder of `trials`, one of the three above it, or a folder "knowledge" in
+/// one of them, the nearest that holds what is needed; else what was imported. An error where that does not hold it.
+base::Result<std::shared_ptr<const ActorTable>> facts_for(const std::string& from, const std::string& trials, const Needs& needs = {});
 
 /// Fits every part of the weights for which `trials` has rows; the other parts are kept.
 Weights fit_all(const std::vector<Trial>& trials, const ActorTable& table, const Weights& start);

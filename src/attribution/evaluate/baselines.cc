@@ -59,7 +59,7 @@ class ProfileMethod : public Method {
     parameters_ = minimise(with_numeric_gradient(loss), start, 60, 1e-6);
   }
 
-  Posterior answer(const Question& question, const View& view) const override {
+  Posterior answer(const Question& question, const View& view, const InfrastructureRows*) const override {
     return score(match_profiles(question, view), parameters_);
   }
 
@@ -133,50 +133,58 @@ class ProfileMethod : public Method {
 
 class InfrastructureMethod : public Method {
  public:
-  InfrastructureMethod(std::vector<InfrastructureFeature> features, const std::vector<Trial>& trials, const ActorTable& table)
-      : items_(infrastructure_items(trials, table)), features_(kInfrastructureFeatures, 0) {
+  InfrastructureMethod(std::vector<InfrastructureFeature> features, const std::vector<Trial>& trials, const ActorTable& table, Worked* worked)
+      : own_(worked == nullptr ? std::make_unique<Worked>(trials, table) : nullptr),
+        worked_(worked == nullptr ? own_.get() : worked),
+        features_(kInfrastructureFeatures, 0) {
     for (const auto f : features) features_[f] = 1;
     features_[kSize] = 1;
   }
-  void learn(const TrialMask& mask) override { fit_infrastructure(items_, mask, weights_, features_); }
-  Posterior answer(const Question& question, const View& view) const override {
+  void learn(const TrialMask& mask) override { worked_->fit(mask, features_, weights_); }
+  Posterior answer(const Question& question, const View& view, const InfrastructureRows* rows) const override {
+    if (rows != nullptr) return infrastructure_posterior(*rows, weights_);
     return infrastructure_posterior(infrastructure_rows(question.observables, view), weights_);
   }
 
  private:
-  std::vector<InfrastructureItem> items_;
+  std::unique_ptr<Worked> own_;
+  Worked* worked_;
   std::vector<std::uint8_t> features_;
   Weights weights_;
 };
 
 class Own : public Method {
  public:
-  Own(const std::vector<Trial>& trials, const ActorTable& table, const Weights& weights, bool refit)
-      : trials_(trials), table_(table), weights_(weights), refit_(refit) {
+  Own(const std::vector<Trial>& trials, const ActorTable& table, const Weights& weights, bool refit, Worked* worked)
+      : trials_(trials), table_(table), weights_(weights), refit_(refit), worked_(worked) {
     if (!refit_) return;
     profile_ = profile_items(trials, table);
-    infrastructure_ = infrastructure_items(trials, table);
+    if (worked_ == nullptr) {
+      own_ = std::make_unique<Worked>(trials, table);
+      worked_ = own_.get();
+    }
     joint_ = joint_items(trials, table);
   }
   void learn(const TrialMask& mask) override {
     if (!refit_) return;
     if (!profile_.empty()) fit_profile(profile_, mask, weights_);
-    if (!infrastructure_.empty()) fit_infrastructure(infrastructure_, mask, weights_);
+    if (!worked_->infrastructure().empty()) worked_->fit(mask, {}, weights_);
     if (!joint_.empty()) fit_joint(joint_, mask, weights_);
     fit_victims(trials_, mask, table_, weights_);
   }
-  Posterior answer(const Question& question, const View& view) const override {
+  Posterior answer(const Question& question, const View& view, const InfrastructureRows* rows) const override {
+    if (rows != nullptr && !question.has_profile_evidence()) return infrastructure_posterior(*rows, weights_);
     return operator_posterior(question, view, weights_);
   }
-  const Weights& weights() const { return weights_; }
 
  private:
   const std::vector<Trial>& trials_;
   const ActorTable& table_;
   Weights weights_;
   bool refit_;
+  std::unique_ptr<Worked> own_;
+  Worked* worked_;
   std::vector<ProfileItem> profile_;
-  std::vector<InfrastructureItem> infrastructure_;
   std::vector<JointItem> joint_;
 };
 
@@ -189,20 +197,20 @@ const std::vector<std::string_view>& baseline_names() {
 }
 
 std::unique_ptr<Method> make_method(std::string_view name, const std::vector<Trial>& trials, const ActorTable& table,
-                                    const Weights& weights, bool refit) {
-  if (name.empty()) return std::make_unique<Own>(trials, table, weights, refit);
+                                    const Weights& weights, bool refit, Worked* worked) {
+  if (name.empty()) return std::make_unique<Own>(trials, table, weights, refit, worked);
   if (std::find(baseline_names().begin(), baseline_names().end(), name) == baseline_names().end()) return nullptr;
   using F = std::vector<InfrastructureFeature>;
-  if (name == "exact") return std::make_unique<InfrastructureMethod>(F{kExactName, kExactNames, kExactAddress, kExactAddresses}, trials, table);
+  if (name == "exact") return std::make_unique<InfrastructureMethod>(F{kExactName, kExactNames, kExactAddress, kExactAddresses}, trials, table, worked);
   if (name == "kinship") {
     return std::make_unique<InfrastructureMethod>(
-        F{kExactName, kExactNames, kExactAddress, kExactAddresses, kRegistered, kRegistereds, kNet24, kNet16}, trials, table);
+        F{kExactName, kExactNames, kExactAddress, kExactAddresses, kRegistered, kRegistereds, kNet24, kNet16}, trials, table, worked);
   }
-  if (name == "style") return std::make_unique<InfrastructureMethod>(F{kSequences, kTraits, kSuffix}, trials, table);
+  if (name == "style") return std::make_unique<InfrastructureMethod>(F{kSequences, kTraits, kSuffix}, trials, table, worked);
   if (name == "infrastructure-logit") {
     return std::make_unique<InfrastructureMethod>(F{kExactName, kExactNames, kExactAddress, kExactAddresses, kRegistered, kRegistereds,
                                                     kNet24, kNet16, kSequences, kTraits, kSuffix, kAddressStyle},
-                                                  trials, table);
+                                                  trials, table, worked);
   }
   return std::make_unique<ProfileMethod>(name, trials, table);
 }

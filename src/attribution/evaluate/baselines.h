@@ -7,7 +7,7 @@
 #include <string_view>
 #include <vector>
 
-#include "attribution/evaluate/fit.h"
+#include "attribution/evaluate/worked.h"
 
 namespace whodunit::attribution {
 
@@ -16,13 +16,14 @@ class Method {
  public:
   virtual ~Method() = default;
   virtual void learn(const TrialMask& mask) = 0;
-  virtual Posterior answer(const Question& question, const View& view) const = 0;
+  /// `rows`: the question's features of names and addresses, where they are worked out already. Any thread may call it.
+  virtual Posterior answer(const Question& question, const View& view, const InfrastructureRows* rows) const = 0;
 };
 
 /// Names: "overlap", "idf", "naive-bayes", "logit", "nothing", "exact", "kinship", "style", "infrastructure-logit"; ""
 /// is our own. Null for any other. `trials` and `table` must outlive it. `negatives` are among the trials.
 std::unique_ptr<Method> make_method(std::string_view name, const std::vector<Trial>& trials, const ActorTable& table,
-                                    const Weights& weights, bool refit);
+                                    const Weights& weights, bool refit, Worked* worked = nullptr);
 const std::vector<std::string_view>& baseline_names();
 
 }  // namespace whodunit::attribution

@@ -8,6 +8,7 @@
 
 #include "attribution/evaluate/baselines.h"
 #include "attribution/evaluate/fit.h"
+#include "attribution/evaluate/parallel.h"
 #include "attribution/model/optimise.h"
 #include "attribution/model/victim_model.h"
 #include "base/json.h"
@@ -102,8 +103,12 @@ Evaluation evaluate(const std::vector<Trial>& trials, const ActorTable& table, c
   const bool own = options.baseline.empty();
   const bool learns = options.folds > 0 || (!own && options.baseline != "nothing" && options.baseline != "overlap");
   const std::size_t folds = learns ? std::max<std::size_t>(options.folds == 0 ? 5 : options.folds, 2) : 1;
-  const auto method = make_method(options.baseline, trials, table, weights, learns && own);
-  std::size_t skipped = 0;
+  const auto method = make_method(options.baseline, trials, table, weights, learns && own, options.worked);
+  std::vector<std::uint8_t> undated(trials.size(), 0);
+  const auto rows_of = [&options](std::size_t trial, bool removed) -> const InfrastructureRows* {
+    if (options.worked == nullptr || options.evidence != EvidenceChoice::kAll) return nullptr;
+    return options.worked->rows(trial, options.knowledge, removed);
+  };
   evaluation.rows.resize(trials.size());
   std::vector<std::uint8_t> made(trials.size(), 0);
   for (std::size_t fold = 0; fold < folds; ++fold) {
@@ -114,40 +119,42 @@ Evaluation evaluate(const std::vector<Trial>& trials, const ActorTable& table, c
       method->learn(mask);
       fit_victims(trials, mask, table, victim_weights);
     }
-    for (std::size_t i = 0; i < trials.size(); ++i) {
+    for_each_in_parallel(trials.size(), [&](std::size_t i) {
       const Trial& trial = trials[i];
-      if (learns && fold_of(trial, folds) != fold) continue;
+      if (learns && fold_of(trial, folds) != fold) return;
       TrialResult& row = evaluation.rows[i];
       row.id = trial.id;
       row.truth = trial.true_groups;
       row.kind = trial.kind;
       if (trial.kind == TrialKind::kVictims) {
-        if (!trial.labelled) continue;
+        if (!trial.labelled) return;
         row.truth = {trial.true_country};
         row.closed = country_outcome(trial, table, victim_weights, options.baseline == "nothing");
         made[i] = 1;
-        continue;
+        return;
       }
       const Question question = question_of(trial, table, options.evidence);
       const auto view = view_of(trial, table, options.knowledge, false);
       if (!view) {
-        ++skipped;
-        continue;
+        undated[i] = 1;
+        return;
       }
       made[i] = 1;
       if (trial.negative) {
-        row.crime = outcome_of(method->answer(question, *view), {}, table);
-        continue;
+        row.crime = outcome_of(method->answer(question, *view, rows_of(i, false)), {}, table);
+        return;
       }
       if (!trial.labelled) {
-        row.unlabelled = outcome_of(method->answer(question, *view), {}, table);
-        continue;
+        row.unlabelled = outcome_of(method->answer(question, *view, nullptr), {}, table);
+        return;
       }
       const auto truth = truth_of(trial, table);
-      if (usable_truth(trial, *view, truth, question)) row.closed = outcome_of(method->answer(question, *view), truth, table);
+      if (usable_truth(trial, *view, truth, question)) {
+        row.closed = outcome_of(method->answer(question, *view, rows_of(i, false)), truth, table);
+      }
       const auto without = view_of(trial, table, options.knowledge, true);
-      row.open = outcome_of(method->answer(question, *without), {}, table);
-    }
+      row.open = outcome_of(method->answer(question, *without, rows_of(i, true)), {}, table);
+    });
   }
   std::vector<TrialResult> rows;
   for (std::size_t i = 0; i < trials.size(); ++i) {
@@ -159,7 +166,7 @@ Evaluation evaluate(const std::vector<Trial>& trials, const ActorTable& table, c
   for (const TrialResult& r : evaluation.rows) all.push_back(&r);
   Measures& m = evaluation.measures;
   m = measure(all, options.threshold);
-  m.skipped = skipped;
+  m.skipped = static_cast<std::size_t>(std::count(undated.begin(), undated.end(), 1));
   if (options.resamples == 0 || all.empty()) return evaluation;
   // Whole actors are drawn where there are many rows each, so that one actor's hundred rows are not a hundred trials.
   std::map<std::string, std::vector<const TrialResult*>> by_actor;

@@ -10,6 +10,8 @@
 
 namespace whodunit::attribution {
 
+class Worked;
+
 struct EvaluateOptions {
   EvidenceChoice evidence = EvidenceChoice::kAll;
   KnowledgeChoice knowledge = KnowledgeChoice::kLeaveOneOut;
@@ -17,6 +19,7 @@ struct EvaluateOptions {
   std::size_t folds = 0;            ///< 0: the given weights; else fitted on the other folds' trials
   double threshold = 0.8;           ///< for "named"
   std::size_t resamples = 400;      ///< for intervals; 0: none
+  Worked* worked = nullptr;         ///< of the same trials and table, to share what is worked out; null: alone
   double reporting_adjustment = 1;  ///< victims: for the adjusted posterior that is shown beside the raw one
 };
 

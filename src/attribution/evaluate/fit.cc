@@ -5,6 +5,7 @@
 #include <map>
 #include <numeric>
 
+#include "attribution/evaluate/parallel.h"
 #include "attribution/model/optimise.h"
 #include "attribution/model/victim_model.h"
 #include "base/hash.h"
@@ -69,10 +70,11 @@ std::vector<ProfileItem> profile_items(const std::vector<Trial>& trials, const A
 }
 
 std::vector<InfrastructureItem> infrastructure_items(const std::vector<Trial>& trials, const ActorTable& table) {
-  std::vector<InfrastructureItem> items;
-  for (std::size_t i = 0; i < trials.size(); ++i) {
+  std::vector<std::vector<InfrastructureItem>> of_trial(trials.size());
+  for_each_in_parallel(trials.size(), [&](std::size_t i) {
     const Trial& trial = trials[i];
-    if (trial.kind != TrialKind::kInfrastructure || (!trial.labelled && !trial.negative)) continue;
+    std::vector<InfrastructureItem>& items = of_trial[i];
+    if (trial.kind != TrialKind::kInfrastructure || (!trial.labelled && !trial.negative)) return;
     const Question question = question_of(trial, table, EvidenceChoice::kAll);
     for (const auto knowledge : {KnowledgeChoice::kLeaveOneOut, KnowledgeChoice::kEarlier}) {
       if (trial.negative && knowledge == KnowledgeChoice::kEarlier) continue;
@@ -97,8 +99,10 @@ std::vector<InfrastructureItem> infrastructure_items(const std::vector<Trial>& t
         items.push_back(std::move(item));
       }
     }
-  }
-  return items;
+  });
+  std::vector<InfrastructureItem> all;
+  for (auto& items : of_trial) all.insert(all.end(), std::make_move_iterator(items.begin()), std::make_move_iterator(items.end()));
+  return all;
 }
 
 std::vector<JointItem> joint_items(const std::vector<Trial>& trials, const ActorTable& table) {

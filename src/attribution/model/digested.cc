@@ -72,7 +72,12 @@ base::Result<std::shared_ptr<const ActorTable>> ActorTable::load_digested(const 
   std::optional<base::Error> failed;
   const auto each = [&](const char* name, auto&& take) {
     if (failed) return;
-    auto rows = read_array(folder + "/" + name, digests);
+    std::string path = folder + "/" + name;
+    // The folder infra/ by itself, too.
+    std::error_code error;
+    const std::filesystem::path alone = std::filesystem::path(folder) / std::filesystem::path(name).filename();
+    if (!std::filesystem::exists(path, error) && std::filesystem::exists(alone, error)) path = alone.string();
+    auto rows = read_array(path, digests);
     if (!rows) {
       failed = rows.error();
       return;

@@ -1,0 +1,36 @@
+#include "attribution/evaluate/worked.h"
+
+namespace whodunit::attribution {
+
+Worked::Worked(const std::vector<Trial>& trials, const ActorTable& table)
+    : trials_(trials), infrastructure_(infrastructure_items(trials, table)) {
+  for (std::size_t i = 0; i < infrastructure_.size(); ++i) {
+    const InfrastructureItem& item = infrastructure_[i];
+    at_[{item.trial, item.earlier, item.condition == Condition::kRemoved}] = i;
+  }
+}
+
+const InfrastructureRows* Worked::rows(std::size_t trial, KnowledgeChoice knowledge, bool removed) const {
+  // Ordinary crime is set against all that is known, whatever its day.
+  const bool earlier = knowledge != KnowledgeChoice::kLeaveOneOut && !trials_[trial].negative;
+  if (earlier && knowledge != KnowledgeChoice::kEarlier) return nullptr;
+  const auto it = at_.find({trial, earlier, removed});
+  return it == at_.end() ? nullptr : &infrastructure_[it->second].rows;
+}
+
+void Worked::fit(const TrialMask& mask, const std::vector<std::uint8_t>& features, Weights& weights) {
+  const std::pair key(features, mask);
+  {
+    const std::lock_guard lock(mutex_);
+    if (const auto it = fitted_.find(key); it != fitted_.end()) {
+      weights.infrastructure = it->second.infrastructure;
+      weights.unknown = it->second.unknown;
+      return;
+    }
+  }
+  fit_infrastructure(infrastructure_, mask, weights, features);
+  const std::lock_guard lock(mutex_);
+  fitted_.emplace(key, weights);
+}
+
+}  // namespace whodunit::attribution

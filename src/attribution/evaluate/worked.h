@@ -1,0 +1,32 @@
+// What several methods need of the same trials, worked out once: features of names and addresses, and fitted weights.
+#pragma once
+
+#include <map>
+#include <mutex>
+#include <utility>
+#include <vector>
+
+#include "attribution/evaluate/fit.h"
+
+namespace whodunit::attribution {
+
+class Worked {
+ public:
+  /// Both must outlive it.
+  Worked(const std::vector<Trial>& trials, const ActorTable& table);
+
+  const std::vector<InfrastructureItem>& infrastructure() const { return infrastructure_; }
+  /// Null where it was not worked out (another kind of knowledge; a question that is not asked).
+  const InfrastructureRows* rows(std::size_t trial, KnowledgeChoice knowledge, bool removed) const;
+  /// Sets the infrastructure's weights as `fit_infrastructure` would, but fits the same only once. Any thread may call it.
+  void fit(const TrialMask& mask, const std::vector<std::uint8_t>& features, Weights& weights);
+
+ private:
+  const std::vector<Trial>& trials_;
+  std::vector<InfrastructureItem> infrastructure_;
+  std::map<std::tuple<std::size_t, bool, bool>, std::size_t> at_;  // trial, earlier, removed
+  std::mutex mutex_;
+  std::map<std::pair<std::vector<std::uint8_t>, TrialMask>, Weights> fitted_;
+};
+
+}  // namespace whodunit::attribution
