@@ -158,7 +158,6 @@ class Own : public Method {
   Own(const std::vector<Trial>& trials, const ActorTable& table, const Weights& weights, bool refit, Worked* worked)
       : trials_(trials), table_(table), weights_(weights), refit_(refit), worked_(worked) {
     if (!refit_) return;
-    profile_ = profile_items(trials, table);
     if (worked_ == nullptr) {
       own_ = std::make_unique<Worked>(trials, table);
       worked_ = own_.get();
@@ -167,7 +166,7 @@ class Own : public Method {
   }
   void learn(const TrialMask& mask) override {
     if (!refit_) return;
-    if (!profile_.empty()) fit_profile(profile_, mask, weights_);
+    if (!worked_->profile().empty()) worked_->fit_profiles(mask, weights_);
     if (!worked_->infrastructure().empty()) worked_->fit(mask, {}, weights_);
     if (!joint_.empty()) fit_joint(joint_, mask, weights_);
     fit_victims(trials_, mask, table_, weights_);
@@ -184,7 +183,6 @@ class Own : public Method {
   bool refit_;
   std::unique_ptr<Worked> own_;
   Worked* worked_;
-  std::vector<ProfileItem> profile_;
   std::vector<JointItem> joint_;
 };
 

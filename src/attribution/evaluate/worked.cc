@@ -3,7 +3,7 @@
 namespace whodunit::attribution {
 
 Worked::Worked(const std::vector<Trial>& trials, const ActorTable& table)
-    : trials_(trials), infrastructure_(infrastructure_items(trials, table)) {
+    : trials_(trials), profile_(profile_items(trials, table)), infrastructure_(infrastructure_items(trials, table)) {
   for (std::size_t i = 0; i < infrastructure_.size(); ++i) {
     const InfrastructureItem& item = infrastructure_[i];
     at_[{item.trial, item.earlier, item.condition == Condition::kRemoved}] = i;
@@ -31,6 +31,19 @@ void Worked::fit(const TrialMask& mask, const std::vector<std::uint8_t>& feature
   fit_infrastructure(infrastructure_, mask, weights, features);
   const std::lock_guard lock(mutex_);
   fitted_.emplace(key, weights);
+}
+
+void Worked::fit_profiles(const TrialMask& mask, Weights& weights) {
+  {
+    const std::lock_guard lock(mutex_);
+    if (const auto it = fitted_profiles_.find(mask); it != fitted_profiles_.end()) {
+      weights.profile = it->second.profile;
+      return;
+    }
+  }
+  fit_profile(profile_, mask, weights);
+  const std::lock_guard lock(mutex_);
+  fitted_profiles_.emplace(mask, weights);
 }
 
 }  // namespace whodunit::attribution

@@ -3,6 +3,7 @@
 
 #include <map>
 #include <mutex>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -15,18 +16,24 @@ class Worked {
   /// Both must outlive it.
   Worked(const std::vector<Trial>& trials, const ActorTable& table);
 
+  const std::vector<ProfileItem>& profile() const { return profile_; }
   const std::vector<InfrastructureItem>& infrastructure() const { return infrastructure_; }
   /// Null where it was not worked out (another kind of knowledge; a question that is not asked).
   const InfrastructureRows* rows(std::size_t trial, KnowledgeChoice knowledge, bool removed) const;
   /// Sets the infrastructure's weights as `fit_infrastructure` would, but fits the same only once. Any thread may call it.
   void fit(const TrialMask& mask, const std::vector<std::uint8_t>& features, Weights& weights);
 
+  /// The same for the profiles' weights.
+  void fit_profiles(const TrialMask& mask, Weights& weights);
+
  private:
   const std::vector<Trial>& trials_;
+  std::vector<ProfileItem> profile_;
   std::vector<InfrastructureItem> infrastructure_;
   std::map<std::tuple<std::size_t, bool, bool>, std::size_t> at_;  // trial, earlier, removed
   std::mutex mutex_;
   std::map<std::pair<std::vector<std::uint8_t>, TrialMask>, Weights> fitted_;
+  std::map<TrialMask, Weights> fitted_profiles_;
 };
 
 }  // namespace whodunit::attribution
