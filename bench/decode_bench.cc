@@ -1,6 +1,6 @@
-// Reading and decoding a capture, beside the least that such a program can do in the same run: large reads and a look at
-// the addresses and ports. decode_bench [FILE.pcap]: without a file, one is made (TCP and UDP of several sizes) and removed.
-// Checks its own results: exits with 1 where counts differ or a ratio is beyond its bar.
+// Reading and decoding a capture, beside the least that such a program can do in the same run: large reads and a look
+// at the addresses and ports. decode_bench [FILE.pcap]: without a file, one is made (TCP and UDP of several sizes) and
+// removed. Checks its own results: exits with 1 where counts differ or a ratio is beyond its bar.
 #include <fcntl.h>
 #include <unistd.h>
 
@@ -55,7 +55,8 @@ Sum floor_of(const char* path) {
       sum.bytes += kept;
       if (kept >= 42 && base::load_be16(p + 12) == 0x0800 && (p[23] == 6 || p[23] == 17)) {
         const std::uint8_t* transport = p + 14 + (p[14] & 15) * 4;
-        sum.ports += base::load_be16(transport) + base::load_be16(transport + 2) + base::load_be32(p + 26) + base::load_be32(p + 30);
+        sum.ports += base::load_be16(transport) + base::load_be16(transport + 2) + base::load_be32(p + 26) +
+                     base::load_be32(p + 30);
         ++sum.datagrams;
       }
       at += 16 + kept;
@@ -69,7 +70,8 @@ Sum floor_of(const char* path) {
 
 class Quiet final : public packet::Events {
  public:
-  void weird(std::string_view, std::string_view, std::string_view, const packet::Origin&, const record::Endpoints*) override {}
+  void weird(std::string_view, std::string_view, std::string_view, const packet::Origin&,
+             const record::Endpoints*) override {}
   void tunnel(const packet::TunnelEvent&) override {}
   void arp(const packet::Arp&, const packet::Origin&) override {}
 };
@@ -101,7 +103,8 @@ Sum read_with(const char* path, bool decode, bool checksums) {
     }
     for (const packet::Packet& p : packets) {
       if (p.protocol != 6 && p.protocol != 17) continue;
-      sum.ports += static_cast<std::uint64_t>(p.source_port) + p.destination_port + p.source.v4_value() + p.destination.v4_value();
+      sum.ports += static_cast<std::uint64_t>(p.source_port) + p.destination_port + p.source.v4_value() +
+                   p.destination.v4_value();
       ++sum.datagrams;
     }
   } while (!raw.empty());
@@ -138,7 +141,8 @@ std::string make_capture() {
       frame[38] = static_cast<std::uint8_t>((size - 34) >> 8);
       frame[39] = static_cast<std::uint8_t>(size - 34);
     }
-    const std::uint32_t record[4] = {i / 1000, i % 1000, static_cast<std::uint32_t>(size), static_cast<std::uint32_t>(size)};
+    const std::uint32_t record[4] = {i / 1000, i % 1000, static_cast<std::uint32_t>(size),
+                                     static_cast<std::uint32_t>(size)};
     std::fwrite(record, 1, sizeof record, out);
     std::fwrite(frame.data(), 1, size, out);
   }
@@ -167,13 +171,15 @@ int main(int argc, char** argv) {
   if (made) ::unlink(path.c_str());
   const auto packets = static_cast<double>(ways[0].sum.packets);
   for (const Way& way : ways) {
-    std::printf("%-30s %8.3f s  %6.1f ns a packet  %5.2f times the floor\n", way.name, way.best, way.best * 1e9 / packets,
-                way.best / ways[0].best);
+    std::printf("%-30s %8.3f s  %6.1f ns a packet  %5.2f times the floor\n", way.name, way.best,
+                way.best * 1e9 / packets, way.best / ways[0].best);
   }
   bool fine = true;
-  for (int i = 1; i < 4; ++i) fine = fine && ways[i].sum.packets == ways[0].sum.packets && ways[i].sum.bytes == ways[0].sum.bytes;
+  for (int i = 1; i < 4; ++i)
+    fine = fine && ways[i].sum.packets == ways[0].sum.packets && ways[i].sum.bytes == ways[0].sum.bytes;
   if (made) {
-    for (int i = 2; i < 4; ++i) fine = fine && ways[i].sum.datagrams == ways[0].sum.datagrams && ways[i].sum.ports == ways[0].sum.ports;
+    for (int i = 2; i < 4; ++i)
+      fine = fine && ways[i].sum.datagrams == ways[0].sum.datagrams && ways[i].sum.ports == ways[0].sum.ports;
   }
   if (!fine) std::fprintf(stderr, "the counts differ\n");
   if (ways[1].best > kMostReading * ways[0].best) {

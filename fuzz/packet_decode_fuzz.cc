@@ -1,5 +1,5 @@
-// The decoder: a byte for the link type, then packets, each behind two bytes: its length, and how far it was cut and how
-// much later it came.
+// The decoder: a byte for the link type, then packets, each behind two bytes: its length, and how far it was cut and
+// how much later it came.
 #include <cstdlib>
 #include <string>
 #include <vector>
@@ -11,7 +11,8 @@ namespace {
 using namespace whodunit;
 
 struct Checker final : packet::Events {
-  void weird(std::string_view name, std::string_view, std::string_view source, const packet::Origin&, const record::Endpoints*) override {
+  void weird(std::string_view name, std::string_view, std::string_view source, const packet::Origin&,
+             const record::Endpoints*) override {
     if (name.empty() || source.empty()) std::abort();
   }
   void tunnel(const packet::TunnelEvent& event) override {
@@ -20,8 +21,9 @@ struct Checker final : packet::Events {
   void arp(const packet::Arp&, const packet::Origin&) override {}
 };
 
-constexpr std::uint32_t kLinkTypes[] = {1, 1, 1, 1, 101, 101, 0, 108, 9, 50, 104, 105, 107, 113, 119, 127, 163, 192, 219, 228, 229, 239, 258, 276,
-                                        10, 6, 100, 109, 122, 123, 166, 204, 274, 51};
+constexpr std::uint32_t kLinkTypes[] = {1,   1,   1,   1,   101, 101, 0,   108, 9,   50,  104, 105,
+                                        107, 113, 119, 127, 163, 192, 219, 228, 229, 239, 258, 276,
+                                        10,  6,   100, 109, 122, 123, 166, 204, 274, 51};
 
 }  // namespace
 

@@ -1,5 +1,6 @@
-// How the fuzz targets of protocols drive a parser: a first byte of flags per piece says its direction and length, so that
-// inputs hold whole conversations. For streams, the same bytes are given again one by one, and the rows must agree.
+// How the fuzz targets of protocols drive a parser: a first byte of flags per piece says its direction and length, so
+// that inputs hold whole conversations. For streams, the same bytes are given again one by one, and the rows must
+// agree.
 #pragma once
 
 #include <algorithm>

@@ -12,8 +12,9 @@ constexpr std::size_t kMaxEdges = 500'000;
 
 /// The responder answered in a way that shows a service.
 bool answered(const connection::Conn& c) {
-  if (c.proto == "tcp") return c.conn_state == "SF" || c.conn_state == "S1" || c.conn_state == "S2" || c.conn_state == "S3" ||
-                               c.conn_state == "RSTO" || c.conn_state == "RSTR";
+  if (c.proto == "tcp")
+    return c.conn_state == "SF" || c.conn_state == "S1" || c.conn_state == "S2" || c.conn_state == "S3" ||
+           c.conn_state == "RSTO" || c.conn_state == "RSTR";
   return c.resp_pkts > 0;
 }
 

@@ -19,7 +19,7 @@ namespace whodunit::asset {
 struct Service {
   std::uint16_t port = 0;
   std::uint8_t protocol = 0;
-  std::string name;                ///< conn.service, or empty
+  std::string name;  ///< conn.service, or empty
   std::uint64_t connections = 0;
   std::uint64_t from_outside = 0;  ///< of them, from outside the defended network (set by `settle`)
 };
@@ -27,21 +27,21 @@ struct Service {
 struct Host {
   base::Address address;
   base::Time first, last;
-  std::uint64_t connections_out = 0, connections_in = 0;   ///< begun, answered
-  std::uint64_t attempts_in = 0;                           ///< begun by others and not answered
-  std::uint64_t bytes_sent = 0, bytes_received = 0;        ///< payload bytes
-  std::vector<Service> services;                           ///< by (protocol, port)
-  std::vector<std::string> names;                          ///< as learned from DNS answers, DHCP, TLS, Kerberos; up to 8
-  std::map<std::string, std::string> learned;              ///< "user_agent", "ssh", …: where from → value, the first of each
+  std::uint64_t connections_out = 0, connections_in = 0;  ///< begun, answered
+  std::uint64_t attempts_in = 0;                          ///< begun by others and not answered
+  std::uint64_t bytes_sent = 0, bytes_received = 0;       ///< payload bytes
+  std::vector<Service> services;                          ///< by (protocol, port)
+  std::vector<std::string> names;                         ///< as learned from DNS answers, DHCP, TLS, Kerberos; up to 8
+  std::map<std::string, std::string> learned;  ///< "user_agent", "ssh", …: where from → value, the first of each
   std::uint32_t peers_outside = 0;
 };
 
 /// Bytes and connections that could be looked into, or not.
 struct Seen {
   std::uint64_t connections = 0;
-  std::uint64_t one_sided = 0;         ///< only one direction was captured
-  std::uint64_t bytes = 0;             ///< payload
-  std::uint64_t encrypted_bytes = 0;   ///< in TLS, SSH, QUIC, …
+  std::uint64_t one_sided = 0;        ///< only one direction was captured
+  std::uint64_t bytes = 0;            ///< payload
+  std::uint64_t encrypted_bytes = 0;  ///< in TLS, SSH, QUIC, …
   std::uint64_t gap_bytes = 0;
   std::uint64_t weird = 0;
 };

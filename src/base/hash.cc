@@ -82,7 +82,8 @@ std::string to_base64(Bytes data) {
   out.reserve((data.size() + 2) / 3 * 4);
   for (std::size_t i = 0; i < data.size(); i += 3) {
     const std::size_t n = data.size() - i;
-    const std::uint32_t v = static_cast<std::uint32_t>(data[i]) << 16 | (n > 1 ? data[i + 1] : 0u) << 8 | (n > 2 ? data[i + 2] : 0u);
+    const std::uint32_t v =
+        static_cast<std::uint32_t>(data[i]) << 16 | (n > 1 ? data[i + 1] : 0u) << 8 | (n > 2 ? data[i + 2] : 0u);
     out += kAlphabet[v >> 18];
     out += kAlphabet[v >> 12 & 63];
     out += n > 1 ? kAlphabet[v >> 6 & 63] : '=';

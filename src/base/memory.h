@@ -48,7 +48,9 @@ class MemoryAccountant {
     total_.fetch_sub(bytes, std::memory_order_relaxed);
   }
   std::size_t used() const { return total_.load(std::memory_order_relaxed); }
-  std::size_t used(MemoryUse use) const { return by_use_[static_cast<std::size_t>(use)].load(std::memory_order_relaxed); }
+  std::size_t used(MemoryUse use) const {
+    return by_use_[static_cast<std::size_t>(use)].load(std::memory_order_relaxed);
+  }
   std::size_t peak() const { return peak_.load(std::memory_order_relaxed); }
   std::uint64_t refused() const { return refused_.load(std::memory_order_relaxed); }
   std::size_t limit() const { return limit_; }

@@ -56,6 +56,7 @@ struct Civil {
   unsigned weekday;  ///< 0 = Sunday
 };
 Civil to_civil(Time t);
-Time from_civil(std::int64_t year, unsigned month, unsigned day, unsigned hour = 0, unsigned minute = 0, unsigned second = 0);
+Time from_civil(std::int64_t year, unsigned month, unsigned day, unsigned hour = 0, unsigned minute = 0,
+                unsigned second = 0);
 
 }  // namespace whodunit::base

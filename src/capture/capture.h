@@ -15,29 +15,30 @@ namespace whodunit::capture {
 
 /// A packet as captured. `bytes` live until the source's next `read`.
 struct RawPacket {
-  base::Bytes bytes;             ///< what was kept (snap length)
-  std::uint32_t wire_length = 0; ///< what was on the wire
-  std::uint32_t link_type = 0;   ///< LINKTYPE_ value (tcpdump.org/linktypes.html)
+  base::Bytes bytes;              ///< what was kept (snap length)
+  std::uint32_t wire_length = 0;  ///< what was on the wire
+  std::uint32_t link_type = 0;    ///< LINKTYPE_ value (tcpdump.org/linktypes.html)
   base::Time time;
-  std::uint64_t number = 0;      ///< from 1 within its capture, as Wireshark's frame.number
-  std::uint32_t capture = 0;     ///< ordinal of the capture in the run
+  std::uint64_t number = 0;   ///< from 1 within its capture, as Wireshark's frame.number
+  std::uint32_t capture = 0;  ///< ordinal of the capture in the run
 };
 
 /// What is known of a capture, complete once it has been read to its end.
 struct CaptureInfo {
-  std::string path;              ///< as given; "-" for stdin
-  std::string name;              ///< base name: what reports show
-  std::string sha256;            ///< of the file as it stands on disk (compressed); empty until known, or for stdin's of no digest
-  std::string format;            ///< "pcap", "pcapng", with "+gzip" … where compressed
+  std::string path;  ///< as given; "-" for stdin
+  std::string name;  ///< base name: what reports show
+  std::string
+      sha256;  ///< of the file as it stands on disk (compressed); empty until known, or for stdin's of no digest
+  std::string format;  ///< "pcap", "pcapng", with "+gzip" … where compressed
   std::vector<std::uint32_t> link_types;
   std::uint64_t packets = 0;
-  std::uint64_t bytes = 0;       ///< captured bytes of packets
+  std::uint64_t bytes = 0;  ///< captured bytes of packets
   std::uint64_t file_bytes = 0;
   base::Time first, last;
-  std::uint64_t unread = 0;      ///< packets that could not be read or decoded (cut off, unknown link type)
-  std::string reason;            ///< why, for people; empty where all was read
-  bool cut_off = false;          ///< the file ended in the middle, or was damaged: what stands before it was read
-  bool nanoseconds = false;      ///< time stamps finer than a microsecond
+  std::uint64_t unread = 0;  ///< packets that could not be read or decoded (cut off, unknown link type)
+  std::string reason;        ///< why, for people; empty where all was read
+  bool cut_off = false;      ///< the file ended in the middle, or was damaged: what stands before it was read
+  bool nanoseconds = false;  ///< time stamps finer than a microsecond
 };
 
 /// A source of packets in packet-time order: one file, stdin, or many files merged.
@@ -56,8 +57,8 @@ class Source {
 };
 
 struct OpenOptions {
-  std::string filter;       ///< BPF expression (libpcap); empty: all
-  bool digest = true;       ///< make each file's SHA-256
+  std::string filter;                                 ///< BPF expression (libpcap); empty: all
+  bool digest = true;                                 ///< make each file's SHA-256
   std::function<bool(const std::string& path)> skip;  ///< asked of each file: true leaves it out
 };
 

@@ -35,7 +35,8 @@ class Digester {
   void add(DigestJob& job, Block& block, std::size_t from, std::size_t count);
   /// All bytes of the job were added: its digest will be `collect`ed under `id`. The job is used up.
   void end(DigestJob& job, std::uint32_t id);
-  /// The digests that have been completed since the last call, as id and lower-case hex; with `wait`, of all jobs ended.
+  /// The digests that have been completed since the last call, as id and lower-case hex; with `wait`, of all jobs
+  /// ended.
   std::vector<std::pair<std::uint32_t, std::string>> collect(bool wait);
 
  private:

@@ -25,9 +25,9 @@ constexpr std::uint32_t kMostPacketOptions = 1u << 20;
 struct Interface {
   std::uint32_t link_type = 0;
   std::uint32_t snap_length = 0;
-  std::int64_t offset = 0;         // seconds
-  std::uint64_t multiplier = 1000; // ns per unit; 0: use the resolution
-  std::uint8_t resolution = 6;     // if_tsresol
+  std::int64_t offset = 0;          // seconds
+  std::uint64_t multiplier = 1000;  // ns per unit; 0: use the resolution
+  std::uint8_t resolution = 6;      // if_tsresol
 };
 
 class PcapngReader final : public FormatReader {
@@ -43,10 +43,18 @@ class PcapngReader final : public FormatReader {
     while (count < most && !ended_) {
       if (!next_block()) break;
       switch (type_) {
-        case kEnhancedPacket: enhanced_packet(out, count); break;
-        case kSimplePacket: simple_packet(out, count); break;
-        case kPacket: old_packet(out, count); break;
-        case kInterfaceDescription: interface(); break;
+        case kEnhancedPacket:
+          enhanced_packet(out, count);
+          break;
+        case kSimplePacket:
+          simple_packet(out, count);
+          break;
+        case kPacket:
+          old_packet(out, count);
+          break;
+        case kInterfaceDescription:
+          interface();
+          break;
         case kSectionHeader:
           if (!section()) ended_ = true;
           break;
@@ -109,7 +117,8 @@ class PcapngReader final : public FormatReader {
     if (!input_.need(static_cast<std::size_t>(length_))) return end(what);
     const std::uint32_t again = u32(input_.at() + length_ - 4);
     if (((static_cast<std::uint64_t>(again) + 3) & ~std::uint64_t{3}) != length_)
-      return damage(std::string(what) + " whose two lengths differ (" + std::to_string(length_) + ", " + std::to_string(again) + ")");
+      return damage(std::string(what) + " whose two lengths differ (" + std::to_string(length_) + ", " +
+                    std::to_string(again) + ")");
     return true;
   }
 
@@ -144,7 +153,7 @@ class PcapngReader final : public FormatReader {
       if (code == 0 || size > options.size() - 4) break;
       const std::uint8_t* value = options.data() + 4;
       if (code == 9 && size >= 1) one.resolution = value[0];  // if_tsresol
-      if (code == 14 && size >= 8) {                           // if_tsoffset, seconds
+      if (code == 14 && size >= 8) {                          // if_tsoffset, seconds
         one.offset = static_cast<std::int64_t>(big_endian_ ? base::load_be64(value) : base::load_le64(value));
       }
       options = base::slice(options, 4 + ((size + 3) & ~std::size_t{3}));
@@ -185,8 +194,8 @@ class PcapngReader final : public FormatReader {
     return {result};
   }
 
-  void give(RawPacket* out, std::size_t& count, const Interface& interface, const std::uint8_t* data, std::uint32_t kept,
-            std::uint32_t wire, base::Time time) {
+  void give(RawPacket* out, std::size_t& count, const Interface& interface, const std::uint8_t* data,
+            std::uint32_t kept, std::uint32_t wire, base::Time time) {
     RawPacket& packet = out[count++];
     packet.bytes = {data, kept};
     packet.wire_length = wire < kept ? kept : wire;
@@ -266,7 +275,8 @@ class PcapngReader final : public FormatReader {
     const std::uint32_t wire = u32(p + 8);
     auto kept = static_cast<std::uint32_t>(std::min<std::uint64_t>(wire, length_ - 16));
     if (interface->snap_length != 0) kept = std::min(kept, interface->snap_length);
-    give(out, count, *interface, p + 12, kept, wire, last_);  // the time of the packet before it: the best that is known
+    give(out, count, *interface, p + 12, kept, wire,
+         last_);  // the time of the packet before it: the best that is known
     input_.skip(static_cast<std::size_t>(length_));
   }
 

@@ -22,7 +22,12 @@ std::unique_ptr<FormatReader> make_format_reader(Input& input, std::string& why)
     return nullptr;
   }
   switch (base::load_be32(input.at())) {
-    case 0xa1b2c3d4: case 0xd4c3b2a1: case 0xa1b23c4d: case 0x4d3cb2a1: case 0xa1b2cd34: case 0x34cdb2a1: {
+    case 0xa1b2c3d4:
+    case 0xd4c3b2a1:
+    case 0xa1b23c4d:
+    case 0x4d3cb2a1:
+    case 0xa1b2cd34:
+    case 0x34cdb2a1: {
       auto reader = make_pcap_reader(input);
       if (reader == nullptr) why = "a pcap file that ends within its header";
       if (!input.error().empty()) why += ": " + input.error();
@@ -34,7 +39,8 @@ std::unique_ptr<FormatReader> make_format_reader(Input& input, std::string& why)
       if (!input.error().empty()) why += ": " + input.error();
       return reader;
     }
-    default: return nullptr;
+    default:
+      return nullptr;
   }
 }
 

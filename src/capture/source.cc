@@ -21,8 +21,8 @@ namespace whodunit::capture {
 
 namespace {
 
-constexpr std::size_t kBlock = 1u << 20;       // what one large read asks for
-constexpr std::size_t kSmallBlock = 64 * 1024; // to look at a file's beginning
+constexpr std::size_t kBlock = 1u << 20;          // what one large read asks for
+constexpr std::size_t kSmallBlock = 64 * 1024;    // to look at a file's beginning
 constexpr std::size_t kBlocksBudget = 48u << 20;  // shared by the captures that are read at the same time
 constexpr std::size_t kLeastBlock = 32 * 1024;
 constexpr std::size_t kMostOpenFiles = 256;
@@ -100,9 +100,9 @@ struct Member {
   std::vector<RawPacket> run;  // read ahead
   std::size_t next = 0;        // of run: given so far
   bool ended = false;
-  std::uint64_t counted = 0;   // file bytes already in bytes_read
-  std::vector<Block*> left;    // blocks that packets of `run` may lie in
-  Block* copies = nullptr;     // with a filter: what passed is copied here, so that the rest can be let go
+  std::uint64_t counted = 0;  // file bytes already in bytes_read
+  std::vector<Block*> left;   // blocks that packets of `run` may lie in
+  Block* copies = nullptr;    // with a filter: what passed is copied here, so that the rest can be let go
   std::size_t copied = 0;
 };
 
@@ -394,7 +394,8 @@ bool probe(MergedSource& source, Member& member, std::string& why) {
   member.regular = !is_stdin && ::fstat(fd, &status) == 0 && S_ISREG(status.st_mode);
   if (member.regular) member.file_bytes = static_cast<std::uint64_t>(status.st_size);
   auto opened = std::make_unique<OpenCapture>(member.path, fd, false, nullptr, source.pool());
-  if (!opened->begin(member.regular ? kSmallBlock : kBlock, member.regular ? nullptr : source.digester(), why)) return false;
+  if (!opened->begin(member.regular ? kSmallBlock : kBlock, member.regular ? nullptr : source.digester(), why))
+    return false;
   RawPacket first;
   if (opened->reader().read(&first, 1) == 1) {
     member.first_time = first.time;

@@ -28,7 +28,8 @@ class OpenFiles;
 /// A file, a pipe or standard input. Hands what it read to the digester, if there is one.
 class FileStream final : public ByteStream {
  public:
-  /// `fd` is owned from here on (but for standard input's). `can_reopen`: a regular file, which `files` may close in between.
+  /// `fd` is owned from here on (but for standard input's). `can_reopen`: a regular file, which `files` may close in
+  /// between.
   FileStream(std::string path, int fd, bool can_reopen, OpenFiles* files);
   FileStream(const FileStream&) = delete;
   FileStream& operator=(const FileStream&) = delete;

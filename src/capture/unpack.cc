@@ -235,11 +235,16 @@ Packing packing_of(base::Bytes start) {
 
 const char* packing_name(Packing packing) {
   switch (packing) {
-    case Packing::kGzip: return "gzip";
-    case Packing::kZstd: return "zstd";
-    case Packing::kXz: return "xz";
-    case Packing::kLz4: return "lz4";
-    case Packing::kNone: break;
+    case Packing::kGzip:
+      return "gzip";
+    case Packing::kZstd:
+      return "zstd";
+    case Packing::kXz:
+      return "xz";
+    case Packing::kLz4:
+      return "lz4";
+    case Packing::kNone:
+      break;
   }
   return "";
 }
@@ -247,11 +252,16 @@ const char* packing_name(Packing packing) {
 std::unique_ptr<ByteStream> unpack(Packing packing, FileStream& file, BlockPool& pool, Block* start, std::size_t from,
                                    std::size_t to) {
   switch (packing) {
-    case Packing::kGzip: return std::make_unique<Gunzip>(file, pool, start, from, to);
-    case Packing::kZstd: return std::make_unique<Unzstd>(file, pool, start, from, to);
-    case Packing::kXz: return std::make_unique<Unxz>(file, pool, start, from, to);
-    case Packing::kLz4: return std::make_unique<Unlz4>(file, pool, start, from, to);
-    case Packing::kNone: break;
+    case Packing::kGzip:
+      return std::make_unique<Gunzip>(file, pool, start, from, to);
+    case Packing::kZstd:
+      return std::make_unique<Unzstd>(file, pool, start, from, to);
+    case Packing::kXz:
+      return std::make_unique<Unxz>(file, pool, start, from, to);
+    case Packing::kLz4:
+      return std::make_unique<Unlz4>(file, pool, start, from, to);
+    case Packing::kNone:
+      break;
   }
   pool.give_back(start);
   return nullptr;

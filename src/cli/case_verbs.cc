@@ -31,7 +31,9 @@ std::unique_ptr<report::Document> verdict_of(const std::string& path, int& exit_
   if (!opened) return fail(opened.error());
   const auto json = (*opened)->document("verdict");
   if (!json) return fail(json.error());
-  if (!*json) return fail({"the case holds no verdict: its run did not finish", path, "its records are there (whodunit query); run whodunit investigate again for a verdict"});
+  if (!*json)
+    return fail({"the case holds no verdict: its run did not finish", path,
+                 "its records are there (whodunit query); run whodunit investigate again for a verdict"});
   auto document = report::parse_document(**json);
   if (!document) return fail(document.error());
   return std::make_unique<report::Document>(std::move(document).value());
@@ -47,11 +49,13 @@ void deliver(const std::string& text, const std::string& path, int& exit_code) {
   out << text;
   out.close();
   if (out) return;
-  std::fprintf(stderr, "whodunit: %s: could not be written; choose a place that you may write to with -o\n", path.c_str());
+  std::fprintf(stderr, "whodunit: %s: could not be written; choose a place that you may write to with -o\n",
+               path.c_str());
   exit_code = kNothing;
 }
 
-void add_part(CLI::App& app, int& exit_code, const char* name, const char* what, const char* key, std::string (*line)(const report::Document&)) {
+void add_part(CLI::App& app, int& exit_code, const char* name, const char* what, const char* key,
+              std::string (*line)(const report::Document&)) {
   struct Flags {
     std::string path;
     bool json = false;
@@ -88,7 +92,8 @@ void add_report(CLI::App& app, int& exit_code) {
   auto flags = std::make_shared<Flags>();
   CLI::App* verb = app.add_subcommand("report", "the case, for people or programs");
   verb->add_option("CASE", flags->path, "the case")->required();
-  verb->add_option("--format", flags->format, "html, md, json, stix, navigator, text")->check(CLI::IsMember({"html", "md", "json", "stix", "navigator", "text"}));
+  verb->add_option("--format", flags->format, "html, md, json, stix, navigator, text")
+      ->check(CLI::IsMember({"html", "md", "json", "stix", "navigator", "text"}));
   verb->add_option("-o,--output", flags->output, "the file to write; without it, stdout");
   verb->callback([flags, &exit_code] {
     const auto document = verdict_of(flags->path, exit_code);
@@ -108,20 +113,26 @@ void add_report(CLI::App& app, int& exit_code) {
 
 void add_findings(CLI::App& app, int& exit_code) {
   add_part(app, exit_code, "findings", "what was found, each with its id", "findings", [](const report::Document& d) {
-    return fmt::format("{}  {:<13} {:<13} {:<9} {}", text(d, "id"), text(d, "severity"), text(d, "phase"), text(d, "outcome"), text(d, "statement"));
+    return fmt::format("{}  {:<13} {:<13} {:<9} {}", text(d, "id"), text(d, "severity"), text(d, "phase"),
+                       text(d, "outcome"), text(d, "statement"));
   });
 }
 void add_incidents(CLI::App& app, int& exit_code) {
-  add_part(app, exit_code, "incidents", "findings that belong together, with depth", "incidents", [](const report::Document& d) {
-    return fmt::format("{}  {:<9} {:<13} {:<8} {}", text(d, "id"), text(d, "severity"), text(d, "phase"), text(d, "depth"), text(d, "headline"));
-  });
+  add_part(app, exit_code, "incidents", "findings that belong together, with depth", "incidents",
+           [](const report::Document& d) {
+             return fmt::format("{}  {:<9} {:<13} {:<8} {}", text(d, "id"), text(d, "severity"), text(d, "phase"),
+                                text(d, "depth"), text(d, "headline"));
+           });
 }
 void add_assess(CLI::App& app, int& exit_code) {
-  add_part(app, exit_code, "assess", "who did it, and how sure can we be", "assessments", [](const report::Document& d) {
-    std::string out = text(d, "level") + ": " + text(d, "paragraph");
-    for (const report::Document& h : d["hypotheses"]) out += fmt::format("\n  {:<40} {:.3f}  {}", text(h, "name"), h["probability"].get<double>(), text(h, "words"));
-    return out + "\n  confidence " + text(d, "confidence") + "\n";
-  });
+  add_part(
+      app, exit_code, "assess", "who did it, and how sure can we be", "assessments", [](const report::Document& d) {
+        std::string out = text(d, "level") + ": " + text(d, "paragraph");
+        for (const report::Document& h : d["hypotheses"])
+          out +=
+              fmt::format("\n  {:<40} {:.3f}  {}", text(h, "name"), h["probability"].get<double>(), text(h, "words"));
+        return out + "\n  confidence " + text(d, "confidence") + "\n";
+      });
 }
 
 }  // namespace whodunit::cli

@@ -26,7 +26,8 @@ void on_interrupt(int) {
 }  // namespace
 
 void add_input_flags(CLI::App& verb, InputFlags& flags) {
-  verb.add_option("INPUT", flags.inputs, "captures (pcap, pcapng, compressed or not), folders of them, or - for stdin")->required();
+  verb.add_option("INPUT", flags.inputs, "captures (pcap, pcapng, compressed or not), folders of them, or - for stdin")
+      ->required();
   verb.add_option("--home", flags.home, "a defended network (repeatable), as 192.0.2.0/24; without it, inferred");
   verb.add_option("--filter", flags.filter, "only packets that match this BPF expression");
   verb.add_option("--threads", flags.threads, "workers; results do not depend on it");
@@ -34,14 +35,16 @@ void add_input_flags(CLI::App& verb, InputFlags& flags) {
   verb.add_option("--progress", flags.progress, "auto or never")->check(CLI::IsMember({"auto", "never"}));
   verb.add_flag("--quiet", flags.quiet, "say only what went wrong");
   verb.add_flag("--keep-secrets", flags.keep_secrets, "keep passwords, communities, tokens in records");
-  verb.add_flag("--check-checksums", flags.check_checksums, "leave out packets with bad checksums, as their receiver would");
+  verb.add_flag("--check-checksums", flags.check_checksums,
+                "leave out packets with bad checksums, as their receiver would");
 }
 
 bool engine_settings(const InputFlags& flags, engine::Settings& out, std::vector<base::Network>& home) {
   for (const std::string& text : flags.home) {
     const auto network = base::Network::parse(text);
     if (!network) {
-      std::fprintf(stderr, "whodunit: --home %s: not a network; write it as 192.0.2.0/24 or 2001:db8::/32\n", text.c_str());
+      std::fprintf(stderr, "whodunit: --home %s: not a network; write it as 192.0.2.0/24 or 2001:db8::/32\n",
+                   text.c_str());
       return false;
     }
     home.push_back(*network);
@@ -108,8 +111,9 @@ int report_unread(const capture::Source& source, bool quiet) {
     if (info.cut_off) code = kPartly;
     if (info.packets != 0 && info.unread >= info.packets) code = kPartly;  // nothing of it could be decoded
     if (!quiet || info.cut_off)
-      std::fprintf(stderr, "whodunit: %s: %s; what could be read of it was read\n", info.path.c_str(),
-                   info.reason.empty() ? fmt::format("{} packets could not be read", info.unread).c_str() : info.reason.c_str());
+      std::fprintf(
+          stderr, "whodunit: %s: %s; what could be read of it was read\n", info.path.c_str(),
+          info.reason.empty() ? fmt::format("{} packets could not be read", info.unread).c_str() : info.reason.c_str());
   }
   return code;
 }

@@ -20,7 +20,7 @@ struct InputFlags {
   std::vector<std::string> home;
   std::string filter;
   std::string progress = "auto";
-  unsigned threads = 0;      ///< 0: as many as there are processors, at most 4
+  unsigned threads = 0;  ///< 0: as many as there are processors, at most 4
   std::size_t memory_mib = 4096;
   bool quiet = false;
   bool keep_secrets = false;

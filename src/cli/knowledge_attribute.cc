@@ -16,18 +16,23 @@ void add_knowledge_attribute(CLI::App& knowledge, int& exit_code) {
   using namespace attribution;
   struct Arguments {
     std::string evidence, from, weights, as_of;
-    double unknown = Settings{}.prior_unknown, opportunists = Settings{}.prior_opportunists, adjustment = Settings{}.reporting_adjustment;
+    double unknown = Settings{}.prior_unknown, opportunists = Settings{}.prior_opportunists,
+           adjustment = Settings{}.reporting_adjustment;
     bool json = false;
   };
   auto a = std::make_shared<Arguments>();
   CLI::App* verb = knowledge.add_subcommand("attribute", "who did it, from a file of evidence (docs/attribution.md)");
-  verb->add_option("--evidence", a->evidence, "a JSON object: techniques, software, domains, ips, urls, victims, sector, when, …")->required();
+  verb->add_option("--evidence", a->evidence,
+                   "a JSON object: techniques, software, domains, ips, urls, victims, sector, when, …")
+      ->required();
   verb->add_option("--from", a->from, "folder of facts instead of what ships and was imported");
   verb->add_option("--as-of", a->as_of, "use only reports known before this day (2007-09-01)");
   verb->add_option("--weights", a->weights, "fitted numbers other than those that ship");
   verb->add_option("--prior-unknown", a->unknown, "base rate of \"an unknown group\"")->check(CLI::Range(0.01, 0.95));
-  verb->add_option("--prior-opportunists", a->opportunists, "base rate of unrelated opportunists")->check(CLI::Range(0.0, 0.95));
-  verb->add_option("--reporting-adjustment", a->adjustment, "victims: 0 as published, 1 adjusted for who gets reported")->check(CLI::Range(0.0, 1.0));
+  verb->add_option("--prior-opportunists", a->opportunists, "base rate of unrelated opportunists")
+      ->check(CLI::Range(0.0, 0.95));
+  verb->add_option("--reporting-adjustment", a->adjustment, "victims: 0 as published, 1 adjusted for who gets reported")
+      ->check(CLI::Range(0.0, 1.0));
   verb->add_flag("--json", a->json, "one JSON object");
   verb->callback([a, &exit_code] {
     const auto fail = [&exit_code](const base::Error& error, int code) {
@@ -36,7 +41,8 @@ void add_knowledge_attribute(CLI::App& knowledge, int& exit_code) {
     };
     auto file = load_evidence(a->evidence);
     if (!file) return fail(file.error(), kNothing);
-    for (const std::string& warning : file->warnings) std::fprintf(stderr, "%s: %s\n", a->evidence.c_str(), warning.c_str());
+    for (const std::string& warning : file->warnings)
+      std::fprintf(stderr, "%s: %s\n", a->evidence.c_str(), warning.c_str());
     Settings settings;
     settings.prior_unknown = a->unknown;
     settings.prior_opportunists = a->opportunists;
@@ -45,7 +51,9 @@ void add_knowledge_attribute(CLI::App& knowledge, int& exit_code) {
       settings.as_of = base::parse_time(a->as_of);
       if (!settings.as_of) return fail({"\"" + a->as_of + "\" is no day", "--as-of", "write it as 2007-09-01"}, kUsage);
       if (file->facts.first && *file->facts.first > *settings.as_of) {
-        std::fprintf(stderr, "%s: the evidence is from after --as-of %s; knowledge stops there, the evidence does not\n", a->evidence.c_str(), a->as_of.c_str());
+        std::fprintf(stderr,
+                     "%s: the evidence is from after --as-of %s; knowledge stops there, the evidence does not\n",
+                     a->evidence.c_str(), a->as_of.c_str());
       }
     }
     Weights weights = Weights::shipped();

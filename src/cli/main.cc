@@ -7,7 +7,9 @@
 namespace whodunit::cli {
 
 int worse(int a, int b) {
-  const auto rank = [](int code) { return code == kNothing ? 4 : code == kUsage ? 3 : code == kPartly ? 2 : code == kFound ? 1 : 0; };
+  const auto rank = [](int code) {
+    return code == kNothing ? 4 : code == kUsage ? 3 : code == kPartly ? 2 : code == kFound ? 1 : 0;
+  };
   return rank(a) >= rank(b) ? a : b;
 }
 
@@ -15,7 +17,8 @@ int worse(int a, int b) {
 
 int main(int argc, char** argv) {
   using namespace whodunit::cli;
-  CLI::App app{"whodunit: what happened on the wire, was it an attack, how far did they get, who did it, how sure can we be"};
+  CLI::App app{
+      "whodunit: what happened on the wire, was it an attack, how far did they get, who did it, how sure can we be"};
   app.set_version_flag("--version", std::string("whodunit ") + WHODUNIT_VERSION);
   app.require_subcommand(1);
   int exit_code = kDone;

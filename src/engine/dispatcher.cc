@@ -55,14 +55,14 @@ struct Dispatcher::Flow {
 
   std::unique_ptr<protocol::Parser> parser;
   std::unique_ptr<Held> held;
-  std::uint64_t candidates = 0;  // definitions still possible
-  std::uint64_t confirmed = 0;   // definitions that said "recognised"
-  std::uint64_t hinted = 0;      // definitions at whose home port this is
+  std::uint64_t candidates = 0;         // definitions still possible
+  std::uint64_t confirmed = 0;          // definitions that said "recognised"
+  std::uint64_t hinted = 0;             // definitions at whose home port this is
   std::array<std::uint8_t, 8> order{};  // confirmed ones in order of confirmation
   std::uint8_t orders = 0;
-  std::uint8_t current = 0xff;   // definition of `parser`
+  std::uint8_t current = 0xff;    // definition of `parser`
   std::uint8_t announced = 0xff;  // what another connection said that this one is
-  std::uint8_t changes = 0;      // how often a protocol handed over to another: bounded
+  std::uint8_t changes = 0;       // how often a protocol handed over to another: bounded
   std::uint8_t datagrams = 0;
   bool late = false;  // matched nothing, but a protocol may still begin in the middle
   bool given_up = false;
@@ -144,7 +144,8 @@ void Dispatcher::announce(const protocol::Context& context, const protocol::Cont
   if (announced_.size() >= kMostPairs && announced_.find(pair) == announced_.end()) return;
   std::vector<Announced>& list = announced_[pair];
   if (list.size() >= kMostPerPair) list.erase(list.begin());
-  list.push_back({expected.responder, expected.port, static_cast<std::uint8_t>(definition), context.now() + base::seconds(300)});
+  list.push_back(
+      {expected.responder, expected.port, static_cast<std::uint8_t>(definition), context.now() + base::seconds(300)});
 }
 
 std::uint8_t Dispatcher::take_announced(const connection::View& connection, base::Time now) {
@@ -304,7 +305,8 @@ void Dispatcher::recognise_late(protocol::Context& context, Flow& flow, Directio
 }
 
 void Dispatcher::feed(protocol::Context& context, Flow& flow, Direction direction, base::Bytes data) {
-  if (!flow.parser && flow.announced != 0xff && !flow.given_up && flow.current == 0xff) start(context, flow, flow.announced);
+  if (!flow.parser && flow.announced != 0xff && !flow.given_up && flow.current == 0xff)
+    start(context, flow, flow.announced);
   if (!flow.parser) {
     if (flow.given_up) return;
     if (flow.late)
@@ -347,7 +349,8 @@ int Dispatcher::recognise_datagram(const connection::View& connection, const Flo
     const auto own = all[i]->ip_protocols;
     if (std::find(own.begin(), own.end(), connection.protocol) != own.end()) return static_cast<int>(i);
   }
-  if ((connection.protocol != packet::kUdp && connection.protocol != packet::kSctp) || packet.payload.empty()) return -1;
+  if ((connection.protocol != packet::kUdp && connection.protocol != packet::kSctp) || packet.payload.empty())
+    return -1;
   int maybe = -1;
   for (std::uint64_t left = flow.candidates; left != 0; left &= left - 1) {
     const int i = std::countr_zero(left);
@@ -425,11 +428,19 @@ void Dispatcher::weird(const connection::View* connection, std::string_view name
   row.source = "packet";
   if (connection != nullptr) {
     switch (connection->protocol) {
-      case packet::kTcp: row.source = "TCP"; break;
-      case packet::kUdp: row.source = "UDP"; break;
+      case packet::kTcp:
+        row.source = "TCP";
+        break;
+      case packet::kUdp:
+        row.source = "UDP";
+        break;
       case packet::kIcmp:
-      case packet::kIcmp6: row.source = "ICMP"; break;
-      default: row.source = "IP"; break;
+      case packet::kIcmp6:
+        row.source = "ICMP";
+        break;
+      default:
+        row.source = "IP";
+        break;
     }
   }
   sink_.emit(row);

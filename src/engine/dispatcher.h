@@ -22,14 +22,14 @@ class Dispatcher : public connection::Consumer {
   Dispatcher(const protocol::Plan& plan, record::Sink& sink, base::MemoryAccountant& memory);
   ~Dispatcher() override;
 
-  void stream(const connection::View& connection, std::uint64_t& slot, connection::Direction direction, base::Bytes data,
-              const packet::Origin& at) override;
-  void gap(const connection::View& connection, std::uint64_t& slot, connection::Direction direction, std::uint64_t bytes,
-           const packet::Origin& at) override;
+  void stream(const connection::View& connection, std::uint64_t& slot, connection::Direction direction,
+              base::Bytes data, const packet::Origin& at) override;
+  void gap(const connection::View& connection, std::uint64_t& slot, connection::Direction direction,
+           std::uint64_t bytes, const packet::Origin& at) override;
   void datagram(const connection::View& connection, std::uint64_t& slot, connection::Direction direction,
                 const packet::Packet& packet) override;
-  void end(const connection::View& connection, std::uint64_t& slot, connection::Direction direction, connection::End why,
-           const packet::Origin& at) override;
+  void end(const connection::View& connection, std::uint64_t& slot, connection::Direction direction,
+           connection::End why, const packet::Origin& at) override;
   std::string_view closed(const connection::View& connection, std::uint64_t& slot, connection::End why,
                           const packet::Origin& at) override;
   void weird(const connection::View* connection, std::string_view name, std::string_view detail,
@@ -71,7 +71,7 @@ class Dispatcher : public connection::Consumer {
     base::Time until;
   };
   std::map<std::pair<base::Address, base::Address>, std::vector<Announced>> announced_;
-  std::uint64_t stream_definitions_ = 0;    // bit i: definitions()[i] runs over TCP
+  std::uint64_t stream_definitions_ = 0;  // bit i: definitions()[i] runs over TCP
   std::uint64_t datagram_definitions_ = 0;
   std::uint64_t late_definitions_ = 0;
 };

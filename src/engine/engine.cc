@@ -35,8 +35,8 @@ constexpr std::uint64_t minor_of(std::uint64_t phase, unsigned shard) { return p
 constexpr std::size_t kRoundRows = 8192;
 
 std::string mac(std::uint64_t m) {
-  return fmt::format("{:02x}:{:02x}:{:02x}:{:02x}:{:02x}:{:02x}", m >> 40 & 255, m >> 32 & 255, m >> 24 & 255, m >> 16 & 255,
-                     m >> 8 & 255, m & 255);
+  return fmt::format("{:02x}:{:02x}:{:02x}:{:02x}:{:02x}:{:02x}", m >> 40 & 255, m >> 32 & 255, m >> 24 & 255,
+                     m >> 16 & 255, m >> 8 & 255, m & 255);
 }
 
 /// The decoder's events as rows.
@@ -149,7 +149,8 @@ class Handover {
         int next = -1;
         for (std::size_t k = 0; k < parts.size(); ++k) {
           if (at[k] == parts[k]->rows()) continue;
-          if (next < 0 || parts[k]->order(at[k]) < parts[static_cast<std::size_t>(next)]->order(at[static_cast<std::size_t>(next)]))
+          if (next < 0 ||
+              parts[k]->order(at[k]) < parts[static_cast<std::size_t>(next)]->order(at[static_cast<std::size_t>(next)]))
             next = static_cast<int>(k);
         }
         if (next < 0) break;
@@ -361,7 +362,8 @@ Summary run(capture::Source& source, const Settings& settings, std::span<Consume
     }
     summary.packets += raw.size();
     shards.resize(packets.size());
-    for (std::size_t i = 0; i < packets.size(); ++i) shards[i] = static_cast<std::uint8_t>(connection::shard_of(packets[i]));
+    for (std::size_t i = 0; i < packets.size(); ++i)
+      shards[i] = static_cast<std::uint8_t>(connection::shard_of(packets[i]));
     team.work(packets, shards, last.time, last.run_number);
     if (!hand_over(false)) {
       summary.stopped = true;

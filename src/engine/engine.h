@@ -23,22 +23,22 @@ struct Settings {
   connection::Settings connection;
   packet::Settings packet;
   protocol::Plan plan;
-  std::vector<bool> wanted;                   ///< by schema id; empty: all records
-  std::uint32_t first_capture = 0;            ///< the ordinal that the source's first capture has in the case
+  std::vector<bool> wanted;         ///< by schema id; empty: all records
+  std::uint32_t first_capture = 0;  ///< the ordinal that the source's first capture has in the case
 };
 
 /// What a run saw and did not see.
 struct Summary {
-  std::uint64_t packets = 0;          ///< read from the captures
-  std::uint64_t decoded = 0;          ///< gave at least one IP datagram
-  std::uint64_t not_ip = 0;           ///< ARP, STP, …: read, and nothing of ours
-  std::uint64_t unread = 0;           ///< unknown link type, cut off, malformed headers
+  std::uint64_t packets = 0;  ///< read from the captures
+  std::uint64_t decoded = 0;  ///< gave at least one IP datagram
+  std::uint64_t not_ip = 0;   ///< ARP, STP, …: read, and nothing of ours
+  std::uint64_t unread = 0;   ///< unknown link type, cut off, malformed headers
   base::Time first, last;
-  std::size_t memory_peak = 0;        ///< counted bytes
+  std::size_t memory_peak = 0;  ///< counted bytes
   std::uint64_t memory_refused = 0;
-  std::uint64_t evicted = 0;          ///< connections ended early because a table was full
-  std::uint64_t gap_bytes = 0;        ///< of TCP streams, acknowledged or followed by others and never captured
-  bool stopped = false;               ///< a consumer could take no more
+  std::uint64_t evicted = 0;    ///< connections ended early because a table was full
+  std::uint64_t gap_bytes = 0;  ///< of TCP streams, acknowledged or followed by others and never captured
+  bool stopped = false;         ///< a consumer could take no more
 };
 
 struct Progress {

@@ -310,7 +310,8 @@ bool is_known(std::span<const store::Capture> captures, const std::string& path)
   const auto same_size = [&](const store::Capture& c) { return !c.sha256.empty() && c.file_bytes == size; };
   if (std::none_of(captures.begin(), captures.end(), same_size)) return false;
   const std::string sha256 = sha256_of(path);
-  return std::any_of(captures.begin(), captures.end(), [&](const auto& c) { return same_size(c) && c.sha256 == sha256; });
+  return std::any_of(captures.begin(), captures.end(),
+                     [&](const auto& c) { return same_size(c) && c.sha256 == sha256; });
 }
 
 base::Result<Extracted> extract(std::span<const Found> captures, std::span<const Wanted> wanted,

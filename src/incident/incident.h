@@ -53,28 +53,28 @@ struct Visibility {
 };
 
 struct Step {
-  std::string from, to;      ///< addresses; "outside" where it cannot be said
-  std::string finding;       ///< id
+  std::string from, to;  ///< addresses; "outside" where it cannot be said
+  std::string finding;   ///< id
   ZoneLevel level = ZoneLevel::kOuter;
 };
 
 struct Incident {
-  std::string id;                        ///< "I-" and hex, from its findings
-  std::string organisation;              ///< configured, or the defended networks
-  std::string victim;                    ///< the host or network most concerned
-  std::vector<std::string> attackers;    ///< hosts, most active first
+  std::string id;                      ///< "I-" and hex, from its findings
+  std::string organisation;            ///< configured, or the defended networks
+  std::string victim;                  ///< the host or network most concerned
+  std::vector<std::string> attackers;  ///< hosts, most active first
   base::Time first, last;
-  detect::Phase phase = detect::Phase::kDoorRattling;  ///< the furthest
-  detect::Outcome outcome = detect::Outcome::kUnknown; ///< of the furthest
+  detect::Phase phase = detect::Phase::kDoorRattling;   ///< the furthest
+  detect::Outcome outcome = detect::Outcome::kUnknown;  ///< of the furthest
   detect::Severity severity = detect::Severity::kLow;
-  ZoneLevel depth = ZoneLevel::kOutside;               ///< innermost zone with a succeeded finding
+  ZoneLevel depth = ZoneLevel::kOutside;  ///< innermost zone with a succeeded finding
   std::string depth_statement;
-  bool outbound = false;                 ///< the acting host is one of the defended network, against others
-  double sophistication = 0;             ///< 0 (loud, whole tools of others) to 1 (quiet, own means)
+  bool outbound = false;      ///< the acting host is one of the defended network, against others
+  double sophistication = 0;  ///< 0 (loud, whole tools of others) to 1 (quiet, own means)
   std::string sophistication_why;
-  std::vector<std::string> findings;     ///< ids, by time
-  std::vector<Step> path;                ///< succeeded steps inward, in order
-  std::string headline;                  ///< one sentence
+  std::vector<std::string> findings;  ///< ids, by time
+  std::vector<Step> path;             ///< succeeded steps inward, in order
+  std::string headline;               ///< one sentence
 };
 
 /// Joins findings that share an intruder's address, a controller, or a compromised host, in time order.

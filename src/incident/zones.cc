@@ -24,7 +24,8 @@ ZoneMap::ZoneMap(std::vector<Zone> configured, const detect::Home& home, const a
     if (!home_.contains(edge.resp)) continue;
     if (reaches_in(edge, home_)) outer_.insert(edge.resp);
     // Kerberos, LDAP and the global catalogue: those who answer there hold the organisation's identities.
-    const bool identity = edge.protocol == 6 && (edge.port == 88 || edge.port == 389 || edge.port == 636 || edge.port == 3268);
+    const bool identity =
+        edge.protocol == 6 && (edge.port == 88 || edge.port == 389 || edge.port == 636 || edge.port == 3268);
     if (identity && home_.contains(edge.orig) && edge.port == 88) core_.insert(edge.resp);
   }
 }
@@ -64,11 +65,12 @@ std::vector<Visibility> visibility(const ZoneMap& zones, const asset::Inventory&
   // neighbours, and can tell what it is where it is neither encrypted nor lost. The three are taken as independent.
   std::vector<Visibility> out;
   const asset::Seen& seen = inventory.seen();
-  const double lost = seen.connections == 0
-                          ? 0.0
-                          : std::min(1.0, static_cast<double>(seen.one_sided) / static_cast<double>(seen.connections) +
-                                              static_cast<double>(seen.gap_bytes) /
-                                                  static_cast<double>(std::max<std::uint64_t>(1, seen.bytes + seen.gap_bytes)));
+  const double lost =
+      seen.connections == 0
+          ? 0.0
+          : std::min(1.0, static_cast<double>(seen.one_sided) / static_cast<double>(seen.connections) +
+                              static_cast<double>(seen.gap_bytes) /
+                                  static_cast<double>(std::max<std::uint64_t>(1, seen.bytes + seen.gap_bytes)));
   const double encrypted =
       seen.bytes == 0 ? 0.0 : static_cast<double>(seen.encrypted_bytes) / static_cast<double>(seen.bytes);
   std::set<base::Address> inside_talk;
@@ -90,10 +92,12 @@ std::vector<Visibility> visibility(const ZoneMap& zones, const asset::Inventory&
     v.lost_share = lost;
     if (v.hosts_known != 0) {
       // Half of what is encrypted still shows by its endpoints, sizes and times.
-      v.probability = static_cast<double>(v.hosts_seen) / static_cast<double>(v.hosts_known) * (1 - 0.5 * encrypted) * (1 - lost);
+      v.probability =
+          static_cast<double>(v.hosts_seen) / static_cast<double>(v.hosts_known) * (1 - 0.5 * encrypted) * (1 - lost);
     }
-    v.statement = fmt::format("{} of {} {} hosts visible to their neighbours, {:.0f} % of bytes encrypted, {:.0f} % one-sided or lost",
-                              v.hosts_seen, v.hosts_known, to_string(level), 100 * encrypted, 100 * lost);
+    v.statement = fmt::format(
+        "{} of {} {} hosts visible to their neighbours, {:.0f} % of bytes encrypted, {:.0f} % one-sided or lost",
+        v.hosts_seen, v.hosts_known, to_string(level), 100 * encrypted, 100 * lost);
     out.push_back(std::move(v));
   }
   return out;

@@ -26,20 +26,20 @@ struct MadeWith {
 struct Machine {
   std::string address;
   std::string role;
-  std::string country;   ///< in words: "NL (2 of 3 sources)"
-  std::string network;   ///< "AS64500 Example"
-  std::string kind;      ///< "hosting"
+  std::string country;  ///< in words: "NL (2 of 3 sources)"
+  std::string network;  ///< "AS64500 Example"
+  std::string kind;     ///< "hosting"
   std::vector<std::string> sources;
 };
 
 struct Case {
   MadeWith made_with;
   std::vector<capture::CaptureInfo> captures;
-  std::uint32_t first_capture = 0;   ///< what a place calls the first of them
+  std::uint32_t first_capture = 0;  ///< what a place calls the first of them
   engine::Summary summary;
   std::map<std::string, std::uint64_t> records;
   asset::Seen seen;
-  base::Time first, last;            ///< of connections
+  base::Time first, last;  ///< of connections
   std::size_t hosts = 0, hosts_home = 0;
   detect::Home home;
   std::vector<incident::Visibility> visibility;
@@ -48,7 +48,7 @@ struct Case {
   std::vector<incident::Campaign> campaigns;
   std::vector<Machine> machines;
   std::vector<attribution::Assessment> assessments;
-  std::vector<std::string> notes;    ///< what the user should know: limits reached, knowledge missing
+  std::vector<std::string> notes;  ///< what the user should know: limits reached, knowledge missing
 };
 
 /// The one JSON object of INTERFACE.md, with what reports need beyond it. Deterministic; capture paths are not in it.

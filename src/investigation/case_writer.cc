@@ -7,8 +7,11 @@ namespace whodunit::investigation {
 base::Result<void> put_verdict(store::Store& store, const Case& c, const std::string& json, bool keep_earlier) {
   const auto document = nlohmann::ordered_json::parse(json);
   std::map<std::string, std::string> finding_json, incident_json;
-  for (const auto& f : document["findings"]) finding_json[f["id"].get<std::string>()] = f.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
-  for (const auto& i : document["incidents"]) incident_json[i["id"].get<std::string>()] = i.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
+  for (const auto& f : document["findings"])
+    finding_json[f["id"].get<std::string>()] = f.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
+  for (const auto& i : document["incidents"])
+    incident_json[i["id"].get<std::string>()] =
+        i.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
   std::vector<store::Finding> findings;
   for (const detect::Finding& f : c.findings) {
     store::Finding s;
@@ -32,7 +35,8 @@ base::Result<void> put_verdict(store::Store& store, const Case& c, const std::st
   }
   std::vector<store::Incident> incidents;
   for (const incident::Incident& i : c.incidents)
-    incidents.push_back({i.id, i.victim, std::string(to_string(i.phase)), std::string(to_string(i.depth)), i.first, i.last, incident_json[i.id], i.findings});
+    incidents.push_back({i.id, i.victim, std::string(to_string(i.phase)), std::string(to_string(i.depth)), i.first,
+                         i.last, incident_json[i.id], i.findings});
   std::vector<store::Assessment> assessments;
   for (std::size_t n = 0; n < c.assessments.size(); ++n) {
     const attribution::Assessment& a = c.assessments[n];
@@ -44,11 +48,13 @@ base::Result<void> put_verdict(store::Store& store, const Case& c, const std::st
       s.probability = a.hypotheses.front().probability;
     }
     s.confidence = a.confidence;
-    if (n < document["assessments"].size()) s.json = document["assessments"][n].dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
+    if (n < document["assessments"].size())
+      s.json = document["assessments"][n].dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
     assessments.push_back(std::move(s));
   }
-  for (const auto& step : {keep_earlier ? store.put_findings(findings) : store.replace_findings(findings), store.replace_incidents(incidents),
-                           store.replace_assessments(assessments), store.put_document("verdict", json)})
+  for (const auto& step : {keep_earlier ? store.put_findings(findings) : store.replace_findings(findings),
+                           store.replace_incidents(incidents), store.replace_assessments(assessments),
+                           store.put_document("verdict", json)})
     if (!step) return step.error();
   return {};
 }

@@ -36,11 +36,13 @@ void packets(JsonWriter& w, const Case& c, const record::Place& place) {
     w.begin_array().number(place.first).number(place.last).end_array();
   } else {
     // From its first packet to that capture's end; the rest stands in the captures after it.
-    const std::uint64_t end = index(place.capture_first) < c.captures.size() ? c.captures[index(place.capture_first)].packets : place.first;
+    const std::uint64_t end =
+        index(place.capture_first) < c.captures.size() ? c.captures[index(place.capture_first)].packets : place.first;
     w.begin_array().number(place.first).number(std::max(end, place.first)).end_array();
   }
   w.end_array();
-  if (place.capture_first != place.capture_last) w.key("capture_last").string(name(place.capture_last)).key("packet_last").number(place.last);
+  if (place.capture_first != place.capture_last)
+    w.key("capture_last").string(name(place.capture_last)).key("packet_last").number(place.last);
 }
 
 void finding(JsonWriter& w, const Case& c, const detect::Finding& f) {
@@ -52,7 +54,8 @@ void finding(JsonWriter& w, const Case& c, const detect::Finding& f) {
   entity(w, "victim", f.victim);
   if (!f.victims.empty()) {
     w.key("victims").begin_array();
-    for (const detect::Entity& e : f.victims) w.begin_object().key("type").string(e.type).key("value").string(e.value).end_object();
+    for (const detect::Entity& e : f.victims)
+      w.begin_object().key("type").string(e.type).key("value").string(e.value).end_object();
     w.end_array();
   }
   time(w, "first", f.first);
@@ -94,7 +97,16 @@ void incident(JsonWriter& w, const incident::Incident& i) {
   strings(w, "findings", i.findings);
   w.key("path").begin_array();
   for (const incident::Step& s : i.path)
-    w.begin_object().key("from").string(s.from).key("to").string(s.to).key("finding").string(s.finding).key("zone").string(to_string(s.level)).end_object();
+    w.begin_object()
+        .key("from")
+        .string(s.from)
+        .key("to")
+        .string(s.to)
+        .key("finding")
+        .string(s.finding)
+        .key("zone")
+        .string(to_string(s.level))
+        .end_object();
   w.end_array().end_object();
 }
 
@@ -131,11 +143,18 @@ std::string to_json(const Case& c) {
   for (const base::Network& n : c.home.networks) w.string(n.to_string());
   w.end_array().key("inferred").boolean(c.home.inferred).key("why").string(c.home.why).end_object();
   w.key("visibility").begin_object();
-  w.key("packets").number(c.summary.packets).key("unread").number(c.summary.unread).key("not_ip").number(c.summary.not_ip);
+  w.key("packets")
+      .number(c.summary.packets)
+      .key("unread")
+      .number(c.summary.unread)
+      .key("not_ip")
+      .number(c.summary.not_ip);
   w.key("connections").number(c.seen.connections).key("one_sided").number(c.seen.one_sided);
   w.key("bytes").number(c.seen.bytes).key("gap_bytes").number(c.seen.gap_bytes);
   w.key("encrypted_bytes").number(c.seen.encrypted_bytes);
-  w.key("encrypted_share").number(c.seen.bytes == 0 ? 0.0 : static_cast<double>(c.seen.encrypted_bytes) / static_cast<double>(c.seen.bytes));
+  w.key("encrypted_share")
+      .number(c.seen.bytes == 0 ? 0.0
+                                : static_cast<double>(c.seen.encrypted_bytes) / static_cast<double>(c.seen.bytes));
   w.key("dropped").number(c.summary.memory_refused).key("weird").number(c.seen.weird);
   w.key("hosts").number(std::uint64_t{c.hosts}).key("hosts_home").number(std::uint64_t{c.hosts_home});
   if (c.seen.connections != 0) {
@@ -146,7 +165,13 @@ std::string to_json(const Case& c) {
   for (const incident::Visibility& v : c.visibility) {
     w.begin_object().key("zone").string(to_string(v.level)).key("probability").number(v.probability);
     w.key("hosts_seen").number(std::uint64_t{v.hosts_seen}).key("hosts_known").number(std::uint64_t{v.hosts_known});
-    w.key("encrypted_share").number(v.encrypted_share).key("lost_share").number(v.lost_share).key("statement").string(v.statement).end_object();
+    w.key("encrypted_share")
+        .number(v.encrypted_share)
+        .key("lost_share")
+        .number(v.lost_share)
+        .key("statement")
+        .string(v.statement)
+        .end_object();
   }
   w.end_array().end_object();
   w.key("records").begin_object();
@@ -164,7 +189,16 @@ std::string to_json(const Case& c) {
     strings(w, "incidents", k.incidents);
     w.key("links").begin_array();
     for (const incident::CampaignLink& l : k.links)
-      w.begin_object().key("a").string(l.a).key("b").string(l.b).key("weight").number(l.weight).key("reason").string(l.reason).end_object();
+      w.begin_object()
+          .key("a")
+          .string(l.a)
+          .key("b")
+          .string(l.b)
+          .key("weight")
+          .number(l.weight)
+          .key("reason")
+          .string(l.reason)
+          .end_object();
     w.end_array().end_object();
   }
   w.end_array();

@@ -77,8 +77,10 @@ attribution::CaseFacts facts_of(const Case& c, const incident::Incident* inciden
       a.support = support;
       if (knowledge.networks != nullptr) {
         const knowledge::AddressFacts known = knowledge.networks->facts(*attacker);
-        for (const auto& country : known.countries) a.countries.push_back({std::string(country.country), country.source->name});
-        for (const auto& kind : known.kinds) a.kinds.push_back({std::string(knowledge::to_string(kind.kind)), kind.source->name});
+        for (const auto& country : known.countries)
+          a.countries.push_back({std::string(country.country), country.source->name});
+        for (const auto& kind : known.kinds)
+          a.kinds.push_back({std::string(knowledge::to_string(kind.kind)), kind.source->name});
         if (const auto* system = known.system()) {
           a.asn = system->number;
           a.network = system->name;
@@ -86,7 +88,8 @@ attribution::CaseFacts facts_of(const Case& c, const incident::Incident* inciden
       }
       facts.addresses.push_back(std::move(a));
     }
-    if (f.attacker.type == "domain" && domains.insert(f.attacker.value).second) facts.domains.push_back({f.attacker.value, support});
+    if (f.attacker.type == "domain" && domains.insert(f.attacker.value).second)
+      facts.domains.push_back({f.attacker.value, support});
     if (const auto domain = f.fact("domain"); !domain.empty() && domains.insert(std::string(domain)).second)
       facts.domains.push_back({std::string(domain), support});
     if (const auto indicator = f.fact("indicator"); !indicator.empty()) {
@@ -102,8 +105,10 @@ attribution::CaseFacts facts_of(const Case& c, const incident::Incident* inciden
       if (const auto date = f.fact("listed"); !date.empty()) hit.listed = base::parse_time(date);
       facts.indicators.push_back(std::move(hit));
     }
-    if (const auto software = f.fact("software"); !software.empty()) facts.software.push_back({std::string(software), support});
-    if (const auto cve = f.fact("cve"); !cve.empty()) facts.exploits.push_back({std::string(cve), f.first, std::nullopt, support});
+    if (const auto software = f.fact("software"); !software.empty())
+      facts.software.push_back({std::string(software), support});
+    if (const auto cve = f.fact("cve"); !cve.empty())
+      facts.exploits.push_back({std::string(cve), f.first, std::nullopt, support});
     if (const auto language = f.fact("language"); !language.empty())
       facts.languages.push_back({std::string(language), std::string(f.fact("language_where")), support});
     const bool automated = f.detector == "scan" || f.detector == "beacon" || f.detector == "brute_force";
@@ -112,9 +117,11 @@ attribution::CaseFacts facts_of(const Case& c, const incident::Incident* inciden
   facts.untargeted = incident != nullptr && only_scans && scans_widely;
   facts.inside_only = incident != nullptr && from_inside && facts.addresses.empty() && facts.domains.empty();
   if (c.seen.bytes != 0 && c.seen.encrypted_bytes * 10 >= c.seen.bytes)
-    facts.unseen.push_back(std::to_string(100 * c.seen.encrypted_bytes / c.seen.bytes) + " % of the bytes are encrypted");
+    facts.unseen.push_back(std::to_string(100 * c.seen.encrypted_bytes / c.seen.bytes) +
+                           " % of the bytes are encrypted");
   if (c.seen.connections != 0 && c.seen.one_sided * 10 >= c.seen.connections)
-    facts.unseen.push_back(std::to_string(100 * c.seen.one_sided / c.seen.connections) + " % of the connections were captured one-sided");
+    facts.unseen.push_back(std::to_string(100 * c.seen.one_sided / c.seen.connections) +
+                           " % of the connections were captured one-sided");
   if (c.summary.unread != 0) facts.unseen.push_back(std::to_string(c.summary.unread) + " packets could not be read");
   for (const incident::Visibility& v : c.visibility)
     if (v.hosts_known != 0) facts.visibility = std::min(facts.visibility, v.probability);

@@ -45,8 +45,10 @@ void describe_machines(Case& c, const Knowledge& knowledge) {
   std::map<std::string, std::string> roles;
   for (const detect::Finding& f : c.findings) {
     if (f.severity == detect::Severity::kInformational || f.attacker.type != "host") continue;
-    const char* role = f.phase == detect::Phase::kFoothold ? "controller" : f.phase == detect::Phase::kTheft ? "drop site"
-                       : f.phase == detect::Phase::kDoorRattling ? "scanner" : "attacker";
+    const char* role = f.phase == detect::Phase::kFoothold       ? "controller"
+                       : f.phase == detect::Phase::kTheft        ? "drop site"
+                       : f.phase == detect::Phase::kDoorRattling ? "scanner"
+                                                                 : "attacker";
     std::string& have = roles[f.attacker.value];
     if (have.find(role) == std::string::npos) have += (have.empty() ? "" : ", ") + std::string(role);
   }
@@ -63,8 +65,10 @@ void describe_machines(Case& c, const Knowledge& knowledge) {
       m.country = facts.reserved.empty() ? facts.country_words() : std::string(facts.reserved);
       if (const knowledge::AddressSystem* s = facts.system()) m.network = fmt::format("AS{} {}", s->number, s->name);
       if (facts.leading_kind() != knowledge::NetworkKind::kUnknown) m.kind = knowledge::to_string(facts.leading_kind());
-      for (const auto& country : facts.countries) m.sources.push_back(fmt::format("{}: {}", country.source->name, country.country));
-      for (const auto& kind : facts.kinds) m.sources.push_back(fmt::format("{}: {}", kind.source->name, knowledge::to_string(kind.kind)));
+      for (const auto& country : facts.countries)
+        m.sources.push_back(fmt::format("{}: {}", country.source->name, country.country));
+      for (const auto& kind : facts.kinds)
+        m.sources.push_back(fmt::format("{}: {}", kind.source->name, knowledge::to_string(kind.kind)));
     }
     c.machines.push_back(std::move(m));
   }
@@ -94,7 +98,8 @@ void add_needs(engine::Settings& engine, const Knowledge& knowledge) {
 }
 
 Case investigate(capture::Source& source, const Options& options, const Knowledge& knowledge,
-                 std::span<engine::Consumer* const> more, const std::function<bool(const engine::Progress&)>& keep_going) {
+                 std::span<engine::Consumer* const> more,
+                 const std::function<bool(const engine::Progress&)>& keep_going) {
   Case c;
   const detect::Environment environment{knowledge.indicators, knowledge.networks};
   std::vector<std::unique_ptr<detect::Detector>> detectors;
@@ -130,12 +135,17 @@ Case investigate(capture::Source& source, const Options& options, const Knowledg
 
   if (knowledge.networks == nullptr || !knowledge.networks->has_countries())
     c.notes.emplace_back("no table of countries is installed: addresses are not placed (see whodunit doctor)");
-  if (knowledge.indicators == nullptr) c.notes.emplace_back("no indicators are loaded: nothing was compared with what others have seen (whodunit intel add)");
+  if (knowledge.indicators == nullptr)
+    c.notes.emplace_back(
+        "no indicators are loaded: nothing was compared with what others have seen (whodunit intel add)");
   if (c.summary.evicted != 0)
-    c.notes.push_back(fmt::format("the table of connections was full: {} connections were ended early", c.summary.evicted));
+    c.notes.push_back(
+        fmt::format("the table of connections was full: {} connections were ended early", c.summary.evicted));
   if (c.summary.memory_refused != 0)
-    c.notes.push_back(fmt::format("a memory limit was reached {} times: some connections were not looked into", c.summary.memory_refused));
-  if (inventory.overflow() != 0) c.notes.push_back(fmt::format("{} appearances of hosts beyond the limit were not kept", inventory.overflow()));
+    c.notes.push_back(fmt::format("a memory limit was reached {} times: some connections were not looked into",
+                                  c.summary.memory_refused));
+  if (inventory.overflow() != 0)
+    c.notes.push_back(fmt::format("{} appearances of hosts beyond the limit were not kept", inventory.overflow()));
   c.made_with = {options.program, settings_text(options), knowledge.digest, ""};
 
   // One set of assessments, about the gravest incident that is directed at the defended network; without one, about the

@@ -32,11 +32,11 @@ struct Knowledge {
 };
 
 struct Options {
-  std::vector<base::Network> home;          ///< the defended networks; empty: inferred
-  std::vector<incident::Zone> zones;        ///< configured zones
+  std::vector<base::Network> home;    ///< the defended networks; empty: inferred
+  std::vector<incident::Zone> zones;  ///< configured zones
   engine::Settings engine;
   attribution::Settings attribution;
-  std::string program;                      ///< for made_with
+  std::string program;  ///< for made_with
   std::vector<attribution::ManualFact> manual;
 };
 
@@ -49,7 +49,8 @@ void add_needs(engine::Settings& engine, const Knowledge& knowledge);
 /// Runs the engine over the source with the detectors, and draws the conclusions. `more` are further consumers of the
 /// records (the store, logs); `keep_going` as in engine::run.
 Case investigate(capture::Source& source, const Options& options, const Knowledge& knowledge,
-                 std::span<engine::Consumer* const> more, const std::function<bool(const engine::Progress&)>& keep_going);
+                 std::span<engine::Consumer* const> more,
+                 const std::function<bool(const engine::Progress&)>& keep_going);
 
 /// What the findings, incidents and networks say about the authors: the input of attribution.
 attribution::CaseFacts facts_of(const Case& c, const incident::Incident* incident, const Knowledge& knowledge);

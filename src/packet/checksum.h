@@ -8,7 +8,8 @@
 namespace whodunit::packet {
 
 /// The one's complement sum of the 16-bit words of `data` in this machine's byte order, not folded, added to `sum`. An
-/// odd last byte counts as if a zero followed. Addition in one's complement does not mind the byte order (RFC 1071 2 B).
+/// odd last byte counts as if a zero followed. Addition in one's complement does not mind the byte order (RFC 1071 2
+/// B).
 std::uint64_t add_words(base::Bytes data, std::uint64_t sum = 0);
 
 /// The same for an IPv4 header of `size` bytes, a multiple of four.

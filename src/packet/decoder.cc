@@ -21,7 +21,8 @@ const Decoder::Counts& Decoder::counts() const {
 
 void Decoder::finish(const Origin&, Events& events) { state_->tunnels.finish(events); }
 
-Outcome Decoder::decode(const capture::RawPacket& raw, std::uint64_t run_number, std::vector<Packet>& out, Events& events) {
+Outcome Decoder::decode(const capture::RawPacket& raw, std::uint64_t run_number, std::vector<Packet>& out,
+                        Events& events) {
   const Origin origin{raw.time, raw.number, run_number, raw.capture};
   state_->tunnels.expire(raw.time, events);
   Layers layers(*this, origin, out, state_->told.to(events));
@@ -109,8 +110,8 @@ Outcome Layers::ipv4(base::Bytes data, std::uint32_t wire) {
   }
   const std::uint16_t fragment = load_be16(p + 6);
   if ((fragment & 0x3fff) != 0) [[unlikely]] {
-    return fragment_of(network, data.subspan(header), load_be16(p + 4), (fragment & 0x1fffu) * 8, (fragment & 0x2000) != 0, header,
-                       (fragment & 0x4000) != 0);
+    return fragment_of(network, data.subspan(header), load_be16(p + 4), (fragment & 0x1fffu) * 8,
+                       (fragment & 0x2000) != 0, header, (fragment & 0x4000) != 0);
   }
   return transport(network, data.subspan(header));
 }
@@ -182,8 +183,10 @@ Outcome Layers::ipv6(base::Bytes data, std::uint32_t wire) {
 // RFC 8200 4: `data` begins with the header whose number is `next`; `before` bytes of headers lie before it.
 Outcome Layers::ipv6_headers(Network& network, base::Bytes data, std::uint8_t next, std::uint32_t before) {
   constexpr int kMostHeaders = 32;
-  for (int count = 0; next == 0 || next == 43 || next == 44 || next == 51 || next == 60 || next == 139 || next == 140; ++count) {
-    if (count == kMostHeaders || ++layers_ > kMostLayers) return weird("too_many_ipv6_extension_headers", "IP", network);
+  for (int count = 0; next == 0 || next == 43 || next == 44 || next == 51 || next == 60 || next == 139 || next == 140;
+       ++count) {
+    if (count == kMostHeaders || ++layers_ > kMostLayers)
+      return weird("too_many_ipv6_extension_headers", "IP", network);
     if (network.announced < 8) return weird("invalid_IP_header_size", "IP", network);
     if (data.size() < 8) return weird("internally_truncated_header", "IP", network, Outcome::kTruncated);
     std::uint32_t length = 8;
@@ -331,8 +334,8 @@ Outcome Layers::udp(const Network& network, base::Bytes data) {
   } else if (length != network.announced) [[unlikely]] {
     // Zero where it does not fit (RFC 2675 4) or was left to the network card.
     const record::Endpoints ends{packet.source, packet.destination, {packet.source_port}, {packet.destination_port}};
-    events_.weird("UDP_datagram_length_mismatch", std::to_string(length) + " != " + std::to_string(network.announced), "UDP", origin_,
-                  &ends);
+    events_.weird("UDP_datagram_length_mismatch", std::to_string(length) + " != " + std::to_string(network.announced),
+                  "UDP", origin_, &ends);
     if (length >= 8 && length < network.announced) {
       packet.payload = base::slice(packet.payload, 0, length - 8);
       packet.payload_length = length - 8;
@@ -348,12 +351,15 @@ Outcome Layers::udp(const Network& network, base::Bytes data) {
 Outcome Layers::other_transport(const Network& network, base::Bytes data) {
   switch (network.protocol) {
     case kIcmp:
-    case kIcmp6: return icmp(network, data);
-    case kSctp: return sctp(network, data);
-    case 4:    // RFC 2003
-    case 41:   // RFC 4213
+    case kIcmp6:
+      return icmp(network, data);
+    case kSctp:
+      return sctp(network, data);
+    case 4:   // RFC 2003
+    case 41:  // RFC 4213
       return ip_tunnel(network, data);
-    case 47: return gre(network, data);
+    case 47:
+      return gre(network, data);
     case 51: {  // AH (RFC 4302 2.2) in IPv4: what it protects follows in the clear
       if (data.size() < 12) return weird("truncated_header", "AH", network, Outcome::kTruncated);
       const std::uint32_t header = (data[1] + 2u) * 4;
@@ -364,8 +370,10 @@ Outcome Layers::other_transport(const Network& network, base::Bytes data) {
       inner.announced -= header;
       return transport(inner, data.subspan(header));
     }
-    case 59: return weird("ipv6_no_next", "IP", network, Outcome::kNotIp);
-    default: return opaque(network, data);
+    case 59:
+      return weird("ipv6_no_next", "IP", network, Outcome::kNotIp);
+    default:
+      return opaque(network, data);
   }
 }
 

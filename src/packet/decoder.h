@@ -61,14 +61,14 @@ class Decoder {
   void finish(const Origin& last, Events& events);
 
   struct Counts {
-    std::uint64_t fragments = 0;             ///< seen
-    std::uint64_t reassembled = 0;           ///< datagrams put together
-    std::uint64_t fragments_timed_out = 0;   ///< datagrams given up: fragments missing
-    std::uint64_t fragments_refused = 0;     ///< datagrams given up at a limit, and fragments that found no room
+    std::uint64_t fragments = 0;            ///< seen
+    std::uint64_t reassembled = 0;          ///< datagrams put together
+    std::uint64_t fragments_timed_out = 0;  ///< datagrams given up: fragments missing
+    std::uint64_t fragments_refused = 0;    ///< datagrams given up at a limit, and fragments that found no room
     std::uint64_t bad_checksums = 0;
-    std::uint64_t encrypted_frames = 0;      ///< 802.11 data that cannot be looked into
-    std::uint64_t weirds = 0;                ///< anomalies, told or not (each is told once per addresses in ten minutes)
-    std::uint64_t truncated = 0;             ///< datagrams of which the capture kept only a part
+    std::uint64_t encrypted_frames = 0;  ///< 802.11 data that cannot be looked into
+    std::uint64_t weirds = 0;            ///< anomalies, told or not (each is told once per addresses in ten minutes)
+    std::uint64_t truncated = 0;         ///< datagrams of which the capture kept only a part
   };
   const Counts& counts() const;
 

@@ -11,8 +11,8 @@ namespace {
 constexpr std::size_t kMostDatagram = 65535;  // 13 bits of offset in units of 8 bytes, and IPv6's payload length
 constexpr std::size_t kSmallFragment = 64;    // headers included, as Zeek has it: too small for any real link
 constexpr std::size_t kLeastBuffer = 2048;
-constexpr std::size_t kMostRanges = 1024;     // holes in one datagram
-constexpr std::size_t kEntryBytes = 320;      // a datagram's entry in list and index, about
+constexpr std::size_t kMostRanges = 1024;  // holes in one datagram
+constexpr std::size_t kEntryBytes = 320;   // a datagram's entry in list and index, about
 }  // namespace
 
 Fragments::~Fragments() {
@@ -53,7 +53,8 @@ void Fragments::expire(base::Time now, Decoder::Counts& counts) {
 
 // The oldest makes room: what is complete soon is rather a new one.
 bool Fragments::take(std::size_t bytes, const Datagram* keep, Decoder::Counts& counts) {
-  while (held_ + bytes > settings_.fragment_bytes || !memory_.take(base::MemoryUse::kReassembly, bytes, keep != nullptr)) {
+  while (held_ + bytes > settings_.fragment_bytes ||
+         !memory_.take(base::MemoryUse::kReassembly, bytes, keep != nullptr)) {
     auto oldest = datagrams_.begin();
     if (oldest != datagrams_.end() && &*oldest == keep) ++oldest;
     if (oldest == datagrams_.end()) return false;
@@ -77,7 +78,8 @@ bool Fragments::grow(Datagram& datagram, std::size_t to, Decoder::Counts& counts
   return true;
 }
 
-bool Fragments::add(const Key& key, const Piece& piece, const Origin& at, Events& events, Decoder::Counts& counts, Whole& whole) {
+bool Fragments::add(const Key& key, const Piece& piece, const Origin& at, Events& events, Decoder::Counts& counts,
+                    Whole& whole) {
   ++counts.fragments;
   const record::Endpoints ends{key.source, key.destination, {}, {}};
   auto weird = [&](std::string_view name) { events.weird(name, {}, "IP", at, &ends); };
@@ -155,7 +157,8 @@ bool Fragments::add(const Key& key, const Piece& piece, const Origin& at, Events
     }
     const std::uint32_t until = std::min(range->to, to32);
     overlap = true;
-    differs = differs || std::memcmp(datagram.bytes.data() + at_byte, piece.data.data() + (at_byte - from32), until - at_byte) != 0;
+    differs = differs || std::memcmp(datagram.bytes.data() + at_byte, piece.data.data() + (at_byte - from32),
+                                     until - at_byte) != 0;
     at_byte = until;
     if (range->to <= to32) ++range;
   }

@@ -31,11 +31,11 @@ class Fragments {
   };
   struct Piece {
     base::Bytes data;
-    std::uint32_t offset = 0;  ///< bytes
-    std::uint32_t header = 0;  ///< length of the headers before it, bytes
-    std::uint8_t protocol = 0; ///< of the transport, as this fragment says
+    std::uint32_t offset = 0;   ///< bytes
+    std::uint32_t header = 0;   ///< length of the headers before it, bytes
+    std::uint8_t protocol = 0;  ///< of the transport, as this fragment says
     std::uint8_t ttl = 0;
-    bool more = false;         ///< others follow
+    bool more = false;  ///< others follow
     bool dont_fragment = false;
   };
   /// A whole datagram's payload; lives until `release`.
@@ -59,14 +59,14 @@ class Fragments {
     Key key;
     base::Time first;
     std::vector<std::uint8_t> bytes;
-    std::vector<Range> have;      // in order, apart from one another
-    std::uint32_t total = 0;      // bytes; known once the last fragment came
+    std::vector<Range> have;  // in order, apart from one another
+    std::uint32_t total = 0;  // bytes; known once the last fragment came
     std::uint32_t header = 0;
     std::uint8_t protocol = 0;
     std::uint8_t ttl = 0;
     bool total_known = false;
     bool first_seen = false;
-    std::size_t counted = 0;      // bytes taken from the accountant
+    std::size_t counted = 0;  // bytes taken from the accountant
   };
   struct Hash {
     std::size_t operator()(const Key& key) const;

@@ -28,7 +28,8 @@ inline bool is_tunnel_port(std::uint16_t port) {
     case 6081:  // Geneve
     case 8472:  // VXLAN as Linux had it first
       return true;
-    default: return false;
+    default:
+      return false;
   }
 }
 
@@ -45,7 +46,12 @@ struct Decoder::State {
 class Layers {
  public:
   Layers(Decoder& decoder, const Origin& origin, std::vector<Packet>& out, Events& events)
-      : settings_(decoder.settings_), counts_(decoder.counts_), state_(*decoder.state_), origin_(origin), out_(out), events_(events) {}
+      : settings_(decoder.settings_),
+        counts_(decoder.counts_),
+        state_(*decoder.state_),
+        origin_(origin),
+        out_(out),
+        events_(events) {}
 
   Outcome link(std::uint32_t link_type, base::Bytes data, std::uint32_t wire);
   Outcome ethernet(base::Bytes data, std::uint32_t wire);
@@ -67,7 +73,7 @@ class Layers {
     bool fragment = false;
     bool checksum_bad = false;
     bool partial = false;  ///< a first fragment without the others: the transport's own length says more
-    bool routed = false;  ///< addresses were replaced by a routing header or home address: no pseudo-header to check
+    bool routed = false;   ///< addresses were replaced by a routing header or home address: no pseudo-header to check
   };
 
   Outcome transport(const Network& network, base::Bytes data);
@@ -79,8 +85,8 @@ class Layers {
   Outcome opaque(const Network& network, base::Bytes data);
   Packet& add(const Network& network);
   Outcome ipv6_headers(Network& network, base::Bytes data, std::uint8_t next, std::uint32_t before);
-  Outcome fragment_of(Network& network, base::Bytes data, std::uint32_t id, std::uint32_t offset, bool more, std::uint32_t header,
-                      bool dont_fragment);
+  Outcome fragment_of(Network& network, base::Bytes data, std::uint32_t id, std::uint32_t offset, bool more,
+                      std::uint32_t header, bool dont_fragment);
   void check(const Network& network, base::Bytes segment, Packet& packet);
 
   Outcome udp_tunnel(std::size_t outer);
@@ -89,7 +95,8 @@ class Layers {
   using Inner = Outcome (Layers::*)(base::Bytes, std::uint32_t);
   /// Looks into a tunnel that has no ports of its own: `next` decodes `inner`. Where it is too deep, what carries it is
   /// given instead, with all of `data`.
-  Outcome inside(const Network& network, std::string_view type, base::Bytes data, Inner next, base::Bytes inner, std::uint32_t wire);
+  Outcome inside(const Network& network, std::string_view type, base::Bytes data, Inner next, base::Bytes inner,
+                 std::uint32_t wire);
 
   Outcome vlan(base::Bytes data, std::uint32_t wire);
   Outcome llc(base::Bytes data, std::uint32_t wire);
@@ -111,9 +118,10 @@ class Layers {
   Outcome ppi(base::Bytes data, std::uint32_t wire);
   Outcome frame_relay(base::Bytes data, std::uint32_t wire);
 
-  Outcome weird(std::string_view name, std::string_view source, Outcome outcome = Outcome::kMalformed, std::string_view detail = {});
-  Outcome weird(std::string_view name, std::string_view source, const Network& network, Outcome outcome = Outcome::kMalformed,
+  Outcome weird(std::string_view name, std::string_view source, Outcome outcome = Outcome::kMalformed,
                 std::string_view detail = {});
+  Outcome weird(std::string_view name, std::string_view source, const Network& network,
+                Outcome outcome = Outcome::kMalformed, std::string_view detail = {});
   void set_macs(const std::uint8_t* destination, const std::uint8_t* source);
 
   const Settings& settings_;

@@ -17,44 +17,73 @@ std::uint32_t less(std::uint32_t wire, std::uint32_t count) { return wire > coun
 Outcome Layers::link(std::uint32_t link_type, base::Bytes data, std::uint32_t wire) {
   if (++layers_ > kMostLayers) return weird("max_packet_analyzer_depth_exceeded", "LINK");
   switch (link_type) {
-    case 1: return ethernet(data, wire);
-    case 0: return null_loop(data, wire, false);    // NULL
-    case 108: return null_loop(data, wire, true);   // LOOP
-    case 109: return data.size() < 12 ? Outcome::kTruncated : ip(slice(data, 12), less(wire, 12));  // ENC
-    case 9:                                         // PPP
-    case 50:                                        // PPP_HDLC
+    case 1:
+      return ethernet(data, wire);
+    case 0:
+      return null_loop(data, wire, false);  // NULL
+    case 108:
+      return null_loop(data, wire, true);  // LOOP
+    case 109:
+      return data.size() < 12 ? Outcome::kTruncated : ip(slice(data, 12), less(wire, 12));  // ENC
+    case 9:                                                                                 // PPP
+    case 50:                                                                                // PPP_HDLC
       return ppp(data, wire);
-    case 51: return pppoe(data, wire);              // PPP_ETHER
-    case 10: return data.size() < 13 ? Outcome::kTruncated : llc(slice(data, 13), less(wire, 13));  // FDDI
-    case 6: return data.size() < 14 ? Outcome::kTruncated : llc(slice(data, 14), less(wire, 14));   // 802.5
-    case 100: return llc(data, wire);               // ATM_RFC1483
-    case 12: case 14:                               // raw IP as BSDs number it
-    case 101: case 228: case 229:                   // RAW, IPV4, IPV6
+    case 51:
+      return pppoe(data, wire);  // PPP_ETHER
+    case 10:
+      return data.size() < 13 ? Outcome::kTruncated : llc(slice(data, 13), less(wire, 13));  // FDDI
+    case 6:
+      return data.size() < 14 ? Outcome::kTruncated : llc(slice(data, 14), less(wire, 14));  // 802.5
+    case 100:
+      return llc(data, wire);  // ATM_RFC1483
+    case 12:
+    case 14:  // raw IP as BSDs number it
+    case 101:
+    case 228:
+    case 229:  // RAW, IPV4, IPV6
       return ip(data, wire);
-    case 104: {                                     // C_HDLC
+    case 104: {  // C_HDLC
       if (data.size() < 4) return Outcome::kTruncated;
       return ether_type(load_be16(data.data() + 2), data.subspan(4), less(wire, 4));
     }
-    case 105: return wireless(data, wire, false, false);
-    case 119: return prism(data, wire);
-    case 127: return radiotap(data, wire);
-    case 163: return avs(data, wire);
-    case 8: return data.size() < 16 ? Outcome::kTruncated : ip(slice(data, 16), less(wire, 16));  // SLIP, with BSD's header
-    case 242:                                       // IP over InfiniBand (RFC 4391 6) behind a routing header
+    case 105:
+      return wireless(data, wire, false, false);
+    case 119:
+      return prism(data, wire);
+    case 127:
+      return radiotap(data, wire);
+    case 163:
+      return avs(data, wire);
+    case 8:
+      return data.size() < 16 ? Outcome::kTruncated : ip(slice(data, 16), less(wire, 16));  // SLIP, with BSD's header
+    case 242:  // IP over InfiniBand (RFC 4391 6) behind a routing header
       if (data.size() < 44) return Outcome::kTruncated;
       return ether_type(load_be16(data.data() + 40), data.subspan(44), less(wire, 44));
-    case 192: return ppi(data, wire);
-    case 107: return frame_relay(data, wire);
-    case 113: return cooked(data, wire);
-    case 276: return cooked2(data, wire);
-    case 219: return mpls(data, wire);
-    case 239: return nflog(data, wire);
-    case 258: return pktap(data, wire);
-    case 122: return data.size() < 18 ? Outcome::kTruncated : llc(slice(data, 18), less(wire, 18));  // IP over Fibre Channel: RFC 2625
-    case 123: return llc(slice(data, 4), less(wire, 4));  // SunATM
-    case 166: return data.size() < 4 ? Outcome::kTruncated : ppp_protocol(slice(data, 2), less(wire, 2));  // PPP with direction
-    case 204: return ppp(slice(data, 1), less(wire, 1));        // PPP with a direction byte
-    case 274: return ethernet(slice(data, 8), less(wire, 8));   // Ethernet with its preamble
+    case 192:
+      return ppi(data, wire);
+    case 107:
+      return frame_relay(data, wire);
+    case 113:
+      return cooked(data, wire);
+    case 276:
+      return cooked2(data, wire);
+    case 219:
+      return mpls(data, wire);
+    case 239:
+      return nflog(data, wire);
+    case 258:
+      return pktap(data, wire);
+    case 122:
+      return data.size() < 18 ? Outcome::kTruncated
+                              : llc(slice(data, 18), less(wire, 18));  // IP over Fibre Channel: RFC 2625
+    case 123:
+      return llc(slice(data, 4), less(wire, 4));  // SunATM
+    case 166:
+      return data.size() < 4 ? Outcome::kTruncated : ppp_protocol(slice(data, 2), less(wire, 2));  // PPP with direction
+    case 204:
+      return ppp(slice(data, 1), less(wire, 1));  // PPP with a direction byte
+    case 274:
+      return ethernet(slice(data, 8), less(wire, 8));  // Ethernet with its preamble
     default:
       return Outcome::kUnknownLinkType;
   }
@@ -66,7 +95,8 @@ Outcome Layers::vlan(base::Bytes data, std::uint32_t wire) {
   if (here_.tags == 0) {
     here_.vlan = id;
   } else {
-    if (here_.tags >= 2) weird("triple_tagged_vlan_unsupported", "VLAN", Outcome::kMalformed, "inner VLAN tag overwritten");
+    if (here_.tags >= 2)
+      weird("triple_tagged_vlan_unsupported", "VLAN", Outcome::kMalformed, "inner VLAN tag overwritten");
     here_.inner_vlan = id;
   }
   if (here_.tags < 255) ++here_.tags;
@@ -82,12 +112,23 @@ Outcome Layers::ether_type(std::uint16_t type, base::Bytes data, std::uint32_t w
     case 0x86dd:
       if (!data.empty() && data[0] >> 4 != 6) return weird("unknown_ip_version", "IP");
       return ipv6(data, wire);
-    case 0x8100: case 0x88a8: case 0x9100: case 0x9200: case 0x9300: return vlan(data, wire);
-    case 0x0806: return arp(data);
-    case 0x8847: case 0x8848: return mpls(data, wire);
-    case 0x8864: return pppoe(data, wire);
-    case 0x6558: return ethernet(data, wire);
-    case 0x880b: return ppp(data, wire);
+    case 0x8100:
+    case 0x88a8:
+    case 0x9100:
+    case 0x9200:
+    case 0x9300:
+      return vlan(data, wire);
+    case 0x0806:
+      return arp(data);
+    case 0x8847:
+    case 0x8848:
+      return mpls(data, wire);
+    case 0x8864:
+      return pppoe(data, wire);
+    case 0x6558:
+      return ethernet(data, wire);
+    case 0x880b:
+      return ppp(data, wire);
     case 0x8926:  // VN-Tag
       if (data.size() < 6) return Outcome::kTruncated;
       return ether_type(load_be16(data.data() + 4), data.subspan(6), less(wire, 6));
@@ -99,7 +140,8 @@ Outcome Layers::ether_type(std::uint16_t type, base::Bytes data, std::uint32_t w
       return ether_type(load_be16(data.data() + 6), data.subspan(8), less(wire, 8));
     case 0x88e7:  // a customer's frame behind an I-Tag (802.1ah)
       return ethernet(slice(data, 4), less(wire, 4));
-    default: break;
+    default:
+      break;
   }
   if (type < 1536) {  // a length: 802.3 with LLC; what is beyond it is padding
     if (wire > type && type > 0) {
@@ -118,7 +160,8 @@ Outcome Layers::llc(base::Bytes data, std::uint32_t wire) {
   if (data[0] == 0xaa && data[1] == 0xaa) {
     if (data.size() < 8) return weird("truncated_snap_llc_header", "LLC", Outcome::kTruncated);
     const std::uint32_t oui = static_cast<std::uint32_t>(data[3]) << 16 | load_be16(data.data() + 4);
-    if (oui == 0x0080c2) {  // bridged frames (RFC 2684 5.2): Ethernet with or without its FCS behind two bytes of padding
+    if (oui ==
+        0x0080c2) {  // bridged frames (RFC 2684 5.2): Ethernet with or without its FCS behind two bytes of padding
       const std::uint16_t type = load_be16(data.data() + 6);
       if (type == 1 || type == 7) return ethernet(slice(data, 10), less(wire, 10));
       return Outcome::kNotIp;
@@ -173,13 +216,18 @@ Outcome Layers::ppp_protocol(base::Bytes data, std::uint32_t wire) {
   data = data.subspan(header);
   wire = less(wire, header);
   switch (protocol) {
-    case 0x0021: case 0x0057: return ip(data, wire);
-    case 0x0281: case 0x0283: return mpls(data, wire);
+    case 0x0021:
+    case 0x0057:
+      return ip(data, wire);
+    case 0x0281:
+    case 0x0283:
+      return mpls(data, wire);
     case 0x0031: {  // bridged frames (RFC 3518 4.2): flags, MAC type, Ethernet is 1
       if (data.size() < 2 || data[1] != 1) return Outcome::kNotIp;
       return ethernet(slice(data, 2), less(wire, 2));
     }
-    default: return Outcome::kNotIp;
+    default:
+      return Outcome::kNotIp;
   }
 }
 
@@ -200,7 +248,8 @@ Outcome Layers::arp(base::Bytes data) {
   const std::uint8_t* p = data.data();
   const std::uint16_t hardware = load_be16(p), protocol = load_be16(p + 2);
   const unsigned hardware_length = p[4], protocol_length = p[5];
-  if (data.size() < 8 + 2 * (hardware_length + protocol_length)) return weird("truncated_ARP", "ARP", Outcome::kTruncated);
+  if (data.size() < 8 + 2 * (hardware_length + protocol_length))
+    return weird("truncated_ARP", "ARP", Outcome::kTruncated);
   if (hardware != 1 || protocol != 0x0800 || hardware_length != 6 || protocol_length != 4) return Outcome::kNotIp;
   auto mac = [](const std::uint8_t* m) { return static_cast<std::uint64_t>(load_be16(m)) << 32 | load_be32(m + 2); };
   Arp message;
@@ -240,7 +289,8 @@ Outcome Layers::cooked2(base::Bytes data, std::uint32_t wire) {
   if (data.size() < 20) return weird("truncated_Linux_SLL2_header", "LINUXSLL2", Outcome::kTruncated);
   const std::uint16_t type = load_be16(data.data());
   const std::uint16_t hardware = load_be16(data.data() + 8);
-  if (data[11] == 6) here_.source_mac = static_cast<std::uint64_t>(load_be16(data.data() + 12)) << 32 | load_be32(data.data() + 14);
+  if (data[11] == 6)
+    here_.source_mac = static_cast<std::uint64_t>(load_be16(data.data() + 12)) << 32 | load_be32(data.data() + 14);
   data = data.subspan(20);
   wire = less(wire, 20);
   if (hardware == 824 || hardware == 770) return Outcome::kNotIp;
@@ -249,7 +299,8 @@ Outcome Layers::cooked2(base::Bytes data, std::uint32_t wire) {
   return ether_type(type, data, wire);
 }
 
-// LINKTYPE_NULL in the capturing host's order, LINKTYPE_LOOP in network order. AF_INET is 2 everywhere, AF_INET6 is not.
+// LINKTYPE_NULL in the capturing host's order, LINKTYPE_LOOP in network order. AF_INET is 2 everywhere, AF_INET6 is
+// not.
 Outcome Layers::null_loop(base::Bytes data, std::uint32_t wire, bool network_order) {
   if (data.size() < 4) return weird("null_analyzer_failed", "NULL", Outcome::kTruncated);
   std::uint32_t family = load_be32(data.data());
@@ -257,7 +308,12 @@ Outcome Layers::null_loop(base::Bytes data, std::uint32_t wire, bool network_ord
   data = data.subspan(4);
   wire = less(wire, 4);
   switch (family) {
-    case 2: case 24: case 28: case 30: case 10: return data.empty() ? Outcome::kNotIp : ip(data, wire);
+    case 2:
+    case 24:
+    case 28:
+    case 30:
+    case 10:
+      return data.empty() ? Outcome::kNotIp : ip(data, wire);
     default:
       // Some give an Ethernet type instead.
       if (family == 0x0800 || family == 0x86dd) return ip(data, wire);
@@ -269,7 +325,8 @@ Outcome Layers::null_loop(base::Bytes data, std::uint32_t wire, bool network_ord
 Outcome Layers::radiotap(base::Bytes data, std::uint32_t wire) {
   if (data.size() < 8) return weird("truncated_radiotap_header", "IEEE802_11_RADIO", Outcome::kTruncated);
   const std::uint32_t length = load_le16(data.data() + 2);
-  if (length < 8 || length > data.size()) return weird("truncated_radiotap_header", "IEEE802_11_RADIO", Outcome::kTruncated);
+  if (length < 8 || length > data.size())
+    return weird("truncated_radiotap_header", "IEEE802_11_RADIO", Outcome::kTruncated);
   std::uint32_t present = load_le32(data.data() + 4);
   const std::uint32_t first = present;
   std::uint32_t at = 8;
@@ -405,7 +462,8 @@ Outcome Layers::ppi(base::Bytes data, std::uint32_t wire) {
   bool fcs = false;
   for (std::uint32_t at = 8; at + 4 <= length;) {  // fields: type, length
     const std::uint32_t field = load_le16(data.data() + at), size = load_le16(data.data() + at + 2);
-    if (field == 2 && size >= 20 && at + 4 + 10 <= length) fcs = (load_le16(data.data() + at + 4 + 8) & 1) != 0;  // 802.11 common: flags
+    if (field == 2 && size >= 20 && at + 4 + 10 <= length)
+      fcs = (load_le16(data.data() + at + 4 + 8) & 1) != 0;  // 802.11 common: flags
     at += 4 + size;
   }
   if (type == 105) return wireless(data.subspan(length), less(wire, length), fcs, false);

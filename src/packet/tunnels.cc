@@ -35,7 +35,7 @@ void Tunnels::erase(List::iterator entry) {
 }
 
 Tunnels::Name Tunnels::touch(const record::Endpoints& ends, std::uint8_t protocol, record::Uid outer, const Origin& at,
-                               Events& events) {
+                             Events& events) {
   Key key;
   const bool in_order = ends.orig_h < ends.resp_h || (ends.orig_h == ends.resp_h && ends.orig_p <= ends.resp_p);
   key.low = in_order ? ends.orig_h : ends.resp_h;
@@ -63,7 +63,8 @@ Tunnels::Name Tunnels::touch(const record::Endpoints& ends, std::uint8_t protoco
 
   // The table has its own bound; the accountant only counts here, since inner packets need their tunnel's name.
   if (index_.size() >= settings_.tunnels && !index_.empty()) {
-    const bool udp = over_ip_.empty() || (!over_udp_.empty() && over_udp_.front().last.time <= over_ip_.front().last.time);
+    const bool udp =
+        over_ip_.empty() || (!over_udp_.empty() && over_udp_.front().last.time <= over_ip_.front().last.time);
     const List::iterator oldest = udp ? over_udp_.begin() : over_ip_.begin();
     end(*oldest, end_of(*oldest, at.time), events);
     erase(oldest);

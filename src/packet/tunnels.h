@@ -48,7 +48,7 @@ class Tunnels {
     record::Uid uid;
     std::string_view type;  ///< empty: the port is a tunnel's, but nothing of a tunnel was seen yet
     Origin last;
-    bool counted = false;   ///< with the accountant
+    bool counted = false;  ///< with the accountant
   };
 
   struct Hash {

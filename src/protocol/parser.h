@@ -44,15 +44,19 @@ class Context {
   bool has_files() const { return files_ != nullptr; }
 
   /// A head for a record about this connection that began at `ts` and stands at `place`.
-  record::Head head(base::Time ts, const record::Place& place) const { return {ts, connection_->uid, connection_->id, place}; }
+  record::Head head(base::Time ts, const record::Place& place) const {
+    return {ts, connection_->uid, connection_->id, place};
+  }
   template <class R>
-  void emit(const R& row) { sink_->emit(row); }
+  void emit(const R& row) {
+    sink_->emit(row);
+  }
   /// Counts an anomaly; the first of a name on a connection makes a `weird` row. `name` must be a literal.
   void weird(std::string_view name, std::string_view detail = {});
 
   // What the parser tells the engine (read after the call).
-  bool recognised = false;   ///< the protocol is certain: it goes into conn.service
-  bool failed = false;       ///< the bytes are not of this protocol: give the parser nothing more
+  bool recognised = false;  ///< the protocol is certain: it goes into conn.service
+  bool failed = false;      ///< the bytes are not of this protocol: give the parser nothing more
   /// Set to a protocol's name to hand over all further bytes to it (STARTTLS, CONNECT, WebSocket).
   std::string_view become = {};
   /// Bytes of the current data that belong to the protocol in `become`, if any.
@@ -115,16 +119,16 @@ enum class Match : std::uint8_t { kNo, kNeedMore, kMaybe, kYes };
 
 /// A protocol's entry in the registry.
 struct Definition {
-  std::string_view name;          ///< "http": conn.service, the folder's name
-  bool stream = false;            ///< over TCP
-  bool datagram = false;          ///< over UDP (or the IP protocols below)
+  std::string_view name;  ///< "http": conn.service, the folder's name
+  bool stream = false;    ///< over TCP
+  bool datagram = false;  ///< over UDP (or the IP protocols below)
   /// Judges by content. `port_hint`: the responder's port is one of `ports`: one content condition may then be enough;
   /// without it at least two are asked for.
   Match (*recognise)(Bytes data, Direction direction, bool port_hint) = nullptr;
-  std::span<const std::uint16_t> ports;         ///< where it is at home
-  std::span<const std::uint8_t> ip_protocols;   ///< other than TCP and UDP (ICMP): no recognition needed
+  std::span<const std::uint16_t> ports;        ///< where it is at home
+  std::span<const std::uint8_t> ip_protocols;  ///< other than TCP and UDP (ICMP): no recognition needed
   std::unique_ptr<Parser> (*make)() = nullptr;
-  std::span<record::Schema* const> schemas;     ///< the records it makes
+  std::span<record::Schema* const> schemas;  ///< the records it makes
   /// May begin in the middle of a conversation that no other protocol took (TLS after STARTTLS or a proxy's words):
   /// `recognise` is asked about later pieces too, each by itself and without a hint, and must then say kYes.
   bool late = false;

@@ -16,11 +16,12 @@ struct Plan {
   bool file_sha256 = false;
   /// Folder to extract files to; empty: none.
   std::string extract_to;
-  std::uint64_t extract_limit = 100u << 20;      ///< per file
-  std::uint64_t extract_total = 2048ull << 20;   ///< over the run
+  std::uint64_t extract_limit = 100u << 20;     ///< per file
+  std::uint64_t extract_total = 2048ull << 20;  ///< over the run
   /// First bytes of HTTP bodies that detectors look at (http.request_body, http.response_body); 0: none are kept.
   std::uint32_t http_body_window = 0;
-  /// Request headers that have no field of their own are kept (http.other_headers) where their value holds signs of code.
+  /// Request headers that have no field of their own are kept (http.other_headers) where their value holds signs of
+  /// code.
   bool http_code_headers = false;
   /// Bodies are decompressed up to this many bytes each.
   std::uint64_t decompress_limit = 64u << 20;

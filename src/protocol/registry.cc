@@ -36,46 +36,21 @@ namespace whodunit::protocol {
 
 std::span<const Definition* const> definitions() {
   static const Definition* const kDefinitions[] = {
-      &dns::kOverUdp,
-      &dns::kOverTcp,
-      &tls::kSsl,
-      &tls::kDtls,
-      &quic::kQuic,
-      &icmp::kDefinition,
-      &ssh::kDefinition,
-      &http::kDefinition,
-      &http::kWebsocket,
-      &krb::kOverUdp,
-      &krb::kOverTcp,
-      &dce_rpc::kDefinition,
-      &smb::kDefinition,
-      &ntlm::kDefinition,
-      &ntp::kDefinition,
-      &snmp::kDefinition,
-      &dhcp::kDefinition,
-      &radius::kDefinition,
-      &modbus::kDefinition,
-      &mqtt::kDefinition,
-      &sip::kDefinition,
-      &irc::kDefinition,
-      &smtp::kDefinition,
-      &ftp::kControl,
-      &ftp::kData,
-      &mysql::kDefinition,
-      &rfb::kDefinition,
-      &socks::kDefinition,
-      &rdp::kDefinition,
-      &mailbox::kPop3,
-      &mailbox::kImap,
-      &gssapi::kDefinition,
+      &dns::kOverUdp,      &dns::kOverTcp,        &tls::kSsl,           &tls::kDtls,          &quic::kQuic,
+      &icmp::kDefinition,  &ssh::kDefinition,     &http::kDefinition,   &http::kWebsocket,    &krb::kOverUdp,
+      &krb::kOverTcp,      &dce_rpc::kDefinition, &smb::kDefinition,    &ntlm::kDefinition,   &ntp::kDefinition,
+      &snmp::kDefinition,  &dhcp::kDefinition,    &radius::kDefinition, &modbus::kDefinition, &mqtt::kDefinition,
+      &sip::kDefinition,   &irc::kDefinition,     &smtp::kDefinition,   &ftp::kControl,       &ftp::kData,
+      &mysql::kDefinition, &rfb::kDefinition,     &socks::kDefinition,  &rdp::kDefinition,    &mailbox::kPop3,
+      &mailbox::kImap,     &gssapi::kDefinition,
   };
   return kDefinitions;
 }
 
 void register_records() {
   // Those that belong to no one protocol first.
-  static record::Schema* const kCommon[] = {&connection::Conn::schema, &connection::Weird::schema, &connection::Tunnel::schema,
-                                            &packet::ArpRecord::schema, &Files::schema};
+  static record::Schema* const kCommon[] = {&connection::Conn::schema, &connection::Weird::schema,
+                                            &connection::Tunnel::schema, &packet::ArpRecord::schema, &Files::schema};
   record::register_schemas(kCommon);
   for (const Definition* definition : definitions()) record::register_schemas(definition->schemas);
 }

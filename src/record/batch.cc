@@ -100,7 +100,8 @@ void Batch::get(std::size_t column, std::size_t row, Durations& out) const {
   const std::size_t n = list_size(column, row);
   out = n == 0 ? Durations(&kNone, std::size_t{0})
                : Durations(reinterpret_cast<const base::Duration*>(columns_[column].items.data() +
-                                                                   (columns_[column].words[row] >> 32)), n);
+                                                                   (columns_[column].words[row] >> 32)),
+                           n);
 }
 
 void Batch::get(std::size_t column, std::size_t row, Counts& out) const {

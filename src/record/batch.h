@@ -94,15 +94,27 @@ class Batch {
 
   void get(std::size_t column, std::size_t row, bool& out) const { out = word_at(column, row) != 0; }
   void get(std::size_t column, std::size_t row, std::uint64_t& out) const { out = word_at(column, row); }
-  void get(std::size_t column, std::size_t row, std::int64_t& out) const { out = static_cast<std::int64_t>(word_at(column, row)); }
-  void get(std::size_t column, std::size_t row, double& out) const { out = std::bit_cast<double>(word_at(column, row)); }
-  void get(std::size_t column, std::size_t row, base::Time& out) const { out.ns = static_cast<std::int64_t>(word_at(column, row)); }
-  void get(std::size_t column, std::size_t row, base::Duration& out) const { out.ns = static_cast<std::int64_t>(word_at(column, row)); }
-  void get(std::size_t column, std::size_t row, Port& out) const { out.value = static_cast<std::uint16_t>(word_at(column, row)); }
+  void get(std::size_t column, std::size_t row, std::int64_t& out) const {
+    out = static_cast<std::int64_t>(word_at(column, row));
+  }
+  void get(std::size_t column, std::size_t row, double& out) const {
+    out = std::bit_cast<double>(word_at(column, row));
+  }
+  void get(std::size_t column, std::size_t row, base::Time& out) const {
+    out.ns = static_cast<std::int64_t>(word_at(column, row));
+  }
+  void get(std::size_t column, std::size_t row, base::Duration& out) const {
+    out.ns = static_cast<std::int64_t>(word_at(column, row));
+  }
+  void get(std::size_t column, std::size_t row, Port& out) const {
+    out.value = static_cast<std::uint16_t>(word_at(column, row));
+  }
   void get(std::size_t column, std::size_t row, Uid& out) const { out.value = word_at(column, row); }
   void get(std::size_t column, std::size_t row, Fuid& out) const { out.value = word_at(column, row); }
   void get(std::size_t column, std::size_t row, base::Address& out) const { out = address_at(column, row); }
-  void get(std::size_t column, std::size_t row, Text& out) const { out = is_set(column, row) ? text_at(column, row) : Text{}; }
+  void get(std::size_t column, std::size_t row, Text& out) const {
+    out = is_set(column, row) ? text_at(column, row) : Text{};
+  }
   void get(std::size_t column, std::size_t row, Texts& out) const;
   void get(std::size_t column, std::size_t row, Durations& out) const;
   void get(std::size_t column, std::size_t row, Counts& out) const;

@@ -21,8 +21,8 @@ namespace whodunit::record {
 
 enum class FieldType : std::uint8_t {
   kBool,
-  kCount,     ///< unsigned 64 bit
-  kInt,       ///< signed 64 bit
+  kCount,  ///< unsigned 64 bit
+  kInt,    ///< signed 64 bit
   kDouble,
   kTime,      ///< ns since the epoch
   kInterval,  ///< ns
@@ -63,33 +63,61 @@ const Schema* find_schema(std::string_view name);
 template <class T>
 struct FieldTypeOf;
 template <>
-struct FieldTypeOf<bool> { static constexpr FieldType kValue = FieldType::kBool; };
+struct FieldTypeOf<bool> {
+  static constexpr FieldType kValue = FieldType::kBool;
+};
 template <>
-struct FieldTypeOf<std::uint64_t> { static constexpr FieldType kValue = FieldType::kCount; };
+struct FieldTypeOf<std::uint64_t> {
+  static constexpr FieldType kValue = FieldType::kCount;
+};
 template <>
-struct FieldTypeOf<std::int64_t> { static constexpr FieldType kValue = FieldType::kInt; };
+struct FieldTypeOf<std::int64_t> {
+  static constexpr FieldType kValue = FieldType::kInt;
+};
 template <>
-struct FieldTypeOf<double> { static constexpr FieldType kValue = FieldType::kDouble; };
+struct FieldTypeOf<double> {
+  static constexpr FieldType kValue = FieldType::kDouble;
+};
 template <>
-struct FieldTypeOf<base::Time> { static constexpr FieldType kValue = FieldType::kTime; };
+struct FieldTypeOf<base::Time> {
+  static constexpr FieldType kValue = FieldType::kTime;
+};
 template <>
-struct FieldTypeOf<base::Duration> { static constexpr FieldType kValue = FieldType::kInterval; };
+struct FieldTypeOf<base::Duration> {
+  static constexpr FieldType kValue = FieldType::kInterval;
+};
 template <>
-struct FieldTypeOf<base::Address> { static constexpr FieldType kValue = FieldType::kAddress; };
+struct FieldTypeOf<base::Address> {
+  static constexpr FieldType kValue = FieldType::kAddress;
+};
 template <>
-struct FieldTypeOf<Port> { static constexpr FieldType kValue = FieldType::kPort; };
+struct FieldTypeOf<Port> {
+  static constexpr FieldType kValue = FieldType::kPort;
+};
 template <>
-struct FieldTypeOf<Text> { static constexpr FieldType kValue = FieldType::kText; };
+struct FieldTypeOf<Text> {
+  static constexpr FieldType kValue = FieldType::kText;
+};
 template <>
-struct FieldTypeOf<Uid> { static constexpr FieldType kValue = FieldType::kUid; };
+struct FieldTypeOf<Uid> {
+  static constexpr FieldType kValue = FieldType::kUid;
+};
 template <>
-struct FieldTypeOf<Fuid> { static constexpr FieldType kValue = FieldType::kFuid; };
+struct FieldTypeOf<Fuid> {
+  static constexpr FieldType kValue = FieldType::kFuid;
+};
 template <>
-struct FieldTypeOf<Texts> { static constexpr FieldType kValue = FieldType::kTexts; };
+struct FieldTypeOf<Texts> {
+  static constexpr FieldType kValue = FieldType::kTexts;
+};
 template <>
-struct FieldTypeOf<Durations> { static constexpr FieldType kValue = FieldType::kIntervals; };
+struct FieldTypeOf<Durations> {
+  static constexpr FieldType kValue = FieldType::kIntervals;
+};
 template <>
-struct FieldTypeOf<Counts> { static constexpr FieldType kValue = FieldType::kCounts; };
+struct FieldTypeOf<Counts> {
+  static constexpr FieldType kValue = FieldType::kCounts;
+};
 template <class T>
 struct FieldTypeOf<std::optional<T>> : FieldTypeOf<T> {};
 
@@ -101,28 +129,28 @@ struct FieldTypeOf<std::optional<T>> : FieldTypeOf<T> {};
 
 /// Declares `struct Type { Head head; …fields… }` with its schema and its way into and out of a Batch. Include
 /// record/batch.h before using it.
-#define WHODUNIT_RECORD(Type, table, table_version, table_doc, FIELDS)                                   \
-  struct Type {                                                                                          \
-    ::whodunit::record::Head head;                                                                       \
-    FIELDS(WHODUNIT_RECORD_MEMBER)                                                                       \
-    static constexpr ::whodunit::record::Field kFields[] = {FIELDS(WHODUNIT_RECORD_FIELD)};              \
-    static inline ::whodunit::record::Schema schema{table, table_version, table_doc, kFields};           \
-    /* Copies all of it; the views may go afterwards. */                                                 \
-    void append_to(::whodunit::record::Batch& batch, ::whodunit::record::Order order) const {            \
-      batch.begin_row(head, order);                                                                      \
-      std::size_t column = 0;                                                                            \
-      FIELDS(WHODUNIT_RECORD_APPEND)                                                                     \
-      (void)column;                                                                                      \
-    }                                                                                                    \
-    /* Texts and lists are views into the batch. */                                                      \
-    static Type read(const ::whodunit::record::Batch& batch, std::size_t row) {                          \
-      Type out;                                                                                          \
-      out.head = batch.head(row);                                                                        \
-      std::size_t column = 0;                                                                            \
-      FIELDS(WHODUNIT_RECORD_READ)                                                                       \
-      (void)column;                                                                                      \
-      return out;                                                                                        \
-    }                                                                                                    \
+#define WHODUNIT_RECORD(Type, table, table_version, table_doc, FIELDS)                         \
+  struct Type {                                                                                \
+    ::whodunit::record::Head head;                                                             \
+    FIELDS(WHODUNIT_RECORD_MEMBER)                                                             \
+    static constexpr ::whodunit::record::Field kFields[] = {FIELDS(WHODUNIT_RECORD_FIELD)};    \
+    static inline ::whodunit::record::Schema schema{table, table_version, table_doc, kFields}; \
+    /* Copies all of it; the views may go afterwards. */                                       \
+    void append_to(::whodunit::record::Batch& batch, ::whodunit::record::Order order) const {  \
+      batch.begin_row(head, order);                                                            \
+      std::size_t column = 0;                                                                  \
+      FIELDS(WHODUNIT_RECORD_APPEND)                                                           \
+      (void)column;                                                                            \
+    }                                                                                          \
+    /* Texts and lists are views into the batch. */                                            \
+    static Type read(const ::whodunit::record::Batch& batch, std::size_t row) {                \
+      Type out;                                                                                \
+      out.head = batch.head(row);                                                              \
+      std::size_t column = 0;                                                                  \
+      FIELDS(WHODUNIT_RECORD_READ)                                                             \
+      (void)column;                                                                            \
+      return out;                                                                              \
+    }                                                                                          \
   };
 
 }  // namespace whodunit::record

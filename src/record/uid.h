@@ -5,8 +5,9 @@
 
 namespace whodunit::record {
 
-/// The uid of a connection between two endpoints over an IP protocol, inside `tunnel` (0: none), whose first packet came
-/// at `first`. Which end is the originator does not matter. `tie` tells apart connections for which all else is equal.
+/// The uid of a connection between two endpoints over an IP protocol, inside `tunnel` (0: none), whose first packet
+/// came at `first`. Which end is the originator does not matter. `tie` tells apart connections for which all else is
+/// equal.
 inline Uid make_uid(const Endpoints& id, std::uint8_t protocol, Uid tunnel, base::Time first, std::uint64_t tie = 0) {
   struct {
     base::Address a, b;

@@ -9,10 +9,11 @@ namespace whodunit::report {
 base::Result<Document> parse_document(std::string_view json) {
   Document d = Document::parse(json, nullptr, false);
   if (d.is_discarded() || !d.is_object() || !d.contains("version"))
-    return base::Error{"the case holds no verdict (its run did not finish)", "", "run whodunit investigate again with --force"};
+    return base::Error{"the case holds no verdict (its run did not finish)", "",
+                       "run whodunit investigate again with --force"};
   if (d["version"].get<int>() > 1)
-    return base::Error{fmt::format("the case document has version {}, this program knows 1", d["version"].get<int>()), "",
-                       "use a newer whodunit"};
+    return base::Error{fmt::format("the case document has version {}, this program knows 1", d["version"].get<int>()),
+                       "", "use a newer whodunit"};
   return d;
 }
 

@@ -17,7 +17,8 @@ LogFiles::LogFiles(LogFormat format, std::string folder) : format_(format), fold
   std::filesystem::create_directories(folder_, code);
   if (code) {
     failed_ = true;
-    error_ = {fmt::format("the folder cannot be made: {}", code.message()), folder_, "choose one that you may write to with -o"};
+    error_ = {fmt::format("the folder cannot be made: {}", code.message()), folder_,
+              "choose one that you may write to with -o"};
   }
 }
 
@@ -36,7 +37,8 @@ std::FILE* LogFiles::file_of(const record::Batch& batch) {
     file = std::fopen(path.c_str(), "wb");
     if (file == nullptr) {
       failed_ = true;
-      error_ = {fmt::format("cannot be written: {}", std::strerror(errno)), path, "choose a folder that you may write to with -o"};
+      error_ = {fmt::format("cannot be written: {}", std::strerror(errno)), path,
+                "choose a folder that you may write to with -o"};
       return nullptr;
     }
   }
@@ -77,7 +79,8 @@ base::Result<void> LogFiles::finish() {
   }
   files_.clear();
   if (std::fflush(stdout) != 0) failed_ = true;
-  if (failed_ && error_.what.empty()) error_ = {"could not be written to its end", folder_.empty() ? "stdout" : folder_, "make room, and run again"};
+  if (failed_ && error_.what.empty())
+    error_ = {"could not be written to its end", folder_.empty() ? "stdout" : folder_, "make room, and run again"};
   if (failed_) return error_;
   return {};
 }

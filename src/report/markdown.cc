@@ -35,20 +35,25 @@ std::string markdown_report(const Document& d) {
   out += "\n## Incidents\n\n";
   if (d["incidents"].empty()) out += "None.\n";
   for (const Document& i : d["incidents"])
-    out += fmt::format("- **{}** {} ({}, {} zone, {} to {})\n", text(i, "id"), plain(text(i, "headline")), text(i, "phase"), text(i, "depth"), text(i, "first"), text(i, "last"));
+    out += fmt::format("- **{}** {} ({}, {} zone, {} to {})\n", text(i, "id"), plain(text(i, "headline")),
+                       text(i, "phase"), text(i, "depth"), text(i, "first"), text(i, "last"));
   out += "\n## Findings\n\n| id | severity | phase | outcome | ATT&CK | what |\n|---|---|---|---|---|---|\n";
   for (const Document& f : d["findings"]) {
     std::string techniques;
     for (const Document& t : f["techniques"]) techniques += (techniques.empty() ? "" : ", ") + t.get<std::string>();
-    out += fmt::format("| {} | {} | {} | {} | {} | {} |\n", text(f, "id"), text(f, "severity"), text(f, "phase"), text(f, "outcome"), techniques, plain(text(f, "statement")));
+    out += fmt::format("| {} | {} | {} | {} | {} | {} |\n", text(f, "id"), text(f, "severity"), text(f, "phase"),
+                       text(f, "outcome"), techniques, plain(text(f, "statement")));
   }
   out += "\n## Who did it, and how sure can we be\n\n";
   for (const Document& a : d["assessments"]) {
     out += fmt::format("**{}**: {}\n\n", text(a, "level"), plain(text(a, "paragraph")));
-    for (const Document& h : a["hypotheses"]) out += fmt::format("- {} {:.2f} ({})\n", plain(text(h, "name")), h["probability"].get<double>(), text(h, "words"));
+    for (const Document& h : a["hypotheses"])
+      out +=
+          fmt::format("- {} {:.2f} ({})\n", plain(text(h, "name")), h["probability"].get<double>(), text(h, "words"));
     out += fmt::format("\nAnalytic confidence: {}.\n\n", text(a, "confidence"));
   }
-  out += fmt::format("Made with {}; settings `{}`; knowledge `{}`.\n", text(d["made_with"], "program"), text(d["made_with"], "settings"), text(d["made_with"], "knowledge"));
+  out += fmt::format("Made with {}; settings `{}`; knowledge `{}`.\n", text(d["made_with"], "program"),
+                     text(d["made_with"], "settings"), text(d["made_with"], "knowledge"));
   return out;
 }
 

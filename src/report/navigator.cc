@@ -17,7 +17,9 @@ std::string navigator_layer(const Document& d) {
       Use& u = uses[t.get<std::string>()];
       u.confidence = std::max(u.confidence, f["confidence"].get<double>());
       u.succeeded |= f["outcome"].get<std::string>() == "succeeded";
-      if (u.comment.size() < 2000) u.comment += (u.comment.empty() ? "" : "\n") + f["id"].get<std::string>() + " " + f["statement"].get<std::string>();
+      if (u.comment.size() < 2000)
+        u.comment +=
+            (u.comment.empty() ? "" : "\n") + f["id"].get<std::string>() + " " + f["statement"].get<std::string>();
     }
   }
   Document layer;

@@ -31,14 +31,16 @@ std::string stamp(std::string t) {
 
 std::string uuid5(std::string_view name) {
   // 00abedb4-aa42-466c-9c01-fed23315a9b7: the name space that STIX 2.1 2.9 gives.
-  static constexpr std::uint8_t kSpace[16] = {0x00, 0xab, 0xed, 0xb4, 0xaa, 0x42, 0x46, 0x6c, 0x9c, 0x01, 0xfe, 0xd2, 0x33, 0x15, 0xa9, 0xb7};
+  static constexpr std::uint8_t kSpace[16] = {0x00, 0xab, 0xed, 0xb4, 0xaa, 0x42, 0x46, 0x6c,
+                                              0x9c, 0x01, 0xfe, 0xd2, 0x33, 0x15, 0xa9, 0xb7};
   std::string input(reinterpret_cast<const char*>(kSpace), sizeof kSpace);
   input += name;
   auto h = base::sha1(base::as_bytes(input));
   h[6] = static_cast<std::uint8_t>((h[6] & 0x0f) | 0x50);
   h[8] = static_cast<std::uint8_t>((h[8] & 0x3f) | 0x80);
   const std::string hex = base::to_hex(base::Bytes(h.data(), 16));
-  return hex.substr(0, 8) + "-" + hex.substr(8, 4) + "-" + hex.substr(12, 4) + "-" + hex.substr(16, 4) + "-" + hex.substr(20, 12);
+  return hex.substr(0, 8) + "-" + hex.substr(8, 4) + "-" + hex.substr(12, 4) + "-" + hex.substr(16, 4) + "-" +
+         hex.substr(20, 12);
 }
 
 std::string stix_bundle(const Document& d) {
@@ -109,7 +111,8 @@ std::string stix_bundle(const Document& d) {
       if (!seen.insert(id).second) continue;
       Document a = base_object("attack-pattern", id);
       a["name"] = technique;
-      a["external_references"] = Document::array({Document{{"source_name", "mitre-attack"}, {"external_id", technique}}});
+      a["external_references"] =
+          Document::array({Document{{"source_name", "mitre-attack"}, {"external_id", technique}}});
       refs.push_back(id);
       objects.push_back(a);
     }
@@ -124,7 +127,8 @@ std::string stix_bundle(const Document& d) {
     for (const Document& f : i["findings"]) {
       const auto at = observed_of.find(f.get<std::string>());
       if (at == observed_of.end()) continue;
-      Document r = base_object("relationship", "relationship--" + uuid5("related-to " + o["id"].get<std::string>() + at->second));
+      Document r = base_object("relationship",
+                               "relationship--" + uuid5("related-to " + o["id"].get<std::string>() + at->second));
       r["relationship_type"] = "related-to";
       r["source_ref"] = at->second;
       r["target_ref"] = o["id"];
@@ -133,7 +137,8 @@ std::string stix_bundle(const Document& d) {
     }
   }
   Document report = base_object("report", "report--" + uuid5("report " + d["made_with"].dump() + d["captures"].dump()));
-  report["name"] = d["incidents"].empty() ? std::string("No attack that we look for was found") : text(d["incidents"][0], "headline");
+  report["name"] = d["incidents"].empty() ? std::string("No attack that we look for was found")
+                                          : text(d["incidents"][0], "headline");
   report["published"] = created;
   report["report_types"] = Document::array({"observed-data"});
   if (refs.empty()) refs.push_back(identity);

@@ -51,7 +51,8 @@ std::string cut(const std::string& s, std::size_t columns) {
 }
 
 std::size_t columns_of(const std::string& s) {
-  return static_cast<std::size_t>(std::count_if(s.begin(), s.end(), [](char c) { return (static_cast<unsigned char>(c) & 0xc0) != 0x80; }));
+  return static_cast<std::size_t>(
+      std::count_if(s.begin(), s.end(), [](char c) { return (static_cast<unsigned char>(c) & 0xc0) != 0x80; }));
 }
 
 /// Wraps at spaces, the first line after `indent` columns that are written already.
@@ -86,14 +87,16 @@ std::string home_line(const Document& d) {
   const Document& home = d["home"];
   std::string networks;
   for (const Document& n : home["networks"]) networks += (networks.empty() ? "" : ", ") + n.get<std::string>();
-  if (networks.empty()) return "No defended network could be told (" + text(home, "why") + "). Name it with --home NETWORK.";
+  if (networks.empty())
+    return "No defended network could be told (" + text(home, "why") + "). Name it with --home NETWORK.";
   if (!home["inferred"].get<bool>()) return "Defended network: " + networks + ".";
   return "Defended network taken to be " + networks + " (" + text(home, "why") + "). Change with --home.";
 }
 
 std::string read_line(const Document& d) {
   const Document& v = d["visibility"];
-  std::string line = fmt::format("Read {}, {}", counted(number(v, "packets"), "packet"), counted(number(v, "connections"), "connection"));
+  std::string line = fmt::format("Read {}, {}", counted(number(v, "packets"), "packet"),
+                                 counted(number(v, "connections"), "connection"));
   std::string first, last;
   for (const Document& c : d["captures"]) {
     const std::string f = text(c, "first"), l = text(c, "last");
@@ -102,7 +105,10 @@ std::string read_line(const Document& d) {
   }
   if (!first.empty()) {
     const auto a = base::parse_time(first), b = base::parse_time(last);
-    if (a && b) line += fmt::format(", {} – {} UTC", base::to_minutes(*a), base::to_minutes(*b).substr(base::to_minutes(*a).substr(0, 10) == base::to_minutes(*b).substr(0, 10) ? 11 : 5));
+    if (a && b)
+      line += fmt::format(", {} – {} UTC", base::to_minutes(*a),
+                          base::to_minutes(*b).substr(
+                              base::to_minutes(*a).substr(0, 10) == base::to_minutes(*b).substr(0, 10) ? 11 : 5));
   }
   line += '.';
   if (number(v, "unread") != 0) {
@@ -119,7 +125,8 @@ std::string happened(const Document& d) {
   std::size_t attacks = 0, outbound = 0;
   for (const Document& i : incidents) (i["outbound"].get<bool>() ? outbound : attacks) += 1;
   if (attacks == 0 && outbound == 0) {
-    if (d["findings"].empty()) return "Nothing that we look for was found. That is no proof of absence: see what could not be seen.";
+    if (d["findings"].empty())
+      return "Nothing that we look for was found. That is no proof of absence: see what could not be seen.";
     return "Nothing that we would call an attack; what was noticed:";
   }
   const Document* top = &incidents[0];
@@ -136,7 +143,8 @@ std::string how_far(const Document& d) {
   for (const Document& i : d["incidents"]) {
     if (i["outbound"].get<bool>()) continue;
     any = true;
-    const std::size_t at = static_cast<std::size_t>(std::find(kOrder.begin(), kOrder.end(), text(i, "depth")) - kOrder.begin());
+    const std::size_t at =
+        static_cast<std::size_t>(std::find(kOrder.begin(), kOrder.end(), text(i, "depth")) - kOrder.begin());
     deepest = std::max(deepest, std::min<std::size_t>(at, 3));
     steps += i["path"].size();
   }
@@ -146,12 +154,18 @@ std::string how_far(const Document& d) {
   else if (deepest == 0)
     line = "Not in, as far as we can see: no step that succeeded.";
   else
-    line = fmt::format("{} zone ({}).", deepest == 1 ? "Outer" : deepest == 2 ? "Inner" : "Core", counted(steps, "step") + " that succeeded");
+    line = fmt::format("{} zone ({}).",
+                       deepest == 1   ? "Outer"
+                       : deepest == 2 ? "Inner"
+                                      : "Core",
+                       counted(steps, "step") + " that succeeded");
   // What we would have seen further in.
   for (const Document& z : d["visibility"]["zones"]) {
-    const std::size_t at = static_cast<std::size_t>(std::find(kOrder.begin(), kOrder.end(), text(z, "zone")) - kOrder.begin());
+    const std::size_t at =
+        static_cast<std::size_t>(std::find(kOrder.begin(), kOrder.end(), text(z, "zone")) - kOrder.begin());
     if (number(z, "hosts_known") == 0 || at <= deepest) continue;
-    line += fmt::format(" A step to the {} zone we would have seen with probability {:.2f} ({}).", kOrder[at], z["probability"].get<double>(), text(z, "statement"));
+    line += fmt::format(" A step to the {} zone we would have seen with probability {:.2f} ({}).", kOrder[at],
+                        z["probability"].get<double>(), text(z, "statement"));
     break;
   }
   return line;
@@ -170,7 +184,8 @@ std::string level_line(const Document& d, std::string_view level) {
     for (const Document& h : a["hypotheses"]) {
       const double p = h["probability"].get<double>();
       if (n >= 3 || (n > 0 && p < 0.05)) break;
-      line += fmt::format("{}{} {} {}", line.empty() ? "" : "; ", text(h, "name"), short_probability(p), n == 0 || p >= 0.2 ? text(h, "words") : "");
+      line += fmt::format("{}{} {} {}", line.empty() ? "" : "; ", text(h, "name"), short_probability(p),
+                          n == 0 || p >= 0.2 ? text(h, "words") : "");
       while (!line.empty() && line.back() == ' ') line.pop_back();
       ++n;
     }
@@ -184,7 +199,9 @@ std::string level_line(const Document& d, std::string_view level) {
 std::string terminal_verdict(const Document& d, const TerminalOptions& options) {
   std::string out;
   const std::size_t width = std::max<std::size_t>(60, options.width);
-  const auto bold = [&](std::string_view s) { return options.color ? fmt::format("\x1b[1m{}\x1b[0m", s) : std::string(s); };
+  const auto bold = [&](std::string_view s) {
+    return options.color ? fmt::format("\x1b[1m{}\x1b[0m", s) : std::string(s);
+  };
   wrap(out, safe(home_line(d)), 0, width);
   wrap(out, safe(read_line(d)), 0, width);
   out += '\n';
@@ -196,15 +213,18 @@ std::string terminal_verdict(const Document& d, const TerminalOptions& options) 
   for (const Document& f : d["findings"]) findings.push_back(&f);
   // What only informs is shown where there is nothing else.
   const auto informs = [](const Document* f) { return text(*f, "severity") == "informational"; };
-  if (!std::all_of(findings.begin(), findings.end(), informs)) findings.erase(std::remove_if(findings.begin(), findings.end(), informs), findings.end());
-  static const std::map<std::string, int> kRank = {{"informational", 0}, {"low", 1}, {"medium", 2}, {"high", 3}, {"critical", 4}};
+  if (!std::all_of(findings.begin(), findings.end(), informs))
+    findings.erase(std::remove_if(findings.begin(), findings.end(), informs), findings.end());
+  static const std::map<std::string, int> kRank = {
+      {"informational", 0}, {"low", 1}, {"medium", 2}, {"high", 3}, {"critical", 4}};
   std::stable_sort(findings.begin(), findings.end(), [](const Document* a, const Document* b) {
     return kRank.at(text(*a, "severity")) > kRank.at(text(*b, "severity"));
   });
   const std::size_t shown = std::min(findings.size(), options.findings);
   const std::size_t more = findings.size() - shown;
   findings.resize(shown);
-  std::stable_sort(findings.begin(), findings.end(), [](const Document* a, const Document* b) { return text(*a, "first") < text(*b, "first"); });
+  std::stable_sort(findings.begin(), findings.end(),
+                   [](const Document* a, const Document* b) { return text(*a, "first") < text(*b, "first"); });
   for (const Document* f : findings) {
     const auto t = base::parse_time(text(*f, "first"));
     const std::string id = text(*f, "id");
@@ -220,10 +240,14 @@ std::string terminal_verdict(const Document& d, const TerminalOptions& options) 
   wrap(out, safe(how_far(d)), 15, width);
   out += bold("SOMETHING LARGER?") + "  ";
   if (d["campaigns"].empty()) {
-    wrap(out, d["incidents"].empty() ? "Nothing to join." : "Cannot tell from one case: whodunit campaigns CASE…", 19, width);
+    wrap(out, d["incidents"].empty() ? "Nothing to join." : "Cannot tell from one case: whodunit campaigns CASE…", 19,
+         width);
   } else {
     const Document& c = d["campaigns"][0];
-    wrap(out, safe(fmt::format("{} incidents are linked ({}).", c["incidents"].size(), c["links"].empty() ? "" : text(c["links"][0], "reason"))), 19, width);
+    wrap(out,
+         safe(fmt::format("{} incidents are linked ({}).", c["incidents"].size(),
+                          c["links"].empty() ? "" : text(c["links"][0], "reason"))),
+         19, width);
   }
   out += bold("WHO") + "            whose machines  ";
   std::string machines;
@@ -233,8 +257,10 @@ std::string terminal_verdict(const Document& d, const TerminalOptions& options) 
       machines += fmt::format("; {} more", d["machines"].size() - 3);
       break;
     }
-    machines += fmt::format("{}{}{}{}{}", machines.empty() ? "" : "; ", text(m, "address"), text(m, "kind").empty() ? "" : " " + text(m, "kind"),
-                            text(m, "country").empty() ? "" : ", " + text(m, "country"), text(m, "network").empty() ? "" : ", " + text(m, "network"));
+    machines += fmt::format("{}{}{}{}{}", machines.empty() ? "" : "; ", text(m, "address"),
+                            text(m, "kind").empty() ? "" : " " + text(m, "kind"),
+                            text(m, "country").empty() ? "" : ", " + text(m, "country"),
+                            text(m, "network").empty() ? "" : ", " + text(m, "network"));
   }
   wrap(out, safe(machines.empty() ? "no machine of an intruder's was seen" : machines), 31, width);
   out += "               whose hands     ";
@@ -244,9 +270,11 @@ std::string terminal_verdict(const Document& d, const TerminalOptions& options) 
   for (const Document& a : d["assessments"]) {
     if (text(a, "level") != "operator") continue;
     std::string line = "Confidence " + text(a, "confidence");
-    if (a.contains("confidence_reasons") && !a["confidence_reasons"].empty()) line += ": " + a["confidence_reasons"][0].get<std::string>();
+    if (a.contains("confidence_reasons") && !a["confidence_reasons"].empty())
+      line += ": " + a["confidence_reasons"][0].get<std::string>();
     line += '.';
-    if (a.contains("would_change") && !a["would_change"].empty()) line += " Would change it: " + a["would_change"][0].get<std::string>();
+    if (a.contains("would_change") && !a["would_change"].empty())
+      line += " Would change it: " + a["would_change"][0].get<std::string>();
     out += "               ";
     wrap(out, safe(line), 15, width);
   }
@@ -256,7 +284,8 @@ std::string terminal_verdict(const Document& d, const TerminalOptions& options) 
   }
   if (!options.case_path.empty()) {
     const std::string id = findings.empty() ? "ID" : text(*findings.front(), "id");
-    out += fmt::format("\nexplain: whodunit explain {} {}    packets: whodunit packets {} {} -o f.pcap", options.case_path, id, options.case_path, id);
+    out += fmt::format("\nexplain: whodunit explain {} {}    packets: whodunit packets {} {} -o f.pcap",
+                       options.case_path, id, options.case_path, id);
     if (!options.report_path.empty())
       out += fmt::format("    report: {}", options.report_path);
     else

@@ -8,7 +8,7 @@
 namespace whodunit::report {
 
 struct TerminalOptions {
-  std::string case_path;    ///< for the hints at the end; empty: no case was kept
+  std::string case_path;  ///< for the hints at the end; empty: no case was kept
   std::string report_path;
   std::size_t width = 120;
   std::size_t findings = 10;  ///< listed at most

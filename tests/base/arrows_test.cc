@@ -26,9 +26,15 @@ const std::map<std::string, std::set<std::string>>& allowed() {
       {"asset", {"base", "record", "connection", "packet", "protocol", "store", "knowledge", "detect"}},
       {"incident", {"base", "record", "store", "knowledge", "detect", "asset"}},
       {"attribution", {"base", "record", "knowledge", "detect", "asset", "incident"}},
-      {"investigation", {"base", "record", "capture", "protocol", "store", "knowledge", "engine", "detect", "asset", "incident", "attribution"}},
-      {"report", {"base", "record", "engine", "store", "knowledge", "detect", "asset", "incident", "attribution", "investigation"}},
-      {"server", {"base", "record", "store", "knowledge", "detect", "asset", "incident", "attribution", "investigation", "report"}},
+      {"investigation",
+       {"base", "record", "capture", "protocol", "store", "knowledge", "engine", "detect", "asset", "incident",
+        "attribution"}},
+      {"report",
+       {"base", "record", "engine", "store", "knowledge", "detect", "asset", "incident", "attribution",
+        "investigation"}},
+      {"server",
+       {"base", "record", "store", "knowledge", "detect", "asset", "incident", "attribution", "investigation",
+        "report"}},
   };
   return kAllowed;
 }

@@ -36,7 +36,8 @@ TEST(Slice, IsCutToWhatIsThere) {
 }
 
 TEST(Time, RoundTripsRfc3339) {
-  for (const char* text : {"2007-09-03T02:14:05.123456Z", "1969-12-31T23:59:59.999999Z", "2024-02-29T00:00:00.000001Z", "2021-01-01T00:00:00.123456789Z"}) {
+  for (const char* text : {"2007-09-03T02:14:05.123456Z", "1969-12-31T23:59:59.999999Z", "2024-02-29T00:00:00.000001Z",
+                           "2021-01-01T00:00:00.123456789Z"}) {
     const auto t = parse_time(text);
     ASSERT_TRUE(t) << text;
     EXPECT_EQ(to_rfc3339(*t), text);
@@ -46,7 +47,8 @@ TEST(Time, RoundTripsRfc3339) {
 TEST(Time, ReadsDatesAndOffsets) {
   EXPECT_EQ(to_rfc3339(*parse_time("2007-09")), "2007-09-01T00:00:00.000000Z");
   EXPECT_EQ(parse_time("2007-09-03T04:14:05+02:00")->ns, parse_time("2007-09-03T02:14:05Z")->ns);
-  for (const char* bad : {"", "2007", "2007-13-01", "yesterday", "2007-09-03T25:00:00Z", "2007-09-03x"}) EXPECT_FALSE(parse_time(bad)) << bad;
+  for (const char* bad : {"", "2007", "2007-13-01", "yesterday", "2007-09-03T25:00:00Z", "2007-09-03x"})
+    EXPECT_FALSE(parse_time(bad)) << bad;
 }
 
 TEST(Time, WeekdaysAreRight) {
@@ -61,7 +63,8 @@ TEST(Address, ParsesAndPrints) {
     ASSERT_TRUE(a) << text;
     EXPECT_EQ(a->to_string(), text);
   }
-  for (const char* bad : {"", "1.2.3", "1.2.3.4.5", "1.2.3.4/8", "::g", "[::1]", "1.2.3.256"}) EXPECT_FALSE(Address::parse(bad)) << bad;
+  for (const char* bad : {"", "1.2.3", "1.2.3.4.5", "1.2.3.4/8", "::g", "[::1]", "1.2.3.256"})
+    EXPECT_FALSE(Address::parse(bad)) << bad;
 }
 
 TEST(Address, KnowsItsKind) {
@@ -86,12 +89,14 @@ TEST(Network, ContainsByBits) {
   EXPECT_EQ(Network::parse("192.0.2.77/24")->to_string(), "192.0.2.0/24") << "host bits are cleared";
   EXPECT_TRUE(Network::parse("0.0.0.0/0")->contains(*Address::parse("8.8.8.8")));
   EXPECT_FALSE(Network::parse("0.0.0.0/0")->contains(*Address::parse("::1")));
-  for (const char* bad : {"192.0.2.0/33", "192.0.2.0/", "192.0.2.0/x", "/8", "::/129"}) EXPECT_FALSE(Network::parse(bad)) << bad;
+  for (const char* bad : {"192.0.2.0/33", "192.0.2.0/", "192.0.2.0/x", "/8", "::/129"})
+    EXPECT_FALSE(Network::parse(bad)) << bad;
 }
 
 TEST(Hash, KnownAnswers) {
   EXPECT_EQ(digest_hex(DigestKind::kMd5, as_bytes("abc")), "900150983cd24fb0d6963f7d28e17f72");
-  EXPECT_EQ(digest_hex(DigestKind::kSha256, as_bytes("")), "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
+  EXPECT_EQ(digest_hex(DigestKind::kSha256, as_bytes("")),
+            "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
   EXPECT_EQ(to_base64(as_bytes("foob")), "Zm9vYg==");
   EXPECT_EQ(from_base64("Zm9v\r\nYg=="), "foob");
   EXPECT_EQ(from_base64("Zm9v*"), "");
@@ -107,7 +112,19 @@ TEST(Json, EscapesWhatIsNotText) {
 TEST(Json, PutsCommas) {
   std::string out;
   JsonWriter w(out);
-  w.begin_object().key("a").begin_array().number(1).number(2.5).string("x").end_array().key("b").begin_object().end_object().key("c").null().end_object();
+  w.begin_object()
+      .key("a")
+      .begin_array()
+      .number(1)
+      .number(2.5)
+      .string("x")
+      .end_array()
+      .key("b")
+      .begin_object()
+      .end_object()
+      .key("c")
+      .null()
+      .end_object();
   EXPECT_EQ(out, R"({"a":[1,2.5,"x"],"b":{},"c":null})");
 }
 

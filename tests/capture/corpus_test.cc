@@ -57,10 +57,12 @@ TEST(Corpus, CountsOfPackets) {
     if (row[5] == "0" && info.cut_off) continue;
     if (!row[5].empty() && std::strtoull(row[5].c_str(), nullptr, 10) != count) {
       ++differ;
-      std::cout << row[0] << ": " << row[5] << " packets by the manifest, " << count << " here; " << info.reason << "\n";
+      std::cout << row[0] << ": " << row[5] << " packets by the manifest, " << count << " here; " << info.reason
+                << "\n";
     }
   }
-  std::cout << files << " captures, " << total << " packets, " << digests << " digests right, " << differ << " counts differ\n";
+  std::cout << files << " captures, " << total << " packets, " << digests << " digests right, " << differ
+            << " counts differ\n";
   EXPECT_EQ(differ, 0);
 }
 

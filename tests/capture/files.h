@@ -52,8 +52,13 @@ inline std::string pcap_header(std::uint32_t link_type = 1, std::uint32_t magic 
 }
 inline std::string pcap_packet(std::uint32_t seconds, std::uint32_t fraction, const std::string& data, bool big = false,
                                std::uint32_t wire = 0) {
-  return Maker(big).u32(seconds).u32(fraction).u32(static_cast<std::uint32_t>(data.size()))
-      .u32(wire == 0 ? static_cast<std::uint32_t>(data.size()) : wire).text(data).out;
+  return Maker(big)
+      .u32(seconds)
+      .u32(fraction)
+      .u32(static_cast<std::uint32_t>(data.size()))
+      .u32(wire == 0 ? static_cast<std::uint32_t>(data.size()) : wire)
+      .text(data)
+      .out;
 }
 
 /// A folder that goes with the test.
@@ -97,8 +102,8 @@ inline std::vector<Kept> read_all(Source& source, std::size_t most = 64) {
     short_one = batch.size() < most;
     // Copied only once the batch is complete: all of it must still be there.
     for (const RawPacket& p : batch) {
-      all.push_back({std::string(reinterpret_cast<const char*>(p.bytes.data()), p.bytes.size()), p.wire_length, p.link_type,
-                     p.capture, p.time.ns, p.number});
+      all.push_back({std::string(reinterpret_cast<const char*>(p.bytes.data()), p.bytes.size()), p.wire_length,
+                     p.link_type, p.capture, p.time.ns, p.number});
     }
   } while (!batch.empty());
   return all;

@@ -19,7 +19,8 @@ TEST(Pcap, BothOrdersBothResolutions) {
   for (const bool big : {false, true}) {
     for (const bool nano : {false, true}) {
       CaptureInfo info;
-      const auto packets = packets_of(pcap_header(1, nano ? 0xa1b23c4d : 0xa1b2c3d4, big) + pcap_packet(1'700'000'000, 999'999, "first", big) +
+      const auto packets = packets_of(pcap_header(1, nano ? 0xa1b23c4d : 0xa1b2c3d4, big) +
+                                          pcap_packet(1'700'000'000, 999'999, "first", big) +
                                           pcap_packet(1'700'000'001, 5, "second one", big, 99),
                                       &info);
       ASSERT_EQ(packets.size(), 2u);
@@ -47,7 +48,8 @@ TEST(Pcap, KuznetzovsModification) {
 }
 
 TEST(Pcap, OldVersionsSwapTheLengths) {
-  const auto packets = packets_of(pcap_header(1, 0xa1b2c3d4, false, 2) + Maker().u32(0).u32(0).u32(60).u32(4).text("abcd").out);
+  const auto packets =
+      packets_of(pcap_header(1, 0xa1b2c3d4, false, 2) + Maker().u32(0).u32(0).u32(60).u32(4).text("abcd").out);
   ASSERT_EQ(packets.size(), 1u);
   EXPECT_EQ(packets[0].bytes, "abcd");
   EXPECT_EQ(packets[0].wire_length, 60u);
@@ -65,12 +67,14 @@ TEST(Pcap, TimesBeyond2038) {
 }
 
 TEST(Pcap, CutAnywhere) {
-  const std::string whole = pcap_header() + pcap_packet(1, 0, "one") + pcap_packet(2, 0, "three") + pcap_packet(3, 0, "");
+  const std::string whole =
+      pcap_header() + pcap_packet(1, 0, "one") + pcap_packet(2, 0, "three") + pcap_packet(3, 0, "");
   const std::vector<std::size_t> ends{24, 43, 64, 80};
   for (std::size_t size = 24; size <= whole.size(); ++size) {
     CaptureInfo info;
     const auto packets = packets_of(whole.substr(0, size), &info);
-    const auto complete = static_cast<std::size_t>(std::count_if(ends.begin(), ends.end(), [&](std::size_t e) { return e <= size; }) - 1);
+    const auto complete =
+        static_cast<std::size_t>(std::count_if(ends.begin(), ends.end(), [&](std::size_t e) { return e <= size; }) - 1);
     EXPECT_EQ(packets.size(), complete) << size;
     const bool at_end = std::find(ends.begin(), ends.end(), size) != ends.end();
     EXPECT_EQ(info.cut_off, !at_end) << size;
@@ -82,7 +86,8 @@ TEST(Pcap, CutAnywhere) {
 
 TEST(Pcap, AnAbsurdLengthIsDamage) {
   CaptureInfo info;
-  const std::string bytes = pcap_header() + pcap_packet(1, 0, "fine") + Maker().u32(2).u32(0).u32(0x7fffffff).u32(0x7fffffff).text("rest").out;
+  const std::string bytes = pcap_header() + pcap_packet(1, 0, "fine") +
+                            Maker().u32(2).u32(0).u32(0x7fffffff).u32(0x7fffffff).text("rest").out;
   const auto packets = packets_of(bytes, &info);
   EXPECT_EQ(packets.size(), 1u);
   EXPECT_TRUE(info.cut_off);
@@ -97,16 +102,29 @@ std::string block(std::uint32_t type, const std::string& body, bool big) {
   const auto length = static_cast<std::uint32_t>(12 + (body.size() + 3) / 4 * 4);
   return Maker(big).u32(type).u32(length).text(body).pad().u32(length).out;
 }
-std::string section(bool big) { return block(0x0a0d0d0a, Maker(big).u32(0x1a2b3c4d).u16(1).u16(0).u64(UINT64_MAX).out, big); }
-std::string interface(std::uint16_t link_type, bool big, const std::string& options = {}, std::uint32_t snap_length = 0) {
+std::string section(bool big) {
+  return block(0x0a0d0d0a, Maker(big).u32(0x1a2b3c4d).u16(1).u16(0).u64(UINT64_MAX).out, big);
+}
+std::string interface(std::uint16_t link_type, bool big, const std::string& options = {},
+                      std::uint32_t snap_length = 0) {
   return block(1, Maker(big).u16(link_type).u16(0).u32(snap_length).text(options).out, big);
 }
 std::string resolution(std::uint8_t value, bool big) { return Maker(big).u16(9).u16(1).u8(value).pad().out; }
-std::string offset(std::int64_t seconds, bool big) { return Maker(big).u16(14).u16(8).u64(static_cast<std::uint64_t>(seconds)).out; }
-std::string enhanced(std::uint32_t interface, std::uint64_t units, const std::string& data, bool big, std::uint32_t wire = 0) {
-  return block(6, Maker(big).u32(interface).u32(static_cast<std::uint32_t>(units >> 32)).u32(static_cast<std::uint32_t>(units))
-                      .u32(static_cast<std::uint32_t>(data.size())).u32(wire == 0 ? static_cast<std::uint32_t>(data.size()) : wire)
-                      .text(data).out, big);
+std::string offset(std::int64_t seconds, bool big) {
+  return Maker(big).u16(14).u16(8).u64(static_cast<std::uint64_t>(seconds)).out;
+}
+std::string enhanced(std::uint32_t interface, std::uint64_t units, const std::string& data, bool big,
+                     std::uint32_t wire = 0) {
+  return block(6,
+               Maker(big)
+                   .u32(interface)
+                   .u32(static_cast<std::uint32_t>(units >> 32))
+                   .u32(static_cast<std::uint32_t>(units))
+                   .u32(static_cast<std::uint32_t>(data.size()))
+                   .u32(wire == 0 ? static_cast<std::uint32_t>(data.size()) : wire)
+                   .text(data)
+                   .out,
+               big);
 }
 
 TEST(Pcapng, SectionsOfBothOrders) {
@@ -133,9 +151,10 @@ TEST(Pcapng, ResolutionsAndOffsets) {
       section(big) + interface(1, big, resolution(9, big)) + interface(1, big, resolution(3, big)) +
           interface(1, big, resolution(0x80 | 20, big)) + interface(1, big, resolution(12, big)) +
           interface(1, big, resolution(0, big) + offset(1'000, big)) + interface(1, big, resolution(0x80 | 63, big)) +
-          interface(1, big, offset(-5, big)) + enhanced(0, 1'700'000'000'123'456'789, "ns", big) + enhanced(1, 1'700'000'000'123, "ms", big) +
-          enhanced(2, (5ull << 20) + (1ull << 19), "2^-20", big) + enhanced(3, 7'000'000'001'999, "ps", big) +
-          enhanced(4, 5, "s", big) + enhanced(5, 1ull << 62, "2^-63", big) + enhanced(6, 10'000'000, "offset", big),
+          interface(1, big, offset(-5, big)) + enhanced(0, 1'700'000'000'123'456'789, "ns", big) +
+          enhanced(1, 1'700'000'000'123, "ms", big) + enhanced(2, (5ull << 20) + (1ull << 19), "2^-20", big) +
+          enhanced(3, 7'000'000'001'999, "ps", big) + enhanced(4, 5, "s", big) + enhanced(5, 1ull << 62, "2^-63", big) +
+          enhanced(6, 10'000'000, "offset", big),
       &info);
   ASSERT_EQ(packets.size(), 7u);
   EXPECT_EQ(packets[0].ns, 1'700'000'000'123'456'789);
@@ -150,8 +169,9 @@ TEST(Pcapng, ResolutionsAndOffsets) {
 
 TEST(Pcapng, TimesBeyondAllBoundsAreTheLastOne) {
   const bool big = false;
-  const auto packets = packets_of(section(big) + interface(1, big, resolution(0, big) + offset(INT64_MAX, big)) + enhanced(0, UINT64_MAX, "a", big) +
-                                  enhanced(0, 1, "b", big) + interface(1, big, offset(INT64_MIN, big)) + enhanced(1, 1, "c", big));
+  const auto packets = packets_of(section(big) + interface(1, big, resolution(0, big) + offset(INT64_MAX, big)) +
+                                  enhanced(0, UINT64_MAX, "a", big) + enhanced(0, 1, "b", big) +
+                                  interface(1, big, offset(INT64_MIN, big)) + enhanced(1, 1, "c", big));
   ASSERT_EQ(packets.size(), 3u);
   EXPECT_EQ(packets[0].ns, INT64_MAX);
   EXPECT_EQ(packets[1].ns, INT64_MAX);
@@ -160,9 +180,10 @@ TEST(Pcapng, TimesBeyondAllBoundsAreTheLastOne) {
 
 TEST(Pcapng, SimpleAndOldPackets) {
   const bool big = false;
-  const auto packets = packets_of(
-      section(big) + interface(1, big, {}, 4) + enhanced(0, 3'000'000, "abcd", big) + block(3, Maker(big).u32(9).text("cut!").out, big) +
-      block(2, Maker(big).u16(0).u16(7).u32(0).u32(4'000'000).u32(3).u32(60).text("old").out, big));
+  const auto packets =
+      packets_of(section(big) + interface(1, big, {}, 4) + enhanced(0, 3'000'000, "abcd", big) +
+                 block(3, Maker(big).u32(9).text("cut!").out, big) +
+                 block(2, Maker(big).u16(0).u16(7).u32(0).u32(4'000'000).u32(3).u32(60).text("old").out, big));
   ASSERT_EQ(packets.size(), 3u);
   EXPECT_EQ(packets[1].bytes, "cut!");
   EXPECT_EQ(packets[1].wire_length, 9u);
@@ -174,8 +195,9 @@ TEST(Pcapng, SimpleAndOldPackets) {
 
 TEST(Pcapng, OtherBlocksAreSkippedHoweverLong) {
   const bool big = false;
-  const auto packets = packets_of(section(big) + block(4, std::string(3'000'001, 'n'), big) + interface(1, big) + block(0x80000bad, "secret", big) +
-                                  enhanced(0, 1, "x", big) + block(5, std::string(40, 's'), big));
+  const auto packets =
+      packets_of(section(big) + block(4, std::string(3'000'001, 'n'), big) + interface(1, big) +
+                 block(0x80000bad, "secret", big) + enhanced(0, 1, "x", big) + block(5, std::string(40, 's'), big));
   ASSERT_EQ(packets.size(), 1u);
   EXPECT_EQ(packets[0].number, 1u);
 }
@@ -183,7 +205,8 @@ TEST(Pcapng, OtherBlocksAreSkippedHoweverLong) {
 TEST(Pcapng, APacketOfNoInterfaceIsDamage) {
   const bool big = false;
   CaptureInfo info;
-  const auto packets = packets_of(section(big) + interface(1, big) + enhanced(0, 1, "x", big) + enhanced(1, 2, "y", big), &info);
+  const auto packets =
+      packets_of(section(big) + interface(1, big) + enhanced(0, 1, "x", big) + enhanced(1, 2, "y", big), &info);
   EXPECT_EQ(packets.size(), 1u);
   EXPECT_TRUE(info.cut_off);
   EXPECT_EQ(info.unread, 1u);
@@ -200,7 +223,8 @@ TEST(Pcapng, InterfacesEndWithTheirSection) {
 
 TEST(Pcapng, CutAnywhere) {
   const bool big = false;
-  const std::string start = section(big) + interface(1, big), one = enhanced(0, 1, "first", big), two = enhanced(0, 2, "second..", big);
+  const std::string start = section(big) + interface(1, big), one = enhanced(0, 1, "first", big),
+                    two = enhanced(0, 2, "second..", big);
   const std::string whole = start + one + two;
   for (std::size_t size = 28; size <= whole.size(); ++size) {
     CaptureInfo info;

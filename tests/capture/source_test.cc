@@ -13,7 +13,8 @@ namespace {
 
 std::string numbered(std::uint32_t from, std::uint32_t step, int count, const std::string& name) {
   std::string out = pcap_header();
-  for (int i = 0; i < count; ++i) out += pcap_packet(from + step * static_cast<std::uint32_t>(i), 0, name + std::to_string(i));
+  for (int i = 0; i < count; ++i)
+    out += pcap_packet(from + step * static_cast<std::uint32_t>(i), 0, name + std::to_string(i));
   return out;
 }
 
@@ -25,9 +26,9 @@ std::vector<std::string> texts(const std::vector<Kept>& packets) {
 
 TEST(Merge, ByTimeThenOrdinal) {
   const Folder folder;
-  folder.write("b.pcap", numbered(100, 2, 3, "b"));  // 100 102 104
+  folder.write("b.pcap", numbered(100, 2, 3, "b"));      // 100 102 104
   folder.write("sub/a.pcap", numbered(101, 1, 4, "a"));  // 101 102 103 104
-  folder.write("c.pcap", numbered(100, 10, 2, "c"));  // 100 110
+  folder.write("c.pcap", numbered(100, 10, 2, "c"));     // 100 110
   Opened opened = open({folder.path()}, {});
   ASSERT_TRUE(opened.source);
   const auto packets = read_all(*opened.source, 2);
@@ -45,7 +46,8 @@ TEST(Merge, TheSameWhateverTheBatches) {
   const Folder folder;
   for (int i = 0; i < 20; ++i) {
     folder.write("f" + std::to_string(i) + ".pcap",
-                 numbered(static_cast<std::uint32_t>(i * 37), static_cast<std::uint32_t>(1 + i % 3), 200 + i, "f" + std::to_string(i) + "-"));
+                 numbered(static_cast<std::uint32_t>(i * 37), static_cast<std::uint32_t>(1 + i % 3), 200 + i,
+                          "f" + std::to_string(i) + "-"));
   }
   folder.write("empty.pcap", pcap_header());
   std::vector<Kept> first;
@@ -67,7 +69,8 @@ TEST(Merge, ManyMoreThanMayBeOpen) {
   for (int i = 0; i < kFiles; ++i) {
     // Longer than the buffers, so that files must be opened again at their place.
     std::string bytes = pcap_header();
-    for (std::uint32_t k = 0; k < 60; ++k) bytes += pcap_packet(k, static_cast<std::uint32_t>(i), std::string(1500, static_cast<char>('a' + (k + i) % 26)));
+    for (std::uint32_t k = 0; k < 60; ++k)
+      bytes += pcap_packet(k, static_cast<std::uint32_t>(i), std::string(1500, static_cast<char>('a' + (k + i) % 26)));
     folder.write("f" + std::to_string(1000 + i) + ".pcap", bytes);
   }
   auto open_files = [] { return std::distance(std::filesystem::directory_iterator("/proc/self/fd"), {}); };
@@ -163,8 +166,23 @@ TEST(StandardInput, IsACapture) {
 
 // An Ethernet frame with IPv4 and UDP to `port`.
 std::string udp_frame(std::uint16_t port) {
-  return Maker(true).text(std::string(12, 1)).u16(0x0800).u8(0x45).u8(0).u16(28).u32(0).u8(64).u8(17).u16(0).u32(0x0a000001).u32(0x0a000002)
-      .u16(4000).u16(port).u16(8).u16(0).out;
+  return Maker(true)
+      .text(std::string(12, 1))
+      .u16(0x0800)
+      .u8(0x45)
+      .u8(0)
+      .u16(28)
+      .u32(0)
+      .u8(64)
+      .u8(17)
+      .u16(0)
+      .u32(0x0a000001)
+      .u32(0x0a000002)
+      .u16(4000)
+      .u16(port)
+      .u16(8)
+      .u16(0)
+      .out;
 }
 
 TEST(FilterExpression, KeepsWhatMatches) {
@@ -189,10 +207,13 @@ TEST(FilterExpression, KeepsWhatMatches) {
 TEST(FilterExpression, RareMatchesInALongFile) {
   const Folder folder;
   std::string bytes = pcap_header();
-  for (std::uint32_t i = 0; i < 60'000; ++i) bytes += pcap_packet(i, 0, udp_frame(i % 25'000 == 1 ? 53 : 80) + std::string(40, 0));
+  for (std::uint32_t i = 0; i < 60'000; ++i)
+    bytes += pcap_packet(i, 0, udp_frame(i % 25'000 == 1 ? 53 : 80) + std::string(40, 0));
   OpenOptions options;
   options.filter = "udp dst port 53";
-  Opened opened = open({folder.write("a.pcap", bytes), folder.write("b.pcap", pcap_header() + pcap_packet(30'000, 0, udp_frame(53)))}, options);
+  Opened opened = open(
+      {folder.write("a.pcap", bytes), folder.write("b.pcap", pcap_header() + pcap_packet(30'000, 0, udp_frame(53)))},
+      options);
   ASSERT_TRUE(opened.source);
   const auto packets = read_all(*opened.source);
   ASSERT_EQ(packets.size(), 4u);
@@ -230,7 +251,8 @@ TEST(BadInput, SaysWhatIsWrongAndWhere) {
       {folder.write("empty", ""), "the file is empty"},
       {folder.write("short", "ab"), "2 bytes only"},
       {folder.write("header.pcap", pcap_header().substr(0, 20)), "ends within its header"},
-      {folder.write("header.pcapng", std::string("\x0a\x0d\x0d\x0a\x1c\0\0\0\x4d\x3c", 10)), "section header is cut off"},
+      {folder.write("header.pcapng", std::string("\x0a\x0d\x0d\x0a\x1c\0\0\0\x4d\x3c", 10)),
+       "section header is cut off"},
       {folder.at("nothing"), "no capture in this folder"},
   };
   for (const Case& one : cases) {
@@ -241,7 +263,8 @@ TEST(BadInput, SaysWhatIsWrongAndWhere) {
     EXPECT_NE(opened.problems[0].what.find(one.what), std::string::npos) << opened.problems[0].message();
   }
   // The rest is taken all the same.
-  Opened mixed = open({folder.at("missing.pcap"), folder.write("good.pcap", numbered(1, 1, 2, "g")), folder.at("noise")}, {});
+  Opened mixed =
+      open({folder.at("missing.pcap"), folder.write("good.pcap", numbered(1, 1, 2, "g")), folder.at("noise")}, {});
   ASSERT_TRUE(mixed.source);
   EXPECT_EQ(read_all(*mixed.source).size(), 2u);
   EXPECT_EQ(mixed.problems.size(), 2u);

@@ -29,8 +29,9 @@ std::string zstd(const std::string& in) {
 std::string xz(const std::string& in) {
   std::string out(lzma_stream_buffer_bound(in.size()), 0);
   std::size_t size = 0;
-  EXPECT_EQ(lzma_easy_buffer_encode(1, LZMA_CHECK_CRC32, nullptr, reinterpret_cast<const std::uint8_t*>(in.data()), in.size(),
-                                    reinterpret_cast<std::uint8_t*>(out.data()), &size, out.size()), LZMA_OK);
+  EXPECT_EQ(lzma_easy_buffer_encode(1, LZMA_CHECK_CRC32, nullptr, reinterpret_cast<const std::uint8_t*>(in.data()),
+                                    in.size(), reinterpret_cast<std::uint8_t*>(out.data()), &size, out.size()),
+            LZMA_OK);
   out.resize(size);
   return out;
 }
@@ -83,7 +84,8 @@ TEST(Unpacking, MembersFollowOneAnother) {
   const std::size_t half = plain.size() / 2;
   const Folder folder;
   for (const Packer& packer : kPackers) {
-    Opened opened = open({folder.write("packed", packer.pack(plain.substr(0, half)) + packer.pack(plain.substr(half)))}, {});
+    Opened opened =
+        open({folder.write("packed", packer.pack(plain.substr(0, half)) + packer.pack(plain.substr(half)))}, {});
     ASSERT_TRUE(opened.source) << packer.name;
     Opened reference = open({folder.write("plain", plain)}, {});
     EXPECT_EQ(read_all(*opened.source), read_all(*reference.source)) << packer.name;
@@ -115,12 +117,14 @@ TEST(Unpacking, DamagedInTheMiddle) {
   const Folder folder;
   for (const Packer& packer : kPackers) {
     std::string packed = packer.pack(plain);
-    for (std::size_t i = packed.size() / 2; i < packed.size() / 2 + 64; ++i) packed[i] = static_cast<char>(packed[i] ^ 0x5a);
+    for (std::size_t i = packed.size() / 2; i < packed.size() / 2 + 64; ++i)
+      packed[i] = static_cast<char>(packed[i] ^ 0x5a);
     Opened opened = open({folder.write("packed", packed)}, {});
     ASSERT_TRUE(opened.source) << packer.name;
     EXPECT_GT(read_all(*opened.source).size(), 300u) << packer.name << ": what stands before the damage is given";
     EXPECT_TRUE(opened.source->captures()[0].cut_off) << packer.name;
-    EXPECT_EQ(opened.source->captures()[0].sha256, base::digest_hex(base::DigestKind::kSha256, base::as_bytes(packed))) << packer.name << ": " << opened.source->captures()[0].reason;
+    EXPECT_EQ(opened.source->captures()[0].sha256, base::digest_hex(base::DigestKind::kSha256, base::as_bytes(packed)))
+        << packer.name << ": " << opened.source->captures()[0].reason;
   }
 }
 

@@ -54,7 +54,8 @@ TEST(Detectors, SayWhatTheyAre) {
 
 // --- web attacks
 
-protocol::http::Http request(std::string_view uri, std::uint64_t status, std::string_view body = {}, std::string_view agent = "Mozilla/5.0") {
+protocol::http::Http request(std::string_view uri, std::uint64_t status, std::string_view body = {},
+                             std::string_view agent = "Mozilla/5.0") {
   protocol::http::Http h;
   h.head = head("203.0.113.66", "192.0.2.10", 80, 1);
   h.method = "GET";
@@ -141,8 +142,11 @@ protocol::dns::Dns query(const std::string& name, std::uint64_t type, double at,
 TEST(DnsTunnel, FindsDataInNames) {
   record::Batch batch(protocol::dns::Dns::schema);
   std::vector<std::string> names;
-  for (int i = 0; i < 60; ++i) names.push_back(base::digest_hex(base::DigestKind::kSha256, base::as_bytes(std::to_string(i))).substr(0, 48) + ".t.example");
-  for (int i = 0; i < 60; ++i) query(names[static_cast<std::size_t>(i)], 16, i).append_to(batch, {static_cast<std::uint64_t>(i), 0});
+  for (int i = 0; i < 60; ++i)
+    names.push_back(base::digest_hex(base::DigestKind::kSha256, base::as_bytes(std::to_string(i))).substr(0, 48) +
+                    ".t.example");
+  for (int i = 0; i < 60; ++i)
+    query(names[static_cast<std::size_t>(i)], 16, i).append_to(batch, {static_cast<std::uint64_t>(i), 0});
   const auto f = run("dns_tunnel", batch);
   ASSERT_EQ(f.size(), 1u);
   EXPECT_EQ(f[0].fact("domain"), "t.example");
@@ -153,7 +157,8 @@ TEST(DnsTunnel, LeavesContentNetworksAlone) {
   record::Batch batch(protocol::dns::Dns::schema);
   std::vector<std::string> names;
   for (int i = 0; i < 200; ++i) names.push_back("e" + std::to_string(10000 + i * 7) + ".dscb.cdn.example");
-  for (int i = 0; i < 200; ++i) query(names[static_cast<std::size_t>(i)], 1, i, 30).append_to(batch, {static_cast<std::uint64_t>(i), 0});
+  for (int i = 0; i < 200; ++i)
+    query(names[static_cast<std::size_t>(i)], 1, i, 30).append_to(batch, {static_cast<std::uint64_t>(i), 0});
   EXPECT_TRUE(run("dns_tunnel", batch).empty());
 }
 
@@ -197,7 +202,8 @@ TEST(RemoteProcedure, ZerologonNeedsManyTriesWithinAMinute) {
 
 TEST(RemoteProcedure, ControllersReplicateBothWays) {
   record::Batch batch(protocol::dce_rpc::DceRpc::schema);
-  for (const auto& [a, b] : {std::pair("10.0.0.2", "10.0.0.3"), std::pair("10.0.0.3", "10.0.0.2"), std::pair("10.0.0.66", "10.0.0.2")}) {
+  for (const auto& [a, b] :
+       {std::pair("10.0.0.2", "10.0.0.3"), std::pair("10.0.0.3", "10.0.0.2"), std::pair("10.0.0.66", "10.0.0.2")}) {
     protocol::dce_rpc::DceRpc r;
     r.endpoint = "drsuapi";
     r.operation = "DRSGetNCChanges";

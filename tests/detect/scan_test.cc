@@ -10,7 +10,8 @@ base::Address address(const std::string& text) { return *base::Address::parse(te
 
 class ScanTest : public ::testing::Test {
  protected:
-  void conn(const std::string& from, const std::string& to, std::uint16_t port, std::string_view state, std::string_view history, std::string_view proto = "tcp") {
+  void conn(const std::string& from, const std::string& to, std::uint16_t port, std::string_view state,
+            std::string_view history, std::string_view proto = "tcp") {
     connection::Conn c;
     c.head.ts = {1'000'000'000ll * ++n_};
     c.head.uid = {static_cast<std::uint64_t>(n_)};
@@ -41,7 +42,8 @@ class ScanTest : public ::testing::Test {
 };
 
 TEST_F(ScanTest, NamesAHorizontalScanAndWhoAnswered) {
-  for (int i = 1; i <= 40; ++i) conn("203.0.113.66", "192.0.2." + std::to_string(i), 22, i == 7 ? "RSTO" : "S0", i == 7 ? "ShR" : "S");
+  for (int i = 1; i <= 40; ++i)
+    conn("203.0.113.66", "192.0.2." + std::to_string(i), 22, i == 7 ? "RSTO" : "S0", i == 7 ? "ShR" : "S");
   const auto f = findings();
   ASSERT_EQ(f.size(), 1u);
   EXPECT_EQ(f[0].attacker.value, "203.0.113.66");
@@ -63,16 +65,21 @@ TEST_F(ScanTest, NamesAVerticalScan) {
 
 TEST_F(ScanTest, LeavesClientsAlone) {
   // A busy client: many hosts, most answer.
-  for (int i = 1; i <= 60; ++i) conn("192.0.2.5", "198.51.100." + std::to_string(i), 443, i % 10 == 0 ? "S0" : "SF", i % 10 == 0 ? "S" : "ShADadFf");
+  for (int i = 1; i <= 60; ++i)
+    conn("192.0.2.5", "198.51.100." + std::to_string(i), 443, i % 10 == 0 ? "S0" : "SF",
+         i % 10 == 0 ? "S" : "ShADadFf");
   // A peer-to-peer client: many fail, each on another port.
-  for (int i = 1; i <= 60; ++i) conn("192.0.2.6", "198.51.100." + std::to_string(i), static_cast<std::uint16_t>(20000 + 37 * i), "S0", "S");
+  for (int i = 1; i <= 60; ++i)
+    conn("192.0.2.6", "198.51.100." + std::to_string(i), static_cast<std::uint16_t>(20000 + 37 * i), "S0", "S");
   // A dead server, tried again and again.
   for (int i = 1; i <= 60; ++i) conn("192.0.2.7", "198.51.100.1", 443, "S0", "S");
   EXPECT_TRUE(findings().empty());
 }
 
 TEST_F(ScanTest, TellsBackscatterFromAScan) {
-  for (int i = 1; i <= 30; ++i) conn("198.51.100.1", "192.0.2." + std::to_string(i), static_cast<std::uint16_t>(1024 + i), "OTH", i % 2 == 0 ? "H" : "R");
+  for (int i = 1; i <= 30; ++i)
+    conn("198.51.100.1", "192.0.2." + std::to_string(i), static_cast<std::uint16_t>(1024 + i), "OTH",
+         i % 2 == 0 ? "H" : "R");
   for (int i = 31; i <= 40; ++i) conn("192.0.2." + std::to_string(i), "198.51.100.1", 80, "OTH", "^h");
   const auto f = findings();
   ASSERT_EQ(f.size(), 1u);

@@ -31,7 +31,8 @@ namespace {
 TEST(Tcp, NothingIsAllocatedOnTheFastPath) {
   Bench b;
   const std::string frames[] = {ethernet(0x0800, ip4({.protocol = 6}, tcp(1234, 80, std::string(900, 'x')))),
-                                ethernet(0x0800, ip4({}, udp(1234, 53, "query"))), ethernet(0x86dd, ip6(17, udp(1, 2, "six"))),
+                                ethernet(0x0800, ip4({}, udp(1234, 53, "query"))),
+                                ethernet(0x86dd, ip6(17, udp(1, 2, "six"))),
                                 ethernet(0x8100, vlan(7, 0x0800, ip4({}, udp(1234, 53, "tagged"))))};
   b.out.reserve(100);
   std::size_t during = 0;

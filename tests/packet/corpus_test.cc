@@ -13,7 +13,8 @@ namespace {
 struct Quiet final : Events {
   std::map<std::string, std::uint64_t, std::less<>> names;
   std::uint64_t tunnels = 0, arps = 0;
-  void weird(std::string_view name, std::string_view, std::string_view, const Origin&, const record::Endpoints*) override {
+  void weird(std::string_view name, std::string_view, std::string_view, const Origin&,
+             const record::Endpoints*) override {
     ++names[std::string(name)];
   }
   void tunnel(const TunnelEvent&) override { ++tunnels; }
@@ -55,7 +56,8 @@ TEST(Corpus, EveryPacketHasAnOutcome) {
   }
   EXPECT_EQ(memory.used(), 0u);
   std::cout << datagrams << " datagrams;";
-  for (const auto& [outcome, count] : outcomes) std::cout << " outcome " << static_cast<int>(outcome) << ": " << count << ";";
+  for (const auto& [outcome, count] : outcomes)
+    std::cout << " outcome " << static_cast<int>(outcome) << ": " << count << ";";
   std::cout << "\n" << events.tunnels << " tunnel events, " << events.arps << " ARP messages\n";
   for (const auto& [name, count] : events.names) std::cout << count << " " << name << "\n";
 }

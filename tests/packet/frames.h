@@ -39,33 +39,38 @@ struct Ip4 {
 };
 inline std::string ip4(const Ip4& h, const std::string& payload) {
   const std::size_t header = 20 + h.options.size();
-  std::string out = be(0x40 | header / 4, 1) + be(0, 1) + be(h.total >= 0 ? static_cast<unsigned>(h.total) : header + payload.size(), 2) +
-                    be(h.id, 2) + be(h.fragment, 2) + be(h.ttl, 1) + be(h.protocol, 1) + be(0, 2) + be(h.source, 4) + be(h.destination, 4) +
-                    h.options;
+  std::string out = be(0x40 | header / 4, 1) + be(0, 1) +
+                    be(h.total >= 0 ? static_cast<unsigned>(h.total) : header + payload.size(), 2) + be(h.id, 2) +
+                    be(h.fragment, 2) + be(h.ttl, 1) + be(h.protocol, 1) + be(0, 2) + be(h.source, 4) +
+                    be(h.destination, 4) + h.options;
   out.replace(10, 2, be(checksum(out), 2));
   return out + payload;
 }
-inline std::string ip6(std::uint8_t next, const std::string& payload, unsigned source = 1, unsigned destination = 2, int length = -1) {
-  return be(0x60000000, 4) + be(length >= 0 ? static_cast<unsigned>(length) : payload.size(), 2) + be(next, 1) + be(63, 1) +
-         address6(source) + address6(destination) + payload;
+inline std::string ip6(std::uint8_t next, const std::string& payload, unsigned source = 1, unsigned destination = 2,
+                       int length = -1) {
+  return be(0x60000000, 4) + be(length >= 0 ? static_cast<unsigned>(length) : payload.size(), 2) + be(next, 1) +
+         be(63, 1) + address6(source) + address6(destination) + payload;
 }
 /// With a right checksum over IPv4's pseudo-header of 10.0.0.1 and 10.0.0.2.
-inline std::string tcp(std::uint16_t source, std::uint16_t destination, const std::string& payload, std::uint8_t flags = kAck,
-                       const std::string& options = {}) {
+inline std::string tcp(std::uint16_t source, std::uint16_t destination, const std::string& payload,
+                       std::uint8_t flags = kAck, const std::string& options = {}) {
   const std::size_t header = 20 + options.size();
-  std::string out = be(source, 2) + be(destination, 2) + be(1000, 4) + be(2000, 4) + be(header / 4 << 4, 1) + be(flags, 1) + be(512, 2) +
-                    be(0, 2) + be(0, 2) + options + payload;
+  std::string out = be(source, 2) + be(destination, 2) + be(1000, 4) + be(2000, 4) + be(header / 4 << 4, 1) +
+                    be(flags, 1) + be(512, 2) + be(0, 2) + be(0, 2) + options + payload;
   const std::string pseudo = be(0x0a000001, 4) + be(0x0a000002, 4) + be(6, 2) + be(out.size(), 2);
   out.replace(16, 2, be(checksum(pseudo + out), 2));
   return out;
 }
 inline std::string udp(std::uint16_t source, std::uint16_t destination, const std::string& payload, int length = -1) {
-  return be(source, 2) + be(destination, 2) + be(length >= 0 ? static_cast<unsigned>(length) : 8 + payload.size(), 2) + be(0, 2) + payload;
+  return be(source, 2) + be(destination, 2) + be(length >= 0 ? static_cast<unsigned>(length) : 8 + payload.size(), 2) +
+         be(0, 2) + payload;
 }
 inline std::string ethernet(std::uint16_t type, const std::string& payload) {
   return be(0x020000000002, 6) + be(0x020000000001, 6) + be(type, 2) + payload;
 }
-inline std::string vlan(std::uint16_t id, std::uint16_t type, const std::string& payload) { return be(id, 2) + be(type, 2) + payload; }
+inline std::string vlan(std::uint16_t id, std::uint16_t type, const std::string& payload) {
+  return be(id, 2) + be(type, 2) + payload;
+}
 
 struct Recorder final : Events {
   struct Weird {
@@ -85,7 +90,9 @@ struct Recorder final : Events {
              const record::Endpoints*) override {
     weirds.push_back({std::string(name), std::string(detail), std::string(source), origin.number});
   }
-  void tunnel(const TunnelEvent& e) override { tunnels.push_back({e.uid, e.id, std::string(e.type), std::string(e.action), e.time}); }
+  void tunnel(const TunnelEvent& e) override {
+    tunnels.push_back({e.uid, e.id, std::string(e.type), std::string(e.action), e.time});
+  }
   void arp(const Arp& message, const Origin&) override { arps.push_back(message); }
   std::vector<std::string> names() const {
     std::vector<std::string> out;

@@ -13,7 +13,8 @@ const std::string kSix = ip6(17, udp(1111, 2222, "inside"));
 const std::string kSnap = be(0xaaaa03000000, 6);
 
 std::string wireless_header(std::uint8_t subtype_and_type, std::uint8_t flags) {
-  return be(subtype_and_type, 1) + be(flags, 1) + be(0, 2) + be(0x010101010101, 6) + be(0x020202020202, 6) + be(0x030303030303, 6) + be(0, 2);
+  return be(subtype_and_type, 1) + be(flags, 1) + be(0, 2) + be(0x010101010101, 6) + be(0x020202020202, 6) +
+         be(0x030303030303, 6) + be(0, 2);
 }
 
 struct Frame {
@@ -30,7 +31,8 @@ std::vector<Frame> frames() {
       {"VLAN", 1, ethernet(0x8100, vlan(5, 0x0800, kFour))},
       {"QinQ", 1, ethernet(0x88a8, vlan(5, 0x8100, vlan(6, 0x0800, kFour)))},
       {"QinQ 9100", 1, ethernet(0x9100, vlan(5, 0x9100, vlan(6, 0x86dd, kSix)))},
-      {"802.3 SNAP", 1, ethernet(static_cast<std::uint16_t>(8 + kFour.size()), kSnap + be(0x0800, 2) + kFour + "padding")},
+      {"802.3 SNAP", 1,
+       ethernet(static_cast<std::uint16_t>(8 + kFour.size()), kSnap + be(0x0800, 2) + kFour + "padding")},
       {"MPLS", 1, ethernet(0x8847, be(0x00010040, 4) + be(0x00011140, 4) + kFour)},
       {"MPLS with a control word", 1, ethernet(0x8847, be(0x00011140, 4) + cw + ethernet(0x0800, kFour))},
       {"PPPoE", 1, ethernet(0x8864, be(0x1100, 2) + be(7, 2) + be(kFour.size() + 2, 2) + be(0x0021, 2) + kFour)},
@@ -53,16 +55,22 @@ std::vector<Frame> frames() {
       {"PPP in HDLC", 50, be(0xff030057, 4) + kSix},
       {"Cisco HDLC", 104, be(0x0f000800, 4) + kFour},
       {"Linux cooked", 113, be(0, 2) + be(1, 2) + be(6, 2) + be(0x040404040404, 6) + be(0, 2) + be(0x0800, 2) + kFour},
-      {"Linux cooked with a tag", 113, be(0, 2) + be(1, 2) + be(6, 2) + be(0, 8) + be(0x8100, 2) + vlan(5, 0x0800, kFour)},
+      {"Linux cooked with a tag", 113,
+       be(0, 2) + be(1, 2) + be(6, 2) + be(0, 8) + be(0x8100, 2) + vlan(5, 0x0800, kFour)},
       {"Linux cooked 2", 276, be(0x86dd, 2) + be(0, 2) + be(3, 4) + be(1, 2) + be(0, 1) + be(6, 1) + be(0, 8) + kSix},
       {"802.11", 105, wireless_header(0x08, 0x01) + kSnap + be(0x0800, 2) + kFour},
-      {"802.11 with QoS and HT", 105, wireless_header(0x88, 0x82) + be(0, 2) + be(0, 4) + kSnap + be(0x0800, 2) + kFour},
-      {"802.11 between stations of a mesh", 105, wireless_header(0x08, 0x03) + be(0, 6) + kSnap + be(0x0800, 2) + kFour},
+      {"802.11 with QoS and HT", 105,
+       wireless_header(0x88, 0x82) + be(0, 2) + be(0, 4) + kSnap + be(0x0800, 2) + kFour},
+      {"802.11 between stations of a mesh", 105,
+       wireless_header(0x08, 0x03) + be(0, 6) + kSnap + be(0x0800, 2) + kFour},
       {"radiotap", 127, be(0, 2) + le(8, 2) + le(0, 4) + wireless_header(0x08, 0x02) + kSnap + be(0x0800, 2) + kFour},
       {"radiotap with FCS and padding", 127,
-       be(0, 2) + le(9, 2) + le(2, 4) + be(0x30, 1) + wireless_header(0x88, 0x02) + be(0, 2) + be(0, 2) + kSnap + be(0x0800, 2) + kFour + "FCS!"},
-      {"AVS", 163, be(0x80211001, 4) + be(16, 4) + be(0, 8) + wireless_header(0x08, 0x02) + kSnap + be(0x0800, 2) + kFour},
-      {"prism", 119, le(0x44, 4) + le(24, 4) + std::string(16, 0) + wireless_header(0x08, 0x02) + kSnap + be(0x0800, 2) + kFour},
+       be(0, 2) + le(9, 2) + le(2, 4) + be(0x30, 1) + wireless_header(0x88, 0x02) + be(0, 2) + be(0, 2) + kSnap +
+           be(0x0800, 2) + kFour + "FCS!"},
+      {"AVS", 163,
+       be(0x80211001, 4) + be(16, 4) + be(0, 8) + wireless_header(0x08, 0x02) + kSnap + be(0x0800, 2) + kFour},
+      {"prism", 119,
+       le(0x44, 4) + le(24, 4) + std::string(16, 0) + wireless_header(0x08, 0x02) + kSnap + be(0x0800, 2) + kFour},
       {"PPI", 192, be(0, 2) + le(8, 2) + le(105, 4) + wireless_header(0x08, 0x02) + kSnap + be(0x0800, 2) + kFour},
       {"frame relay", 107, be(0x1841, 2) + be(0x03cc, 2) + kFour},
       {"frame relay with SNAP", 107, be(0x1841, 2) + be(0x0300, 2) + be(0x80, 1) + be(0, 3) + be(0x0800, 2) + kFour},
@@ -92,7 +100,8 @@ TEST(Links, GiveTheDatagram) {
 TEST(Links, CutAnywhere) {
   for (const Frame& frame : frames()) {
     for (std::size_t size = 0; size < frame.data.size(); ++size) {
-      for (const std::uint32_t wire : {static_cast<std::uint32_t>(frame.data.size()), static_cast<std::uint32_t>(size)}) {
+      for (const std::uint32_t wire :
+           {static_cast<std::uint32_t>(frame.data.size()), static_cast<std::uint32_t>(size)}) {
         Bench b;
         const Outcome outcome = b.decode(frame.data.substr(0, size), frame.link_type, wire);
         EXPECT_EQ(outcome == Outcome::kDatagram, !b.out.empty()) << frame.name << " " << size;
@@ -154,7 +163,8 @@ TEST(Wireless, AggregatedFrames) {
   std::string first = part(kSnap + be(0x0800, 2) + kFour);
   first.resize((first.size() + 3) / 4 * 4, 0);
   Bench b;
-  ASSERT_EQ(b.decode(wireless_header(0x88, 0x02) + be(0x8000, 2) + first + part(kSnap + be(0x86dd, 2) + kSix), 105), Outcome::kDatagram);
+  ASSERT_EQ(b.decode(wireless_header(0x88, 0x02) + be(0x8000, 2) + first + part(kSnap + be(0x86dd, 2) + kSix), 105),
+            Outcome::kDatagram);
   ASSERT_EQ(b.out.size(), 2u);
   EXPECT_TRUE(b.out[0].source.is_v4());
   EXPECT_FALSE(b.out[1].source.is_v4());
@@ -163,8 +173,8 @@ TEST(Wireless, AggregatedFrames) {
 
 TEST(Address, ResolutionIsTold) {
   Bench b;
-  const std::string arp = be(1, 2) + be(0x0800, 2) + be(0x0604, 2) + be(2, 2) + be(0xaaaaaaaaaaaa, 6) + be(0x0a000001, 4) +
-                          be(0xbbbbbbbbbbbb, 6) + be(0x0a000002, 4);
+  const std::string arp = be(1, 2) + be(0x0800, 2) + be(0x0604, 2) + be(2, 2) + be(0xaaaaaaaaaaaa, 6) +
+                          be(0x0a000001, 4) + be(0xbbbbbbbbbbbb, 6) + be(0x0a000002, 4);
   EXPECT_EQ(b.decode(ethernet(0x0806, arp)), Outcome::kNotIp);
   ASSERT_EQ(b.events.arps.size(), 1u);
   const Arp& message = b.events.arps[0];

@@ -13,7 +13,9 @@ using testing::IsEmpty;
 TEST(Tcp, AllFields) {
   Bench b;
   const std::string options = be(0x02040578, 4);
-  ASSERT_EQ(b.decode(ethernet(0x0800, ip4({.protocol = 6, .ttl = 57}, tcp(1234, 80, "payload", kPsh | kAck, options)) + "padding")), Outcome::kDatagram);
+  ASSERT_EQ(b.decode(ethernet(
+                0x0800, ip4({.protocol = 6, .ttl = 57}, tcp(1234, 80, "payload", kPsh | kAck, options)) + "padding")),
+            Outcome::kDatagram);
   const Packet& p = b.last();
   EXPECT_EQ(p.source.to_string(), "10.0.0.1");
   EXPECT_EQ(p.destination.to_string(), "10.0.0.2");
@@ -42,7 +44,8 @@ TEST(Tcp, AllFields) {
 TEST(Tcp, CutHeadersAndLengths) {
   Bench b;
   const std::string whole = ethernet(0x0800, ip4({.protocol = 6}, tcp(1, 2, "0123456789")));
-  ASSERT_EQ(b.decode(whole.substr(0, 14 + 20 + 20 + 4), 1, static_cast<std::uint32_t>(whole.size())), Outcome::kDatagram);
+  ASSERT_EQ(b.decode(whole.substr(0, 14 + 20 + 20 + 4), 1, static_cast<std::uint32_t>(whole.size())),
+            Outcome::kDatagram);
   EXPECT_TRUE(b.last().truncated);
   EXPECT_EQ(text(b.last().payload), "0123");
   EXPECT_EQ(b.last().payload_length, 10u);
@@ -60,18 +63,21 @@ TEST(Tcp, CutHeadersAndLengths) {
 
 TEST(Ipv4, OptionsAndOddLengths) {
   Bench b;
-  ASSERT_EQ(b.decode(ethernet(0x0800, ip4({.options = be(0x94040000, 4)}, udp(1, 2, "behind options")))), Outcome::kDatagram);
+  ASSERT_EQ(b.decode(ethernet(0x0800, ip4({.options = be(0x94040000, 4)}, udp(1, 2, "behind options")))),
+            Outcome::kDatagram);
   EXPECT_EQ(text(b.last().payload), "behind options");
   EXPECT_EQ(b.last().ip_length, 24u + 8 + 14);
   // Segmentation offload: the length is left zero.
-  ASSERT_EQ(b.decode(ethernet(0x0800, ip4({.protocol = 6, .total = 0}, tcp(1, 2, std::string(3000, 'x'))))), Outcome::kDatagram);
+  ASSERT_EQ(b.decode(ethernet(0x0800, ip4({.protocol = 6, .total = 0}, tcp(1, 2, std::string(3000, 'x'))))),
+            Outcome::kDatagram);
   EXPECT_EQ(b.last().payload_length, 3000u);
   // Longer than the frame was on the wire: no host would take it.
   EXPECT_EQ(b.decode(ethernet(0x0800, ip4({.total = 2000}, udp(1, 2, "x")))), Outcome::kMalformed);
   EXPECT_EQ(b.decode(ethernet(0x0800, ip4({.total = 19}, udp(1, 2, "x")))), Outcome::kMalformed);
   EXPECT_EQ(b.decode(ethernet(0x0800, be(0x51, 1) + std::string(40, 0))), Outcome::kMalformed);
   EXPECT_EQ(b.decode(ethernet(0x0800, "E")), Outcome::kMalformed);
-  EXPECT_THAT(b.events.names(), ElementsAre("ip_hdr_len_zero", "truncated_IP_len", "invalid_IP_header_size", "unknown_ip_version", "truncated_IP"));
+  EXPECT_THAT(b.events.names(), ElementsAre("ip_hdr_len_zero", "truncated_IP_len", "invalid_IP_header_size",
+                                            "unknown_ip_version", "truncated_IP"));
 }
 
 TEST(Udp, LengthsThatDiffer) {
@@ -88,7 +94,8 @@ TEST(Udp, LengthsThatDiffer) {
 
 TEST(Icmp, TypeAndCodeStandForPorts) {
   Bench b;
-  ASSERT_EQ(b.decode(ethernet(0x0800, ip4({.protocol = 1}, be(0x0300, 2) + be(0, 2) + be(0x12345678, 4) + "quoted"))), Outcome::kDatagram);
+  ASSERT_EQ(b.decode(ethernet(0x0800, ip4({.protocol = 1}, be(0x0300, 2) + be(0, 2) + be(0x12345678, 4) + "quoted"))),
+            Outcome::kDatagram);
   EXPECT_EQ(b.last().source_port, 3);
   EXPECT_EQ(b.last().destination_port, 0);
   EXPECT_EQ(b.last().sequence, 0x12345678u);
@@ -100,7 +107,9 @@ TEST(Icmp, TypeAndCodeStandForPorts) {
 
 TEST(Sctp, PortsAndChunks) {
   Bench b;
-  ASSERT_EQ(b.decode(ethernet(0x0800, ip4({.protocol = 132}, be(5000, 2) + be(3868, 2) + be(0xabcdef01, 4) + be(0, 4) + "chunk"))), Outcome::kDatagram);
+  ASSERT_EQ(b.decode(ethernet(
+                0x0800, ip4({.protocol = 132}, be(5000, 2) + be(3868, 2) + be(0xabcdef01, 4) + be(0, 4) + "chunk"))),
+            Outcome::kDatagram);
   EXPECT_EQ(b.last().source_port, 5000);
   EXPECT_EQ(b.last().destination_port, 3868);
   EXPECT_EQ(text(b.last().payload), "chunk");
@@ -112,7 +121,9 @@ TEST(OtherProtocols, AreGivenWhole) {
   EXPECT_EQ(b.last().protocol, 89);
   EXPECT_EQ(b.last().payload_length, 4u);
   // AH: what it protects is in the clear.
-  ASSERT_EQ(b.decode(ethernet(0x0800, ip4({.protocol = 51}, be(17, 1) + be(4, 1) + std::string(22, 0) + udp(5, 6, "inside")))), Outcome::kDatagram);
+  ASSERT_EQ(b.decode(ethernet(0x0800,
+                              ip4({.protocol = 51}, be(17, 1) + be(4, 1) + std::string(22, 0) + udp(5, 6, "inside")))),
+            Outcome::kDatagram);
   EXPECT_EQ(b.last().protocol, kUdp);
   EXPECT_EQ(text(b.last().payload), "inside");
 }
@@ -120,9 +131,10 @@ TEST(OtherProtocols, AreGivenWhole) {
 TEST(Ipv6, ExtensionHeaders) {
   Bench b;
   const std::string options = be(0, 1) + be(1, 1) + be(2, 1) + be(0, 1) + std::string(2, 0);  // PadN
-  const std::string chain = be(60, 1) + be(0, 1) + std::string(6, 0) +   // hop by hop, then destination options
-                            be(43, 1) + be(0, 1) + std::string(6, 0) +   // then routing
-                            be(51, 1) + be(2, 1) + be(4, 1) + be(0, 1) + std::string(20, 0) +  // segments left 0; then AH
+  const std::string chain = be(60, 1) + be(0, 1) + std::string(6, 0) +  // hop by hop, then destination options
+                            be(43, 1) + be(0, 1) + std::string(6, 0) +  // then routing
+                            be(51, 1) + be(2, 1) + be(4, 1) + be(0, 1) +
+                            std::string(20, 0) +  // segments left 0; then AH
                             be(17, 1) + be(1, 1) + std::string(10, 0) + udp(7, 8, "deep");
   ASSERT_EQ(b.decode(ethernet(0x86dd, ip6(0, chain))), Outcome::kDatagram);
   EXPECT_EQ(b.last().protocol, kUdp);
@@ -131,7 +143,8 @@ TEST(Ipv6, ExtensionHeaders) {
   EXPECT_EQ(b.last().source.to_string(), "2001:db8::1");
   EXPECT_EQ(b.last().ttl, 63);
   // ESP ends it: what is behind is encrypted.
-  ASSERT_EQ(b.decode(ethernet(0x86dd, ip6(60, be(50, 1) + be(0, 1) + std::string(6, 0) + "encrypted"))), Outcome::kDatagram);
+  ASSERT_EQ(b.decode(ethernet(0x86dd, ip6(60, be(50, 1) + be(0, 1) + std::string(6, 0) + "encrypted"))),
+            Outcome::kDatagram);
   EXPECT_EQ(b.last().protocol, 50);
   // No next header.
   EXPECT_EQ(b.decode(ethernet(0x86dd, ip6(59, ""))), Outcome::kNotIp);
@@ -225,7 +238,8 @@ TEST(Checksums, EveryLengthAndAlignment) {
 
 std::string piece(const std::string& data, std::size_t from, std::size_t to, std::uint16_t id = 77) {
   const bool more = to < data.size();
-  return ethernet(0x0800, ip4({.id = id, .fragment = static_cast<std::uint16_t>(from / 8 | (more ? 0x2000 : 0))}, data.substr(from, to - from)));
+  return ethernet(0x0800, ip4({.id = id, .fragment = static_cast<std::uint16_t>(from / 8 | (more ? 0x2000 : 0))},
+                              data.substr(from, to - from)));
 }
 
 std::string long_udp() {
@@ -272,7 +286,7 @@ TEST(Fragments, WhatCameFirstWinsAndOverlapsAreTold) {
   std::string other = datagram;
   for (std::size_t i = 64; i < other.size(); ++i) other[i] = '!';
   b.decode(piece(datagram, 0, 104));
-  b.decode(piece(datagram, 64, 128));  // overlaps, the same
+  b.decode(piece(datagram, 64, 128));                                       // overlaps, the same
   ASSERT_EQ(b.decode(piece(other, 96, other.size())), Outcome::kDatagram);  // overlaps, differs
   EXPECT_EQ(text(b.last().payload), datagram.substr(8, 120) + other.substr(128));
   EXPECT_THAT(b.events.names(), ElementsAre("fragment_overlap", "fragment_inconsistency"));
@@ -283,8 +297,10 @@ TEST(Fragments, AreTheirDatagramsOwn) {
   const std::string datagram = long_udp();
   b.decode(piece(datagram, 0, 104, 1));
   EXPECT_EQ(b.decode(piece(datagram, 104, datagram.size(), 2)), Outcome::kFragment);
-  EXPECT_EQ(b.decode(ethernet(0x0800, ip4({.source = 0x0a000009, .id = 1, .fragment = 13}, datagram.substr(104)))), Outcome::kFragment);
-  EXPECT_EQ(b.decode(ethernet(0x8100, vlan(5, 0x0800, piece(datagram, 104, datagram.size(), 1).substr(14)))), Outcome::kFragment);
+  EXPECT_EQ(b.decode(ethernet(0x0800, ip4({.source = 0x0a000009, .id = 1, .fragment = 13}, datagram.substr(104)))),
+            Outcome::kFragment);
+  EXPECT_EQ(b.decode(ethernet(0x8100, vlan(5, 0x0800, piece(datagram, 104, datagram.size(), 1).substr(14)))),
+            Outcome::kFragment);
   EXPECT_TRUE(b.out.empty());
   EXPECT_EQ(b.decode(piece(datagram, 104, datagram.size(), 1)), Outcome::kDatagram);
 }
@@ -330,7 +346,8 @@ TEST(Fragments, PingOfDeath) {
 TEST(Fragments, OfIpv6WithHeadersInside) {
   Bench b;
   auto fragment = [](std::uint8_t next, std::uint32_t offset, bool more, const std::string& data) {
-    return ethernet(0x86dd, ip6(44, be(next, 1) + be(0, 1) + be(offset | (more ? 1 : 0), 2) + be(0xdeadbeef, 4) + data));
+    return ethernet(0x86dd,
+                    ip6(44, be(next, 1) + be(0, 1) + be(offset | (more ? 1 : 0), 2) + be(0xdeadbeef, 4) + data));
   };
   const std::string inner = be(17, 1) + be(0, 1) + std::string(6, 0) + udp(53, 54, std::string(100, 'f'));
   EXPECT_EQ(b.decode(fragment(60, 64, false, inner.substr(64))), Outcome::kFragment);
@@ -348,7 +365,8 @@ TEST(Fragments, CutByTheSnapLength) {
   Bench b;
   const std::string datagram = long_udp();
   const std::string first = piece(datagram, 0, 104);
-  ASSERT_EQ(b.decode(first.substr(0, 60), 1, static_cast<std::uint32_t>(first.size())), Outcome::kDatagram) << "it has the ports at least";
+  ASSERT_EQ(b.decode(first.substr(0, 60), 1, static_cast<std::uint32_t>(first.size())), Outcome::kDatagram)
+      << "it has the ports at least";
   EXPECT_TRUE(b.last().truncated);
   EXPECT_THAT(b.events.names(), ElementsAre("incompletely_captured_fragment"));
 }

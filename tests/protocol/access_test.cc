@@ -17,10 +17,14 @@ using ::testing::ElementsAre;
 using namespace testing;
 
 Octets mysql_packet(std::uint8_t sequence, const Octets& payload) {
-  return Octets{static_cast<std::uint8_t>(payload.size()), static_cast<std::uint8_t>(payload.size() >> 8), 0, sequence} + payload;
+  return Octets{static_cast<std::uint8_t>(payload.size()), static_cast<std::uint8_t>(payload.size() >> 8), 0,
+                sequence} +
+         payload;
 }
 const Octets kGreeting = Octets{10} + octets("8.0.31") + Octets(40);
-Octets mysql_login(std::string_view user) { return hex("0002 0000") + Octets(28) + octets(user) + Octets(1) + Octets(8); }
+Octets mysql_login(std::string_view user) {
+  return hex("0002 0000") + Octets(28) + octets(user) + Octets(1) + Octets(8);
+}
 
 TEST(Mysql, TellsLoginsAndTheShapeOfStatements) {
   Talk talk(mysql::kDefinition, 3306);
@@ -28,8 +32,12 @@ TEST(Mysql, TellsLoginsAndTheShapeOfStatements) {
   talk.client(mysql_packet(1, mysql_login("root")));
   talk.server(mysql_packet(2, hex("00 00 00 0200 0000")));
   talk.client(mysql_packet(0, Octets{3} + octets("SELECT * FROM users WHERE name='bob' AND id=42")));
-  talk.server(mysql_packet(1, {1}) + mysql_packet(2, octets("def")) + mysql_packet(3, hex("fe 0000 0200")) + mysql_packet(4, octets("\x03" "bob")) +
-              mysql_packet(5, octets("\x03" "bob")) + mysql_packet(6, hex("fe 0000 0200")));
+  talk.server(mysql_packet(1, {1}) + mysql_packet(2, octets("def")) + mysql_packet(3, hex("fe 0000 0200")) +
+              mysql_packet(4, octets("\x03"
+                                     "bob")) +
+              mysql_packet(5, octets("\x03"
+                                     "bob")) +
+              mysql_packet(6, hex("fe 0000 0200")));
   talk.client(mysql_packet(0, {1}));
   talk.close();
   EXPECT_TRUE(talk.recognised);
@@ -145,13 +153,16 @@ TEST(Mailbox, TellsLoginsWithoutPasswords) {
 TEST(Rdp, TellsAccountsAndKeyboards) {
   Talk talk(rdp::kDefinition, 3389);
   const Octets cookie = octets("Cookie: mstshash=eve\r\n");
-  talk.client(Octets{3, 0, 0, static_cast<std::uint8_t>(11 + cookie.size()), static_cast<std::uint8_t>(6 + cookie.size()), 0xe0} + Octets(5) + cookie);
+  talk.client(Octets{3, 0, 0, static_cast<std::uint8_t>(11 + cookie.size()),
+                     static_cast<std::uint8_t>(6 + cookie.size()), 0xe0} +
+              Octets(5) + cookie);
   talk.server(hex("03 00 00 0b 06 d0 00 00 12 34 00"));
   Octets name(32);
   name[0] = 'P';
   name[2] = 'C';
   const Octets core = hex("01c0 8800 04000800 0004 0003 01ca 03aa 19040000 280a0000") + name + Octets(76);
-  const Octets mcs = hex("7f65 00") + Octets(20) + octets("Duca") + hex("8088") + core + hex("03c0 1400 01000000") + octets("rdpdr") + Octets(3) + Octets(4);
+  const Octets mcs = hex("7f65 00") + Octets(20) + octets("Duca") + hex("8088") + core + hex("03c0 1400 01000000") +
+                     octets("rdpdr") + Octets(3) + Octets(4);
   talk.client(Octets{3, 0, 0, static_cast<std::uint8_t>(7 + mcs.size()), 2, 0xf0, 0x80} + mcs);
   talk.close();
   const auto rows = talk.rows<rdp::Rdp>();
@@ -173,14 +184,18 @@ TEST(Rdp, TellsAccountsAndKeyboards) {
 }
 
 TEST(Access, IsRecognisedByContent) {
-  const auto r = [](const Definition& d, const Octets& data, Direction direction) { return d.recognise(data, direction, false); };
+  const auto r = [](const Definition& d, const Octets& data, Direction direction) {
+    return d.recognise(data, direction, false);
+  };
   EXPECT_EQ(r(mysql::kDefinition, mysql_packet(0, kGreeting), Direction::kResponder), Match::kYes);
   EXPECT_EQ(r(mysql::kDefinition, octets("HTTP/1.1 200 OK\r\n"), Direction::kResponder), Match::kNo);
   EXPECT_EQ(r(rfb::kDefinition, octets("RFB 003.008\n"), Direction::kResponder), Match::kYes);
   EXPECT_EQ(r(rfb::kDefinition, octets("RFC 003.008\n"), Direction::kResponder), Match::kNo);
   EXPECT_EQ(r(socks::kDefinition, hex("05 02 00 02"), Direction::kOriginator), Match::kYes);
   EXPECT_EQ(r(socks::kDefinition, hex("05 02 00 77"), Direction::kOriginator), Match::kNo);
-  EXPECT_EQ(r(rdp::kDefinition, hex("03 00 00 13 0e e0 00 00 00 00 00 01 00 08 00 03 00 00 00"), Direction::kOriginator), Match::kYes);
+  EXPECT_EQ(
+      r(rdp::kDefinition, hex("03 00 00 13 0e e0 00 00 00 00 00 01 00 08 00 03 00 00 00"), Direction::kOriginator),
+      Match::kYes);
   EXPECT_EQ(r(mailbox::kPop3, octets("+OK POP3 server ready\r\n"), Direction::kResponder), Match::kYes);
   EXPECT_EQ(r(mailbox::kImap, octets("* OK IMAP4rev1\r\n"), Direction::kResponder), Match::kYes);
 }

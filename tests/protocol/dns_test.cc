@@ -31,8 +31,8 @@ Octets query(std::string_view asked, const Octets& type = hex("0001"), const Oct
 
 // A reply with a question and one answer of the given type and data.
 Octets reply(std::string_view asked, std::string_view type, const Octets& data, std::string_view flags = "8180") {
-  return hex("1234") + hex(flags) + hex("0001 0001 0000 0000") + name(asked) + hex(type) + hex("0001 c00c") + hex(type) +
-         hex("0001 0000012c") +
+  return hex("1234") + hex(flags) + hex("0001 0001 0000 0000") + name(asked) + hex(type) + hex("0001 c00c") +
+         hex(type) + hex("0001 0000012c") +
          Octets{static_cast<std::uint8_t>(data.size() >> 8), static_cast<std::uint8_t>(data.size())} + data;
 }
 
@@ -102,7 +102,8 @@ TEST(Dns, JoinsAQueryThatCameAfterItsReply) {
 TEST(Dns, AnErrorWithoutRecordsIsARejection) {
   Talk talk(kOverUdp, 53, packet::kUdp);
   talk.datagram(Direction::kOriginator, query("nowhere.example"));
-  talk.datagram(Direction::kResponder, hex("1234 8183 0001 0000 0000 0000") + name("nowhere.example") + hex("0001 0001"));
+  talk.datagram(Direction::kResponder,
+                hex("1234 8183 0001 0000 0000 0000") + name("nowhere.example") + hex("0001 0001"));
   const auto rows = talk.rows<Dns>();
   ASSERT_EQ(rows.size(), 1u);
   EXPECT_EQ(rows[0].rcode_name, "NXDOMAIN");
@@ -112,28 +113,33 @@ TEST(Dns, AnErrorWithoutRecordsIsARejection) {
 }
 
 TEST(Dns, TellsEveryTypeOfAnswer) {
-  EXPECT_THAT(answers_of(reply("x.example", "001c", hex("20010db8000000000000000000000001"))), ElementsAre("2001:db8::1"));
+  EXPECT_THAT(answers_of(reply("x.example", "001c", hex("20010db8000000000000000000000001"))),
+              ElementsAre("2001:db8::1"));
   EXPECT_THAT(answers_of(reply("x.example", "0002", name("ns.example"))), ElementsAre("ns.example"));
   EXPECT_THAT(answers_of(reply("x.example", "000f", hex("000a") + name("mail.example"))), ElementsAre("mail.example"));
   EXPECT_THAT(answers_of(reply("x.example", "0010", hex("026869 00"))), ElementsAre("TXT 2 hi TXT 0 "));
   EXPECT_THAT(answers_of(reply("x.example", "0063", hex("026869"))), ElementsAre("SPF 2 hi"));
-  EXPECT_THAT(answers_of(reply("x.example", "0021", hex("000000000035") + name("srv.example"))), ElementsAre("srv.example"));
+  EXPECT_THAT(answers_of(reply("x.example", "0021", hex("000000000035") + name("srv.example"))),
+              ElementsAre("srv.example"));
   EXPECT_THAT(answers_of(reply("x.example", "0006", name("ns.example") + name("root.example") + Octets(20))),
               ElementsAre("ns.example"));
   EXPECT_THAT(answers_of(reply("x.example", "0023", hex("00010002") + hex("0153 0373697000") + name("sip.example"))),
               ElementsAre("NAPTR 1 2 S sip sip.example"));
-  EXPECT_THAT(answers_of(reply("x.example", "002e", hex("0001 0d 02 0000012c 00000000 00000000 1111") + name("x.example") + Octets(8))),
+  EXPECT_THAT(answers_of(reply("x.example", "002e",
+                               hex("0001 0d 02 0000012c 00000000 00000000 1111") + name("x.example") + Octets(8))),
               ElementsAre("RRSIG 1 x.example"));
   EXPECT_THAT(answers_of(reply("x.example", "0030", hex("0100 03 0d aabb"))), ElementsAre("DNSKEY 13"));
   EXPECT_THAT(answers_of(reply("x.example", "002b", hex("1111 0d 02 aabb"))), ElementsAre("DS 13 2"));
-  EXPECT_THAT(answers_of(reply("x.example", "002f", name("z.example") + hex("0001 40"))), ElementsAre("NSEC x.example z.example"));
+  EXPECT_THAT(answers_of(reply("x.example", "002f", name("z.example") + hex("0001 40"))),
+              ElementsAre("NSEC x.example z.example"));
   EXPECT_THAT(answers_of(reply("x.example", "0032", hex("010000010000"))), ElementsAre("NSEC3"));
   EXPECT_THAT(answers_of(reply("x.example", "002c", hex("0101 abcd"))), ElementsAre("SSHFP: abcd"));
   EXPECT_THAT(answers_of(reply("x.example", "001d", hex("00 12 16 13") + Octets(12))), ElementsAre("LOC:  18 22 19"));
   EXPECT_THAT(answers_of(reply("x.example", "000a", hex("ff"))), ElementsAre("<unknown type=10>"));
   EXPECT_THAT(answers_of(reply("x.example", "0041", hex("0001 00 0001 0003 02 6832 0004 0004 c0000201"))),
               ElementsAre("HTTPS 1 . alpn=h2 ipv4hint=192.0.2.1"));
-  EXPECT_THAT(answers_of(reply("x.example", "0101", hex("00 05") + octets("issueca.example"))), ElementsAre("CAA 0 issue ca.example"));
+  EXPECT_THAT(answers_of(reply("x.example", "0101", hex("00 05") + octets("issueca.example"))),
+              ElementsAre("CAA 0 issue ca.example"));
 }
 
 TEST(Dns, DynamicUpdatesAreTold) {

@@ -106,7 +106,8 @@ TEST(Icmp, ErrorsTellWhatTheyAreAbout) {
 
 TEST(Icmp, MemoryIsBounded) {
   Echo echo;
-  for (std::uint32_t i = 0; i < 20'000; ++i) echo.send(true, i * 65537, octets(std::to_string(i) + std::string(i % 900, 'x')));
+  for (std::uint32_t i = 0; i < 20'000; ++i)
+    echo.send(true, i * 65537, octets(std::to_string(i) + std::string(i % 900, 'x')));
   EXPECT_LT(echo.talk.memory.used(), 16'000u);
   EXPECT_EQ(echo.row().unanswered, 20'000u);
 }

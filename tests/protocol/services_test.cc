@@ -29,10 +29,12 @@ TEST(Dhcp, TellsTransactions) {
   Talk talk(dhcp::kDefinition, 67, packet::kUdp);
   talk.view.id.orig_h = *base::Address::parse("0.0.0.0");
   const auto message = [](std::uint8_t op, const Octets& yours, const Octets& options) {
-    Octets m = Octets{op, 1, 6, 0} + hex("cafe0001") + Octets(8) + yours + Octets(8) + hex("00112233aabb") + Octets(10) + Octets(192);
+    Octets m = Octets{op, 1, 6, 0} + hex("cafe0001") + Octets(8) + yours + Octets(8) + hex("00112233aabb") +
+               Octets(10) + Octets(192);
     return m + hex("63825363") + options + hex("ff");
   };
-  talk.datagram(kClient, message(1, Octets(4), hex("35 01 01  0c 02 6d65  32 04 c0000205  37 03 010306  3c 04 74657374")));
+  talk.datagram(kClient,
+                message(1, Octets(4), hex("35 01 01  0c 02 6d65  32 04 c0000205  37 03 010306  3c 04 74657374")));
   talk.datagram(kServer, message(2, hex("c0000205"), hex("35 01 05  33 04 00000e10  0f 03 6c616e")));
   talk.close();
   const auto rows = talk.rows<dhcp::Dhcp>();
@@ -55,7 +57,8 @@ TEST(Dhcp, TellsTransactions) {
 
 TEST(Ntp, TellsMessages) {
   Talk talk(ntp::kDefinition, 123, packet::kUdp);
-  const Octets reply = hex("24 02 06 ec 00008000 00010000 c0000201") + hex("e0000000 80000000") + Octets(8) + hex("e0000001 00000000 e0000001 40000000");
+  const Octets reply = hex("24 02 06 ec 00008000 00010000 c0000201") + hex("e0000000 80000000") + Octets(8) +
+                       hex("e0000001 00000000 e0000001 40000000");
   talk.datagram(kServer, reply);
   talk.datagram(kClient, hex("17 00 03 2a 00000000"));
   const auto rows = talk.rows<ntp::Ntp>();
@@ -79,9 +82,13 @@ TEST(Ntp, TellsMessages) {
 
 TEST(Snmp, RollsUp) {
   Talk talk(snmp::kDefinition, 161, packet::kUdp);
-  const Octets request = hex("30 29 02 01 01 04 06 7075626c6963 a0 1c 02 01 01 02 01 00 02 01 00 30 11 30 0f 06 08 2b06010201010100 05 00 30 00");
-  talk.datagram(kClient, hex("30 26 02 01 01 04 06 7075626c6963 a0 19 02 01 01 02 01 00 02 01 00 30 0e 30 0c 06 08 2b06010201010100 05 00"));
-  talk.datagram(kServer, hex("30 2a 02 01 01 04 06 7075626c6963 a2 1d 02 01 01 02 01 00 02 01 00 30 12 30 10 06 08 2b06010201010100 04 04 4c696e78"));
+  const Octets request =
+      hex("30 29 02 01 01 04 06 7075626c6963 a0 1c 02 01 01 02 01 00 02 01 00 30 11 30 0f 06 08 2b06010201010100 05 00 "
+          "30 00");
+  talk.datagram(kClient, hex("30 26 02 01 01 04 06 7075626c6963 a0 19 02 01 01 02 01 00 02 01 00 30 0e 30 0c 06 08 "
+                             "2b06010201010100 05 00"));
+  talk.datagram(kServer, hex("30 2a 02 01 01 04 06 7075626c6963 a2 1d 02 01 01 02 01 00 02 01 00 30 12 30 10 06 08 "
+                             "2b06010201010100 04 04 4c696e78"));
   talk.close();
   auto rows = talk.rows<snmp::Snmp>();
   ASSERT_EQ(rows.size(), 1u);
@@ -91,18 +98,21 @@ TEST(Snmp, RollsUp) {
   EXPECT_EQ(rows[0].get_responses, 1u);
   EXPECT_EQ(rows[0].display_string, "Linx");
   Talk hidden(snmp::kDefinition, 161, packet::kUdp);
-  hidden.datagram(kClient, hex("30 26 02 01 01 04 06 736563726574 a3 19 02 01 01 02 01 00 02 01 00 30 0e 30 0c 06 08 2b06010201010100 05 00"));
+  hidden.datagram(kClient, hex("30 26 02 01 01 04 06 736563726574 a3 19 02 01 01 02 01 00 02 01 00 30 0e 30 0c 06 08 "
+                               "2b06010201010100 05 00"));
   hidden.close();
   rows = hidden.rows<snmp::Snmp>();
   ASSERT_EQ(rows.size(), 1u);
   EXPECT_EQ(rows[0].set_requests, 1u);
-  EXPECT_EQ(rows[0].community, "sha256:" + base::digest_hex(base::DigestKind::kSha256, base::as_bytes("secret")).substr(0, 16));
+  EXPECT_EQ(rows[0].community,
+            "sha256:" + base::digest_hex(base::DigestKind::kSha256, base::as_bytes("secret")).substr(0, 16));
   EXPECT_EQ(snmp::kDefinition.recognise(request, kClient, false), Match::kNo);  // its lengths do not fit
 }
 
 TEST(Radius, JoinsRequestAndReply) {
   Talk talk(radius::kDefinition, 1812, packet::kUdp);
-  const Octets ask = hex("01 07 0033") + Octets(16) + hex("01 05 657665  04 06 c0000209  1f 13") + octets("00-11-22-AA-BB-CC") + hex("08") + Octets{};
+  const Octets ask = hex("01 07 0033") + Octets(16) + hex("01 05 657665  04 06 c0000209  1f 13") +
+                     octets("00-11-22-AA-BB-CC") + hex("08") + Octets{};
   Octets request = ask;
   request.pop_back();
   request[3] = static_cast<std::uint8_t>(request.size());
@@ -164,10 +174,13 @@ TEST(Mqtt, TellsConnectionsMessagesAndTopics) {
 
 TEST(Sip, JoinsRequestAndResponse) {
   Talk talk(sip::kDefinition, 5060, packet::kUdp);
-  talk.datagram(kClient, octets("REGISTER sip:example.org SIP/2.0\r\nVia: SIP/2.0/UDP 192.0.2.1;branch=z9\r\nFrom: <sip:a@b>;tag=1\r\n"
-                                "To: <sip:a@b>\r\nCall-ID: 77\r\nCSeq: 1 REGISTER\r\nUser-Agent: probe\r\n"
-                                "Authorization: Digest username=\"alice\", realm=\"x\"\r\nContent-Length: 0\r\n\r\n"));
-  talk.datagram(kServer, octets("SIP/2.0 401 Unauthorized\r\nv: SIP/2.0/UDP 192.0.2.1\r\nf: <sip:a@b>;tag=1\r\nt: <sip:a@b>;tag=2\r\nl: 0\r\n\r\n"));
+  talk.datagram(
+      kClient,
+      octets("REGISTER sip:example.org SIP/2.0\r\nVia: SIP/2.0/UDP 192.0.2.1;branch=z9\r\nFrom: <sip:a@b>;tag=1\r\n"
+             "To: <sip:a@b>\r\nCall-ID: 77\r\nCSeq: 1 REGISTER\r\nUser-Agent: probe\r\n"
+             "Authorization: Digest username=\"alice\", realm=\"x\"\r\nContent-Length: 0\r\n\r\n"));
+  talk.datagram(kServer, octets("SIP/2.0 401 Unauthorized\r\nv: SIP/2.0/UDP 192.0.2.1\r\nf: <sip:a@b>;tag=1\r\nt: "
+                                "<sip:a@b>;tag=2\r\nl: 0\r\n\r\n"));
   talk.datagram(kClient, octets("OPTIONS sip:100@example.org SIP/2.0\r\nCall-ID: 78\r\n\r\n"));
   talk.close();
   const auto rows = talk.rows<sip::Sip>();
@@ -188,7 +201,9 @@ TEST(Irc, TellsNamesAndChannels) {
   talk.client(octets("NICK bot1\r\nUSER u h s :Real Name\r\n"));
   talk.server(octets(":irc.example 001 bot1 :Welcome\r\n"));
   talk.client(octets("JOIN #a,#b key\r\n"));
-  talk.server(octets(":x!y@z PRIVMSG bot1 :\x01" "DCC SEND file.exe 3232235777 5000 1234\x01\r\n"));
+  talk.server(
+      octets(":x!y@z PRIVMSG bot1 :\x01"
+             "DCC SEND file.exe 3232235777 5000 1234\x01\r\n"));
   const auto rows = talk.rows<irc::Irc>();
   ASSERT_EQ(rows.size(), 5u);
   EXPECT_EQ(rows[0].command, "NICK");
@@ -210,8 +225,11 @@ TEST(Smtp, TellsMails) {
   talk.server(octets("235 ok\r\n"));
   talk.client(octets("MAIL FROM:<eve@a.example> SIZE=10\r\nRCPT TO:<bob@b.example>\r\nDATA\r\n"));
   talk.server(octets("250 ok\r\n250 ok\r\n354 go on\r\n"));
-  talk.client(octets("Received: from x (x.example [203.0.113.9])\r\n\tby y; Mon\r\nSubject: hello\r\n there\r\nTo: \"Bob, B\" <bob@b.example>, carl@c.example\r\n"
-                     "Content-Type: multipart/mixed; boundary=\"xx\"\r\n\r\n--xx\r\nSubject: not this\r\n\r\n..text\r\n--xx--\r\n.\r\n"));
+  talk.client(
+      octets("Received: from x (x.example [203.0.113.9])\r\n\tby y; Mon\r\nSubject: hello\r\n there\r\nTo: \"Bob, B\" "
+             "<bob@b.example>, carl@c.example\r\n"
+             "Content-Type: multipart/mixed; boundary=\"xx\"\r\n\r\n--xx\r\nSubject: not "
+             "this\r\n\r\n..text\r\n--xx--\r\n.\r\n"));
   talk.server(octets("250 queued\r\n"));
   talk.client(octets("QUIT\r\n"));
   talk.close();
@@ -235,7 +253,8 @@ TEST(Smtp, AMailThatIsNotOverWhenTheNextBeginsIsClosed) {
   // A chunk is open while the reply to an earlier mail comes: found by fuzzing.
   Talk talk(smtp::kDefinition, 25);
   talk.server(octets("220 mx ESMTP\r\n"));
-  talk.client(octets("MAIL FROM:<a@b>\r\nBDAT 5 LAST\r\n12345MAIL FROM:<c@d>\r\nBDAT 60\r\nReceived: from x ([192.0.2.1])\r\n"));
+  talk.client(octets(
+      "MAIL FROM:<a@b>\r\nBDAT 5 LAST\r\n12345MAIL FROM:<c@d>\r\nBDAT 60\r\nReceived: from x ([192.0.2.1])\r\n"));
   talk.server(octets("250 ok\r\n250 queued\r\n250 ok\r\n"));
   talk.client(octets("Received: from y ([192.0.2.2])\r\nSubject: late\r\n\r\n"));
   talk.close();
@@ -285,7 +304,9 @@ TEST(Ftp, TellsTransfersAndHidesPasswords) {
 }
 
 TEST(Text, ServicesAreToldApartByTheirGreetings) {
-  const auto r = [](const Definition& d, std::string_view s, Direction direction, bool hint = false) { return d.recognise(base::as_bytes(s), direction, hint); };
+  const auto r = [](const Definition& d, std::string_view s, Direction direction, bool hint = false) {
+    return d.recognise(base::as_bytes(s), direction, hint);
+  };
   EXPECT_EQ(r(smtp::kDefinition, "220 mx.example ESMTP Postfix\r\n", kServer), Match::kYes);
   EXPECT_EQ(r(ftp::kControl, "220 mx.example ESMTP Postfix\r\n", kServer), Match::kNo);
   EXPECT_EQ(r(ftp::kControl, "220 (vsFTPd 3.0.3)\r\n", kServer), Match::kYes);

@@ -133,7 +133,8 @@ TEST(Ssh, SaysNothingOfLoginsWhereSizesTellNothing) {
 TEST(Ssh, ReadsTheHandshakeByteByByte) {
   Talk whole(kDefinition, 22), single(kDefinition, 22);
   const Octets client = octets("SSH-2.0-Example_1\r\n") + kexinit("curve25519-sha256", "ssh-ed25519", "a", "b", "none");
-  const Octets server = octets("hello\r\nSSH-1.99-Server\n") + kexinit("curve25519-sha256", "ssh-ed25519", "a", "b", "none") +
+  const Octets server = octets("hello\r\nSSH-1.99-Server\n") +
+                        kexinit("curve25519-sha256", "ssh-ed25519", "a", "b", "none") +
                         packet(Octets{31} + string("key") + string("q") + string("s"));
   whole.client(client);
   whole.server(server);
@@ -162,7 +163,8 @@ TEST(Ssh, ReadsVersionOne) {
   talk.close();
   ASSERT_EQ(talk.rows<Ssh>().size(), 1u);
   EXPECT_EQ(talk.rows<Ssh>()[0].version, 1u);
-  EXPECT_EQ(std::string(talk.rows<Ssh>()[0].host_key_sha256) + "=", "SHA256:" + base::to_base64(base::sha256(hex("5503"))));
+  EXPECT_EQ(std::string(talk.rows<Ssh>()[0].host_key_sha256) + "=",
+            "SHA256:" + base::to_base64(base::sha256(hex("5503"))));
 }
 
 TEST(Ssh, BadLengthsAreWeird) {

@@ -63,12 +63,15 @@ TEST(Utf16, BecomesUtf8) {
 
 // --------------------------------------------------------------------------------------------------------------- NTLM
 
-Octets ntlm1() { return octets(std::string_view("NTLMSSP\0", 8)) + le(1, 4) + le(0x02000001, 4) + Octets(16) + hex("0a00 614a 0000000f"); }
+Octets ntlm1() {
+  return octets(std::string_view("NTLMSSP\0", 8)) + le(1, 4) + le(0x02000001, 4) + Octets(16) +
+         hex("0a00 614a 0000000f");
+}
 
 Octets ntlm2() {
   const Octets pairs = le(1, 2) + le(8, 2) + utf16("SRV1") + le(3, 2) + le(16, 2) + utf16("srv1.lan") + Octets(4);
-  return octets(std::string_view("NTLMSSP\0", 8)) + le(2, 4) + Octets(8) + le(1, 4) + Octets(16) +
-         le(pairs.size(), 2) + le(pairs.size(), 2) + le(56, 4) + hex("0a00 3930 0000000f") + pairs;
+  return octets(std::string_view("NTLMSSP\0", 8)) + le(2, 4) + Octets(8) + le(1, 4) + Octets(16) + le(pairs.size(), 2) +
+         le(pairs.size(), 2) + le(56, 4) + hex("0a00 3930 0000000f") + pairs;
 }
 
 Octets ntlm3(std::string_view user, std::string_view domain, std::string_view host) {
@@ -76,7 +79,8 @@ Octets ntlm3(std::string_view user, std::string_view domain, std::string_view ho
   const std::size_t at = 72;
   const auto field = [](std::size_t size, std::size_t offset) { return le(size, 2) + le(size, 2) + le(offset, 4); };
   return octets(std::string_view("NTLMSSP\0", 8)) + le(3, 4) + field(0, at) + field(200, at) + field(d.size(), at) +
-         field(u.size(), at + d.size()) + field(h.size(), at + d.size() + u.size()) + field(0, at) + le(1, 4) + Octets(8) + d + u + h;
+         field(u.size(), at + d.size()) + field(h.size(), at + d.size() + u.size()) + field(0, at) + le(1, 4) +
+         Octets(8) + d + u + h;
 }
 
 const Octets kSpnegoOid = tlv(0x06, hex("2b 06 01 05 05 02"));
@@ -93,14 +97,17 @@ Octets response_token(unsigned state, const Octets& mechanism) {
 
 Octets nbss(const Octets& message) {
   return Octets{0, static_cast<std::uint8_t>(message.size() >> 16), static_cast<std::uint8_t>(message.size() >> 8),
-                static_cast<std::uint8_t>(message.size())} + message;
+                static_cast<std::uint8_t>(message.size())} +
+         message;
 }
 Octets smb2(std::uint16_t command, bool reply, std::uint64_t message, std::uint32_t tree, const Octets& body,
             std::uint32_t status = 0, std::uint32_t next = 0) {
   return hex("fe534d42") + le(64, 2) + le(1, 2) + le(status, 4) + le(command, 2) + le(1, 2) + le(reply ? 1 : 0, 4) +
          le(next, 4) + le(message, 8) + le(0, 4) + le(tree, 4) + le(77, 8) + Octets(16) + body;
 }
-Octets session_setup(const Octets& blob) { return le(25, 2) + Octets(10) + le(88, 2) + le(blob.size(), 2) + Octets(8) + blob; }
+Octets session_setup(const Octets& blob) {
+  return le(25, 2) + Octets(10) + le(88, 2) + le(blob.size(), 2) + Octets(8) + blob;
+}
 Octets session_answer(const Octets& blob) { return le(9, 2) + le(0, 2) + le(72, 2) + le(blob.size(), 2) + blob; }
 Octets tree_connect(std::string_view path) {
   const Octets p = utf16(path);
@@ -109,7 +116,8 @@ Octets tree_connect(std::string_view path) {
 Octets tree_answer(unsigned type) { return le(16, 2) + Octets{static_cast<std::uint8_t>(type), 0} + Octets(12); }
 Octets create(std::string_view name) {
   const Octets n = utf16(name);
-  return le(57, 2) + Octets(22) + le(0x12019f, 4) + le(0, 4) + le(7, 4) + le(1, 4) + le(0x1000, 4) + le(120, 2) + le(n.size(), 2) + Octets(8) + n;
+  return le(57, 2) + Octets(22) + le(0x12019f, 4) + le(0, 4) + le(7, 4) + le(1, 4) + le(0x1000, 4) + le(120, 2) +
+         le(n.size(), 2) + Octets(8) + n;
 }
 Octets create_answer(std::uint64_t file, std::uint64_t size, std::uint64_t modified) {
   return le(89, 2) + Octets(6) + le(modified, 8) + le(modified, 8) + le(modified, 8) + le(modified, 8) + le(size, 8) +
@@ -130,9 +138,11 @@ TEST(Smb, TellsSharesAndFiles) {
   talk.server(nbss(smb2(5, true, 4, 5, create_answer(9, 1234, 132'000'000'000'000'000))));
   const Octets to = utf16("good.exe");
   talk.client(nbss(smb2(17, false, 5, 5,
-                        le(33, 2) + Octets{1, 10} + le(20 + to.size(), 4) + le(96, 2) + Octets(6) + le(9, 8) + le(0, 8) +
-                            Octets(16) + le(to.size(), 4) + to)));
-  talk.client(nbss(smb2(17, false, 6, 5, le(33, 2) + Octets{1, 13} + le(1, 4) + le(96, 2) + Octets(6) + le(9, 8) + le(0, 8) + Octets{1})));
+                        le(33, 2) + Octets{1, 10} + le(20 + to.size(), 4) + le(96, 2) + Octets(6) + le(9, 8) +
+                            le(0, 8) + Octets(16) + le(to.size(), 4) + to)));
+  talk.client(
+      nbss(smb2(17, false, 6, 5,
+                le(33, 2) + Octets{1, 13} + le(1, 4) + le(96, 2) + Octets(6) + le(9, 8) + le(0, 8) + Octets{1})));
   talk.close();
   EXPECT_TRUE(talk.recognised);
   const auto shares = talk.rows<smb::SmbMapping>();
@@ -198,14 +208,15 @@ TEST(Smb, GoesOnAfterAHole) {
 
 Octets rpc(std::uint8_t type, std::uint32_t call, const Octets& body, std::uint8_t flags = 3, const Octets& auth = {}) {
   const std::size_t trailer = auth.empty() ? 0 : 8 + auth.size();
-  Octets out = Octets{5, 0, type, flags} + hex("10000000") + le(16 + body.size() + trailer, 2) + le(auth.size(), 2) + le(call, 4) + body;
+  Octets out = Octets{5, 0, type, flags} + hex("10000000") + le(16 + body.size() + trailer, 2) + le(auth.size(), 2) +
+               le(call, 4) + body;
   if (!auth.empty()) out = out + Octets{9, 5, 0, 0} + Octets(4) + auth;
   return out;
 }
 const Octets kSvcctl = hex("81bb7a36 4498 f135 ad32 98f038001003");
 Octets bind() {
-  return le(4280, 2) + le(4280, 2) + le(0, 4) + Octets{1, 0, 0, 0} + le(0, 2) + Octets{1, 0} + kSvcctl + le(2, 2) + le(0, 2) +
-         hex("045d888aeb1cc9119fe808002b104860") + le(2, 4);
+  return le(4280, 2) + le(4280, 2) + le(0, 4) + Octets{1, 0, 0, 0} + le(0, 2) + Octets{1, 0} + kSvcctl + le(2, 2) +
+         le(0, 2) + hex("045d888aeb1cc9119fe808002b104860") + le(2, 4);
 }
 Octets bind_answer(std::string_view address) {
   return le(4280, 2) + le(4280, 2) + le(1, 4) + le(address.size() + 1, 2) + octets(address) + Octets(1);
@@ -220,7 +231,8 @@ TEST(DceRpc, TellsCalls) {
   Talk talk(dce_rpc::kDefinition, 49152);
   talk.client(rpc(11, 1, bind(), 3, init_token(ntlm1())));
   talk.server(rpc(12, 1, bind_answer("\\PIPE\\svcctl")));
-  talk.client(rpc(0, 2, le(0, 4) + le(0, 2) + le(12, 2) + Octets(20) + ndr("updater") + le(0, 4) + ndr("cmd.exe /c calc")));
+  talk.client(
+      rpc(0, 2, le(0, 4) + le(0, 2) + le(12, 2) + Octets(20) + ndr("updater") + le(0, 4) + ndr("cmd.exe /c calc")));
   talk.server(rpc(2, 2, le(0, 4) + le(0, 2) + Octets(2) + Octets(8), 1));
   talk.server(rpc(2, 2, le(0, 4) + le(0, 2) + Octets(2) + Octets(16), 2));
   talk.client(rpc(0, 3, le(0, 4) + le(0, 2) + le(999, 2)));
@@ -249,16 +261,24 @@ TEST(DceRpc, OverAPipeIsTheSame) {
   talk.server(nbss(smb2(3, true, 3, 5, tree_answer(2))));
   talk.client(nbss(smb2(5, false, 4, 5, create("svcctl"))));
   talk.server(nbss(smb2(5, true, 4, 5, create_answer(9, 0, 0))));
-  const auto write = [](const Octets& data) { return le(49, 2) + le(112, 2) + le(data.size(), 4) + le(0, 8) + le(9, 8) + le(0, 8) + Octets(16) + data; };
+  const auto write = [](const Octets& data) {
+    return le(49, 2) + le(112, 2) + le(data.size(), 4) + le(0, 8) + le(9, 8) + le(0, 8) + Octets(16) + data;
+  };
   talk.client(nbss(smb2(9, false, 5, 5, write(rpc(11, 1, bind())))));
   const auto read = [] { return le(49, 2) + Octets(2) + le(4096, 4) + le(0, 8) + le(9, 8) + le(0, 8) + Octets(17); };
-  const auto answer = [](const Octets& data) { return le(17, 2) + Octets{80, 0} + le(data.size(), 4) + le(0, 4) + le(0, 4) + data; };
+  const auto answer = [](const Octets& data) {
+    return le(17, 2) + Octets{80, 0} + le(data.size(), 4) + le(0, 4) + le(0, 4) + data;
+  };
   talk.client(nbss(smb2(8, false, 6, 5, read())));
   talk.server(nbss(smb2(8, true, 6, 5, answer(rpc(12, 1, bind_answer("\\PIPE\\svcctl"))))));
   const Octets request = rpc(0, 2, le(0, 4) + le(0, 2) + le(15, 2) + ndr("srv1"));
-  talk.client(nbss(smb2(11, false, 7, 5, le(57, 2) + le(0, 2) + le(0x11c017, 4) + le(9, 8) + le(0, 8) + le(120, 4) + le(request.size(), 4) + Octets(24) + request)));
+  talk.client(nbss(smb2(11, false, 7, 5,
+                        le(57, 2) + le(0, 2) + le(0x11c017, 4) + le(9, 8) + le(0, 8) + le(120, 4) +
+                            le(request.size(), 4) + Octets(24) + request)));
   const Octets reply = rpc(2, 2, le(0, 4) + le(0, 2) + Octets(2) + Octets(24));
-  talk.server(nbss(smb2(11, true, 7, 5, le(49, 2) + le(0, 2) + le(0x11c017, 4) + le(0, 8) + le(0, 8) + le(0, 8) + le(112, 4) + le(reply.size(), 4) + Octets(8) + reply)));
+  talk.server(nbss(smb2(11, true, 7, 5,
+                        le(49, 2) + le(0, 2) + le(0x11c017, 4) + le(0, 8) + le(0, 8) + le(0, 8) + le(112, 4) +
+                            le(reply.size(), 4) + Octets(8) + reply)));
   talk.close();
   const auto rows = talk.rows<dce_rpc::DceRpc>();
   ASSERT_EQ(rows.size(), 1u);
@@ -283,20 +303,23 @@ Octets ticket() {
                                  tlv(0xa3, tlv(0x30, number_tag(0, 23) + tlv(0xa2, tlv(0x04, octets("secret")))))));
 }
 Octets kdc_request(unsigned type) {
-  const Octets body = tlv(0xa0, tlv(0x03, hex("00 40810010"))) + (type == 10 ? name_tag(1, {"eve"}) : Octets{}) + text_tag(2, "LAN") +
-                      name_tag(3, {"krbtgt", "LAN"}) + tlv(0xa5, tlv(0x18, octets("20370913024805Z"))) + number_tag(7, 9) +
+  const Octets body = tlv(0xa0, tlv(0x03, hex("00 40810010"))) + (type == 10 ? name_tag(1, {"eve"}) : Octets{}) +
+                      text_tag(2, "LAN") + name_tag(3, {"krbtgt", "LAN"}) +
+                      tlv(0xa5, tlv(0x18, octets("20370913024805Z"))) + number_tag(7, 9) +
                       tlv(0xa8, tlv(0x30, tlv(0x02, {18}) + tlv(0x02, {23})));
-  return tlv(static_cast<std::uint8_t>(0x60 | type), tlv(0x30, number_tag(1, 5) + number_tag(2, static_cast<std::uint8_t>(type)) + tlv(0xa4, tlv(0x30, body))));
+  return tlv(static_cast<std::uint8_t>(0x60 | type),
+             tlv(0x30, number_tag(1, 5) + number_tag(2, static_cast<std::uint8_t>(type)) + tlv(0xa4, tlv(0x30, body))));
 }
 
 TEST(Kerberos, JoinsRequestAndReply) {
   Talk talk(krb::kOverUdp, 88, packet::kUdp);
   talk.datagram(Direction::kOriginator, kdc_request(10));
   talk.datagram(Direction::kResponder,
-                tlv(0x6b, tlv(0x30, number_tag(0, 5) + number_tag(1, 11) + text_tag(3, "LAN") + name_tag(4, {"eve"}) + tlv(0xa5, ticket()) +
-                                        tlv(0xa6, tlv(0x30, number_tag(0, 18))))));
+                tlv(0x6b, tlv(0x30, number_tag(0, 5) + number_tag(1, 11) + text_tag(3, "LAN") + name_tag(4, {"eve"}) +
+                                        tlv(0xa5, ticket()) + tlv(0xa6, tlv(0x30, number_tag(0, 18))))));
   talk.datagram(Direction::kOriginator, kdc_request(12));
-  talk.datagram(Direction::kResponder, tlv(0x7e, tlv(0x30, number_tag(0, 5) + number_tag(1, 30) + number_tag(6, 7) + text_tag(9, "LAN") + name_tag(10, {"http", "x"}))));
+  talk.datagram(Direction::kResponder, tlv(0x7e, tlv(0x30, number_tag(0, 5) + number_tag(1, 30) + number_tag(6, 7) +
+                                                               text_tag(9, "LAN") + name_tag(10, {"http", "x"}))));
   talk.close();
   const auto rows = talk.rows<krb::Kerberos>();
   ASSERT_EQ(rows.size(), 2u);
@@ -320,7 +343,8 @@ TEST(Kerberos, JoinsRequestAndReply) {
 
 TEST(Kerberos, TicketsShownInSmbAreTold) {
   Talk talk(smb::kDefinition, 445);
-  const Octets ap = tlv(0x6e, tlv(0x30, number_tag(0, 5) + number_tag(1, 14) + tlv(0xa2, tlv(0x03, hex("0000000000"))) + tlv(0xa3, ticket())));
+  const Octets ap = tlv(0x6e, tlv(0x30, number_tag(0, 5) + number_tag(1, 14) + tlv(0xa2, tlv(0x03, hex("0000000000"))) +
+                                            tlv(0xa3, ticket())));
   const Octets wrapped = tlv(0x60, tlv(0x06, hex("2a864886f712010202")) + hex("0100") + ap);
   talk.client(nbss(smb2(1, false, 1, 0, session_setup(init_token(wrapped)))));
   talk.client(nbss(smb2(1, false, 2, 0, session_setup(init_token(wrapped)))));

@@ -40,7 +40,9 @@ TEST(Batch, GivesBackWhatWasPut) {
     EXPECT_EQ(e.count.has_value(), i % 3 == 0);
     EXPECT_EQ(e.list.size(), static_cast<std::size_t>(i % 4));
     EXPECT_NE(e.list.data(), nullptr) << "an empty list is set";
-    if (e.list.size() == 3) { EXPECT_EQ(e.list[2], "ccc"); }
+    if (e.list.size() == 3) {
+      EXPECT_EQ(e.list[2], "ccc");
+    }
     EXPECT_EQ(e.spans.data(), nullptr);
     EXPECT_EQ(e.address.to_string(), "192.0.2.7");
     EXPECT_FALSE(e.flag.has_value());

@@ -1,4 +1,5 @@
-// ASN.1's basic encoding rules (ITU-T X.690), as far as protocols on the wire need them: tags, lengths, and a few types.
+// ASN.1's basic encoding rules (ITU-T X.690), as far as protocols on the wire need them: tags, lengths, and a few
+// types.
 #pragma once
 
 #include <cstdint>
@@ -27,8 +28,8 @@ constexpr std::uint8_t application(unsigned n) { return static_cast<std::uint8_t
 
 struct Element {
   std::uint8_t tag = 0;
-  Bytes content;     ///< cut to what is there
-  bool whole = true; ///< all of the content is there
+  Bytes content;      ///< cut to what is there
+  bool whole = true;  ///< all of the content is there
 };
 
 /// The size of tag, length and content of the element that begins at `data`: 0 where the length is not there yet,

@@ -15,8 +15,16 @@ constexpr std::size_t kMaxBindings = 64, kMaxCalls = 64, kMaxHeld = 64 << 10;
 
 // [C706] 12.6.4.1.
 enum PduType : std::uint8_t {
-  kRequest = 0, kResponse = 2, kFault = 3, kBind = 11, kBindAck = 12, kBindNak = 13, kAlterContext = 14,
-  kAlterContextResponse = 15, kAuth3 = 16, kOrphaned = 19
+  kRequest = 0,
+  kResponse = 2,
+  kFault = 3,
+  kBind = 11,
+  kBindAck = 12,
+  kBindNak = 13,
+  kAlterContext = 14,
+  kAlterContextResponse = 15,
+  kAuth3 = 16,
+  kOrphaned = 19
 };
 constexpr std::uint8_t kFirstFragment = 1, kLastFragment = 2, kObject = 0x80;
 
@@ -59,17 +67,28 @@ std::string_view level_name(std::uint8_t level) {
 
 std::string fault_name(std::uint32_t status) {
   switch (status) {
-    case 0x5: return "access_denied";
-    case 0x1c010002: return "nca_op_rng_error";
-    case 0x1c010003: return "nca_unk_if";
-    case 0x1c010013: return "nca_proto_error";
-    case 0x1c00000b: return "nca_remote_comm_failure";
-    case 0x1c000001: return "nca_fault_int_div_by_zero";
-    case 0x1c000002: return "nca_fault_addr_error";
-    case 0x1c000012: return "nca_fault_unspec";
-    case 0x6f7: return "rpc_x_bad_stub_data";
-    case 0x6d1: return "rpc_s_procnum_out_of_range";
-    default: break;
+    case 0x5:
+      return "access_denied";
+    case 0x1c010002:
+      return "nca_op_rng_error";
+    case 0x1c010003:
+      return "nca_unk_if";
+    case 0x1c010013:
+      return "nca_proto_error";
+    case 0x1c00000b:
+      return "nca_remote_comm_failure";
+    case 0x1c000001:
+      return "nca_fault_int_div_by_zero";
+    case 0x1c000002:
+      return "nca_fault_addr_error";
+    case 0x1c000012:
+      return "nca_fault_unspec";
+    case 0x6f7:
+      return "rpc_x_bad_stub_data";
+    case 0x6d1:
+      return "rpc_s_procnum_out_of_range";
+    default:
+      break;
   }
   static constexpr char kHex[] = "0123456789abcdef";
   std::string out = "0x";

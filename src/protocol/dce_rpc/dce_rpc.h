@@ -18,17 +18,19 @@ using record::Opt;
 using record::Text;
 using record::Texts;
 
-#define WHODUNIT_DCE_RPC_FIELDS(FIELD)                                                                                  \
-  FIELD(1, Opt<Duration>, rtt, "rtt", "Request to the last part of the response; unset where no response came.")       \
-  FIELD(1, Text, named_pipe, "named_pipe", "The secondary address that the server named: a pipe or a port ([C706] 12.6.4.4).") \
-  FIELD(1, Text, endpoint, "endpoint", "The interface by name.")                                                        \
-  FIELD(1, Text, operation, "operation", "The operation by name.")                                                      \
-  FIELD(1, Text, uuid, "uuid", "The interface's UUID.")                                                                 \
-  FIELD(1, std::uint64_t, opnum, "opnum", "The operation's number.")                                                    \
-  FIELD(1, std::uint64_t, request_bytes, "request_bytes", "Bytes of arguments (stub data) in the request.")             \
-  FIELD(1, Opt<std::uint64_t>, response_bytes, "response_bytes", "Bytes of stub data in the response.")                 \
-  FIELD(1, Texts, strings, "strings", "Texts among the request's arguments (counted UTF-16 strings of NDR), at most eight.") \
-  FIELD(1, Text, fault, "fault", "The server's fault: a name or a hexadecimal status ([C706] appendix E).")             \
+#define WHODUNIT_DCE_RPC_FIELDS(FIELD)                                                                           \
+  FIELD(1, Opt<Duration>, rtt, "rtt", "Request to the last part of the response; unset where no response came.") \
+  FIELD(1, Text, named_pipe, "named_pipe",                                                                       \
+        "The secondary address that the server named: a pipe or a port ([C706] 12.6.4.4).")                      \
+  FIELD(1, Text, endpoint, "endpoint", "The interface by name.")                                                 \
+  FIELD(1, Text, operation, "operation", "The operation by name.")                                               \
+  FIELD(1, Text, uuid, "uuid", "The interface's UUID.")                                                          \
+  FIELD(1, std::uint64_t, opnum, "opnum", "The operation's number.")                                             \
+  FIELD(1, std::uint64_t, request_bytes, "request_bytes", "Bytes of arguments (stub data) in the request.")      \
+  FIELD(1, Opt<std::uint64_t>, response_bytes, "response_bytes", "Bytes of stub data in the response.")          \
+  FIELD(1, Texts, strings, "strings",                                                                            \
+        "Texts among the request's arguments (counted UTF-16 strings of NDR), at most eight.")                   \
+  FIELD(1, Text, fault, "fault", "The server's fault: a name or a hexadecimal status ([C706] appendix E).")      \
   FIELD(1, Text, auth_level, "auth_level", "none, connect, call, packet, integrity or privacy ([MS-RPCE] 2.2.1.1.8).")
 WHODUNIT_RECORD(DceRpc, "dce_rpc", 1, "One remote procedure call.", WHODUNIT_DCE_RPC_FIELDS)
 

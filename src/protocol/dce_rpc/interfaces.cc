@@ -28,8 +28,10 @@ constexpr Interface kInterfaces[] = {
      "ScOpenServiceStatusHandle - QueryServiceConfigEx - - - CreateWowService - - - OpenSCManager2"},
     // [MS-TSCH] 3.2.5
     {"86d35949-83c9-4044-b424-db363231fd0c", "ITaskSchedulerService",
-     "SchRpcHighestVersion SchRpcRegisterTask SchRpcRetrieveTask SchRpcCreateFolder SchRpcSetSecurity SchRpcGetSecurity "
-     "SchRpcEnumFolder SchRpcEnumTasks SchRpcEnumInstances SchRpcGetInstanceInfo SchRpcStopInstance SchRpcStop SchRpcRun "
+     "SchRpcHighestVersion SchRpcRegisterTask SchRpcRetrieveTask SchRpcCreateFolder SchRpcSetSecurity "
+     "SchRpcGetSecurity "
+     "SchRpcEnumFolder SchRpcEnumTasks SchRpcEnumInstances SchRpcGetInstanceInfo SchRpcStopInstance SchRpcStop "
+     "SchRpcRun "
      "SchRpcDelete SchRpcRename SchRpcScheduledRuntimes SchRpcGetLastRunInfo SchRpcGetTaskInfo "
      "SchRpcGetNumberOfMissedRuns SchRpcEnableTask"},
     {"1ff70682-0a51-30e8-076d-740be8cee98b", "atsvc", "NetrJobAdd NetrJobDel NetrJobEnum NetrJobGetInfo"},
@@ -76,7 +78,8 @@ constexpr Interface kInterfaces[] = {
     // [MS-NRPC] 3.5.4
     {"12345678-1234-abcd-ef00-01234567cffb", "netlogon",
      "NetrLogonUasLogon NetrLogonUasLogoff NetrLogonSamLogon NetrLogonSamLogoff NetrServerReqChallenge "
-     "NetrServerAuthenticate NetrServerPasswordSet NetrDatabaseDeltas NetrDatabaseSync NetrAccountDeltas NetrAccountSync "
+     "NetrServerAuthenticate NetrServerPasswordSet NetrDatabaseDeltas NetrDatabaseSync NetrAccountDeltas "
+     "NetrAccountSync "
      "NetrGetDCName NetrLogonControl NetrGetAnyDCName NetrLogonControl2 NetrServerAuthenticate2 NetrDatabaseSync2 "
      "NetrDatabaseRedo NetrLogonControl2Ex NetrEnumerateTrustedDomains DsrGetDcName NetrLogonGetCapabilities "
      "NetrLogonSetServiceBits NetrLogonGetTrustRid NetrLogonComputeServerDigest NetrLogonComputeClientDigest "
@@ -89,7 +92,8 @@ constexpr Interface kInterfaces[] = {
     // [MS-DRSR] 4.1
     {"e3514235-4b06-11d1-ab04-00c04fc2dcd2", "drsuapi",
      "DRSBind DRSUnbind DRSReplicaSync DRSGetNCChanges DRSUpdateRefs DRSReplicaAdd DRSReplicaDel DRSReplicaModify "
-     "DRSVerifyNames DRSGetMemberships DRSInterDomainMove DRSGetNT4ChangeLog DRSCrackNames DRSWriteSPN DRSRemoveDsServer "
+     "DRSVerifyNames DRSGetMemberships DRSInterDomainMove DRSGetNT4ChangeLog DRSCrackNames DRSWriteSPN "
+     "DRSRemoveDsServer "
      "DRSRemoveDsDomain DRSDomainControllerInfo DRSAddEntry DRSExecuteKCC DRSGetReplInfo DRSAddSidHistory "
      "DRSGetMemberships2 DRSReplicaVerifyObjects DRSGetObjectExistence DRSQuerySitesByCost DRSInitDemotion "
      "DRSReplicaDemotion DRSFinishDemotion DRSAddCloneDC DRSWriteNgcKey DRSReadNgcKey"},
@@ -196,7 +200,8 @@ constexpr Interface kInterfaces[] = {
      "BaseRegQueryMultipleValues BaseInitiateSystemShutdownEx BaseRegSaveKeyEx OpenPerformanceText "
      "OpenPerformanceNlsText BaseRegQueryMultipleValues2 BaseRegDeleteKeyEx"},
     // [MS-RSP]
-    {"894de0c0-0d55-11d3-a322-00c04fa321a1", "InitShutdown", "BaseInitiateShutdown BaseAbortShutdown BaseInitiateShutdownEx"},
+    {"894de0c0-0d55-11d3-a322-00c04fa321a1", "InitShutdown",
+     "BaseInitiateShutdown BaseAbortShutdown BaseInitiateShutdownEx"},
     {"d95afe70-a6d5-4259-822e-2c84da1ddb0d", "WindowsShutdown", "WsdrInitiateShutdown WsdrAbortShutdown"},
     // [MS-WMI] 3.1.4
     {"9556dc99-828c-11cf-a37e-00aa003240c7", "IWbemServices",

@@ -18,9 +18,22 @@ constexpr std::size_t kFixed = 236;
 constexpr std::size_t kMaxTypes = 50, kMaxOpen = 16;
 
 std::string_view type_name(std::uint8_t type) {
-  static constexpr std::string_view kNames[] = {"", "DISCOVER", "OFFER", "REQUEST", "DECLINE", "ACK", "NAK", "RELEASE",
-                                                "INFORM", "FORCERENEW", "LEASEQUERY", "LEASEUNASSIGNED", "LEASEUNKNOWN",
-                                                "LEASEACTIVE", "BULKLEASEQUERY", "LEASEQUERYDONE"};
+  static constexpr std::string_view kNames[] = {"",
+                                                "DISCOVER",
+                                                "OFFER",
+                                                "REQUEST",
+                                                "DECLINE",
+                                                "ACK",
+                                                "NAK",
+                                                "RELEASE",
+                                                "INFORM",
+                                                "FORCERENEW",
+                                                "LEASEQUERY",
+                                                "LEASEUNASSIGNED",
+                                                "LEASEUNKNOWN",
+                                                "LEASEACTIVE",
+                                                "BULKLEASEQUERY",
+                                                "LEASEQUERYDONE"};
   return type < std::size(kNames) ? kNames[type] : std::string_view("unknown");
 }
 
@@ -90,8 +103,12 @@ class DhcpParser final : public Parser {
         const Bytes value = c.bytes(c.u8());
         if (c.failed()) break;
         switch (code) {
-          case 12: found.host_name = text(value); break;
-          case 15: found.domain = text(value); break;
+          case 12:
+            found.host_name = text(value);
+            break;
+          case 15:
+            found.domain = text(value);
+            break;
           case 50:
             if (value.size() == 4) found.requested = Address::v4(value.data());
             break;
@@ -108,15 +125,23 @@ class DhcpParser final : public Parser {
             if (!value.empty()) type = value[0];
             break;
           case 55:
-            for (const std::uint8_t p : value) found.parameters += (found.parameters.empty() ? "" : ",") + std::to_string(p);
+            for (const std::uint8_t p : value)
+              found.parameters += (found.parameters.empty() ? "" : ",") + std::to_string(p);
             break;
-          case 56: (request ? found.client_message : found.server_message) = text(value); break;
-          case 60: found.vendor = text(value); break;
+          case 56:
+            (request ? found.client_message : found.server_message) = text(value);
+            break;
+          case 60:
+            found.vendor = text(value);
+            break;
           case 61:
             if (value.size() == 7 && value[0] == 1) found.mac = mac_text(value.subspan(1));
             break;
-          case 81: found.client_fqdn = full_name(value); break;
-          default: break;
+          case 81:
+            found.client_fqdn = full_name(value);
+            break;
+          default:
+            break;
         }
       }
     }
@@ -135,7 +160,8 @@ class DhcpParser final : public Parser {
     const auto& id = context.connection().id;
     if (request) {
       const Address& from = direction == Direction::kOriginator ? id.orig_h : id.resp_h;
-      if (!from.is_unspecified() && !(from.is_v4() && from.v4_value() == 0) && !from.is_limited_broadcast()) t.client = from;
+      if (!from.is_unspecified() && !(from.is_v4() && from.v4_value() == 0) && !from.is_limited_broadcast())
+        t.client = from;
       take(t.host_name, found.host_name);
       take(t.client_fqdn, found.client_fqdn);
       take(t.vendor, found.vendor);

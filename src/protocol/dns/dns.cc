@@ -164,8 +164,7 @@ class DnsParser final : public FramedParser {
 
   static std::size_t weight(const Transaction& t) {
     std::size_t bytes = sizeof(Transaction) + t.query.size();
-    if (t.reply)
-      bytes += sizeof(Message) + t.reply->text.size() + t.reply->answers.size() * sizeof(Message::Answer);
+    if (t.reply) bytes += sizeof(Message) + t.reply->text.size() + t.reply->answers.size() * sizeof(Message::Answer);
     return bytes;
   }
 
@@ -269,8 +268,8 @@ class DnsParser final : public FramedParser {
 
   std::vector<std::unique_ptr<Transaction>> pending_;  // oldest first
   base::MemoryAccountant* memory_ = nullptr;
-  std::uint32_t counted_ = 0;      // bytes taken of the accountant
-  std::uint32_t reply_bytes_ = 0;  // of them, for replies whose query was not seen
+  std::uint32_t counted_ = 0;           // bytes taken of the accountant
+  std::uint32_t reply_bytes_ = 0;       // of them, for replies whose query was not seen
   bool searching_[2] = {false, false};  // a hole was met: where messages begin is not known
 };
 static_assert(sizeof(DnsParser) <= 128);
@@ -326,7 +325,7 @@ Match recognise_stream(Bytes data, Direction, bool port_hint) {
   if (port_hint) return Match::kMaybe;
   // The first message of a stream is a query, and queries are short.
   return length + 2 > data.size() && length <= 512 && !h.reply && h.questions == 1 && h.answers == 0 ? Match::kNeedMore
-                                                                                                    : Match::kNo;
+                                                                                                     : Match::kNo;
 }
 
 std::unique_ptr<Parser> make() { return std::make_unique<DnsParser>(); }
@@ -341,11 +340,7 @@ const Definition kOverUdp = {.name = "dns",
                              .ports = kPorts,
                              .make = make,
                              .schemas = kSchemas};
-const Definition kOverTcp = {.name = "dns",
-                             .stream = true,
-                             .recognise = recognise_stream,
-                             .ports = kPorts,
-                             .make = make,
-                             .schemas = kSchemas};
+const Definition kOverTcp = {
+    .name = "dns", .stream = true, .recognise = recognise_stream, .ports = kPorts, .make = make, .schemas = kSchemas};
 
 }  // namespace whodunit::protocol::dns

@@ -14,14 +14,40 @@ using base::Bytes;
 using base::Cursor;
 
 constexpr std::size_t kHeaderSize = 12;
-constexpr std::size_t kMaxName = 512;   // bytes of text; RFC 1035 2.3.4 allows 255 on the wire
+constexpr std::size_t kMaxName = 512;      // bytes of text; RFC 1035 2.3.4 allows 255 on the wire
 constexpr std::size_t kMaxAnswers = 4096;  // a 64 KiB message holds at most about 5,900
 constexpr std::size_t kMaxText = 1 << 18;  // bytes of text made of one message: compression can blow it up
 
 enum Type : std::uint16_t {
-  kA = 1, kNs = 2, kCname = 5, kSoa = 6, kWks = 11, kPtr = 12, kHinfo = 13, kMx = 15, kTxt = 16, kAaaa = 28, kLoc = 29,
-  kNetbios = 32, kSrv = 33, kNaptr = 35, kA6 = 38, kOpt = 41, kDs = 43, kSshfp = 44, kRrsig = 46, kNsec = 47,
-  kDnskey = 48, kNsec3 = 50, kNsec3param = 51, kSvcb = 64, kHttps = 65, kSpf = 99, kTsig = 250, kAny = 255, kCaa = 257,
+  kA = 1,
+  kNs = 2,
+  kCname = 5,
+  kSoa = 6,
+  kWks = 11,
+  kPtr = 12,
+  kHinfo = 13,
+  kMx = 15,
+  kTxt = 16,
+  kAaaa = 28,
+  kLoc = 29,
+  kNetbios = 32,
+  kSrv = 33,
+  kNaptr = 35,
+  kA6 = 38,
+  kOpt = 41,
+  kDs = 43,
+  kSshfp = 44,
+  kRrsig = 46,
+  kNsec = 47,
+  kDnskey = 48,
+  kNsec3 = 50,
+  kNsec3param = 51,
+  kSvcb = 64,
+  kHttps = 65,
+  kSpf = 99,
+  kTsig = 250,
+  kAny = 255,
+  kCaa = 257,
   kBindSigning = 65534,
 };
 constexpr std::uint16_t kClassNone = 254, kClassAny = 255;
@@ -163,9 +189,7 @@ class Reader {
     return true;
   }
 
-  void append(Span s) {
-    m_.text.append(m_.text, s.offset, s.size);
-  }
+  void append(Span s) { m_.text.append(m_.text, s.offset, s.size); }
 
   // RFC 2136 2.4.
   void prerequisite(const Message::Answer& answer, std::uint16_t klass) {
@@ -230,15 +254,21 @@ class Reader {
           return true;
         }
         return skip(6, end) && target(end, 0);
-      case kTxt: return strings("TXT", end);
-      case kSpf: return strings("SPF", end);
-      case kNaptr: return naptr(end);
-      case kWks: return true;
+      case kTxt:
+        return strings("TXT", end);
+      case kSpf:
+        return strings("SPF", end);
+      case kNaptr:
+        return naptr(end);
+      case kWks:
+        return true;
       case kOpt:
         kept = false;
         edns(klass, answer.ttl, end);
         return true;
-      case kTsig: kept = false; return true;
+      case kTsig:
+        kept = false;
+        return true;
       case kHinfo:
       case kCaa:
       case kNetbios:
@@ -268,9 +298,12 @@ class Reader {
         append(answer.name);
         m_.text += ' ';
         return read_name(data_, at_, netbios_, m_.text, &m_.weirds);
-      case kNsec3: return fixed("NSEC3", 6, length);
-      case kNsec3param: return fixed("NSEC3PARAM", 5, length);
-      case kBindSigning: return fixed("BIND9 signing signal", 5, length);
+      case kNsec3:
+        return fixed("NSEC3", 6, length);
+      case kNsec3param:
+        return fixed("NSEC3PARAM", 5, length);
+      case kBindSigning:
+        return fixed("BIND9 signing signal", 5, length);
       case kDs:
         if (length < 4) return false;
         m_.text += "DS ";
@@ -426,7 +459,8 @@ class Reader {
       const std::uint16_t key = c.be16();
       Cursor value(c.bytes(c.be16()));
       if (c.failed()) break;
-      static constexpr std::string_view kKeys[] = {"mandatory", "alpn", "no-default-alpn", "port", "ipv4hint", "ech", "ipv6hint"};
+      static constexpr std::string_view kKeys[] = {"mandatory", "alpn", "no-default-alpn", "port",
+                                                   "ipv4hint",  "ech",  "ipv6hint"};
       m_.text += ' ';
       if (key < std::size(kKeys)) {
         m_.text += kKeys[key];

@@ -42,7 +42,7 @@ struct Message {
 
   struct Answer {
     Span name;
-    Span text;  ///< in Zeek's words; empty where Zeek writes none
+    Span text;              ///< in Zeek's words; empty where Zeek writes none
     std::uint32_t ttl = 0;  ///< seconds
     std::uint16_t type = 0;
   };
@@ -78,7 +78,8 @@ Header read_header(base::Bytes data);
 bool read_name(base::Bytes all, std::size_t& offset, bool netbios, std::string& out,
                std::vector<std::string_view>* weirds = nullptr);
 
-/// The first-level encoding of NetBIOS names undone (RFC 1001 14.1), without padding and suffix; empty where it is none.
+/// The first-level encoding of NetBIOS names undone (RFC 1001 14.1), without padding and suffix; empty where it is
+/// none.
 std::string decode_netbios_name(std::string_view encoded);
 
 /// "A", "query-4711"; the latter in `scratch`.

@@ -24,8 +24,10 @@ constexpr std::string_view kCommands[] = {
     "XPWD", "LIST", "NLST", "SITE", "SYST", "STAT", "HELP", "NOOP", "FEAT", "OPTS", "AUTH", "PBSZ", "PROT",
     "EPRT", "EPSV", "SIZE", "MDTM", "MLSD", "MLST", "CLNT", "LANG", "XMKD", "XRMD", "XCWD", "ADAT", "CCC"};
 // Written: what moves files and opens data connections, and how logins went.
-constexpr std::string_view kWritten[] = {"APPE", "DELE", "RETR", "STOR", "STOU", "ACCT", "PORT", "PASV", "EPRT", "EPSV", "PASS"};
-constexpr std::string_view kOnFiles[] = {"APPE", "CWD", "DELE", "MKD", "RETR", "RMD", "RNFR", "RNTO", "STOR", "STOU", "REST", "SIZE", "MDTM"};
+constexpr std::string_view kWritten[] = {"APPE", "DELE", "RETR", "STOR", "STOU", "ACCT",
+                                         "PORT", "PASV", "EPRT", "EPSV", "PASS"};
+constexpr std::string_view kOnFiles[] = {"APPE", "CWD",  "DELE", "MKD",  "RETR", "RMD", "RNFR",
+                                         "RNTO", "STOR", "STOU", "REST", "SIZE", "MDTM"};
 
 template <std::size_t N>
 bool among(const std::string_view (&list)[N], std::string_view item) {
@@ -151,7 +153,8 @@ class ControlParser final : public text::LineParser {
   void command(Context& context, std::string_view line) {
     State& s = *state_;
     std::string_view rest = line;
-    while (!rest.empty() && (static_cast<unsigned char>(rest.front()) >= 0xf0)) rest.remove_prefix(1);  // Telnet's interrupts before ABOR
+    while (!rest.empty() && (static_cast<unsigned char>(rest.front()) >= 0xf0))
+      rest.remove_prefix(1);  // Telnet's interrupts before ABOR
     Command c;
     c.ts = context.now();
     c.place = context.place();
@@ -175,7 +178,8 @@ class ControlParser final : public text::LineParser {
       Address six;
       if (c.verb == "PORT" ? six_numbers(rest, six, port) : extended(rest, address, port)) {
         if (c.verb == "PORT") address = six;
-        const Channel channel{context.connection().id.resp_h, address.value_or(context.connection().id.orig_h), port, false};
+        const Channel channel{context.connection().id.resp_h, address.value_or(context.connection().id.orig_h), port,
+                              false};
         c.channel = channel;
         context.expect(channel.to, channel.port, "ftp-data");
       }
@@ -190,7 +194,8 @@ class ControlParser final : public text::LineParser {
 
   void reply(Context& context, std::string_view line) {
     State& s = *state_;
-    const bool coded = line.size() >= 3 && line.find_first_not_of("0123456789") >= 3 && line[0] >= '1' && line[0] <= '6';
+    const bool coded =
+        line.size() >= 3 && line.find_first_not_of("0123456789") >= 3 && line[0] >= '1' && line[0] <= '6';
     const bool ends = coded && (line.size() == 3 || line[3] == ' ');
     const bool goes_on = coded && line.size() > 3 && line[3] == '-';
     if (!s.multiline.empty()) {
@@ -236,7 +241,8 @@ class ControlParser final : public text::LineParser {
     if (c.verb == "CDUP" && (code == 200 || code == 250)) s.directory = join(s.directory, "..");
     if ((c.verb == "PWD" || c.verb == "XPWD") && code == 257) {
       const std::size_t a = text.find('"'), b = text.find('"', a + 1);
-      if (b != std::string_view::npos && b > a + 1) s.directory = text.substr(a + 1, std::min<std::size_t>(b - a - 1, 1024));
+      if (b != std::string_view::npos && b > a + 1)
+        s.directory = text.substr(a + 1, std::min<std::size_t>(b - a - 1, 1024));
     }
     Command done = std::move(c);
     s.pending.erase(s.pending.begin());
@@ -324,7 +330,8 @@ Match recognise(Bytes data, Direction direction, bool port_hint) {
     if (verb == "AUTH" && (text::begins(rest, "TLS") || text::begins(rest, "SSL"))) return Match::kMaybe;
     return port_hint && among(kCommands, verb) ? Match::kYes : Match::kNo;
   }
-  if (text.substr(0, 3) != "220" || (text[3] != ' ' && text[3] != '-')) return text.substr(0, 3) == "421" && port_hint ? Match::kMaybe : Match::kNo;
+  if (text.substr(0, 3) != "220" || (text[3] != ' ' && text[3] != '-'))
+    return text.substr(0, 3) == "421" && port_hint ? Match::kMaybe : Match::kNo;
   const std::string line = text::upper(text.substr(0, text.find('\n')));
   if (line.find("SMTP") != std::string::npos) return Match::kNo;
   if (line.find("FTP") != std::string::npos) return Match::kYes;
@@ -343,9 +350,8 @@ const Definition kControl = {.name = "ftp",
                              .ports = kPorts,
                              .make = [] { return std::unique_ptr<Parser>(std::make_unique<ControlParser>()); },
                              .schemas = kSchemas};
-const Definition kData = {.name = "ftp-data",
-                          .stream = true,
-                          .recognise = announced_only,
-                          .make = [] { return std::unique_ptr<Parser>(std::make_unique<DataParser>()); }};
+const Definition kData = {.name = "ftp-data", .stream = true, .recognise = announced_only, .make = [] {
+                            return std::unique_ptr<Parser>(std::make_unique<DataParser>());
+                          }};
 
 }  // namespace whodunit::protocol::ftp

@@ -15,7 +15,8 @@ bool is(Bytes oid, std::initializer_list<std::uint8_t> expected) {
 bool is_spnego(Bytes oid) { return is(oid, {0x2b, 6, 1, 5, 5, 2}); }  // 1.3.6.1.5.5.2
 // 1.2.840.113554.1.2.2 (RFC 4121), and 1.2.840.48018.1.2.2 as Windows 2000 misspelt it.
 bool is_kerberos(Bytes oid) {
-  return is(oid, {0x2a, 0x86, 0x48, 0x86, 0xf7, 0x12, 1, 2, 2}) || is(oid, {0x2a, 0x86, 0x48, 0x82, 0xf7, 0x12, 1, 2, 2});
+  return is(oid, {0x2a, 0x86, 0x48, 0x86, 0xf7, 0x12, 1, 2, 2}) ||
+         is(oid, {0x2a, 0x86, 0x48, 0x82, 0xf7, 0x12, 1, 2, 2});
 }
 
 }  // namespace

@@ -814,12 +814,13 @@ void credentials(Transaction& t, std::string_view value, bool keep_secrets) {
   }
 }
 
-/// A header's value with signs of code in it: expressions, markup, quotes, pipes, paths upward. Headers that have fields
-/// of their own are left out; of those that hold secrets only the expression is kept.
+/// A header's value with signs of code in it: expressions, markup, quotes, pipes, paths upward. Headers that have
+/// fields of their own are left out; of those that hold secrets only the expression is kept.
 void keep_code(Transaction& t, std::string_view name, std::string_view value) {
   constexpr std::size_t kMost = 512;
   const auto is = [&](std::string_view lower_name) { return equals_ignoring_case(name, lower_name); };
-  if (is("user-agent") || is("referer") || is("host") || is("origin") || is("accept-language") || is("x-forwarded-for")) return;
+  if (is("user-agent") || is("referer") || is("host") || is("origin") || is("accept-language") || is("x-forwarded-for"))
+    return;
   const std::size_t expression = value.find("${");
   if (is("cookie") || is("authorization") || is("proxy-authorization")) {
     if (expression == std::string_view::npos) return;

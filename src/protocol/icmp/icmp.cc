@@ -17,7 +17,7 @@ constexpr std::uint8_t kIpProtocols[] = {packet::kIcmp, packet::kIcmp6};
 constexpr std::size_t kMaxPayloads = 1024;
 constexpr std::size_t kMaxSizes = 256;
 constexpr std::size_t kMaxIds = 256;
-constexpr std::size_t kMaxOpen = 256;      // requests that wait for a reply
+constexpr std::size_t kMaxOpen = 256;  // requests that wait for a reply
 constexpr std::size_t kEntropySamples = 256;
 
 struct Named {
@@ -25,16 +25,26 @@ struct Named {
   std::string_view name;
 };
 // IANA, "ICMP Parameters" and "ICMPv6 Parameters".
-constexpr Named kTypes4[] = {{0, "echo-reply"}, {3, "unreachable"}, {4, "source-quench"}, {5, "redirect"},
-                             {8, "echo-request"}, {9, "router-advertisement"}, {10, "router-solicitation"},
-                             {11, "time-exceeded"}, {12, "parameter-problem"}, {13, "timestamp-request"},
-                             {14, "timestamp-reply"}, {15, "information-request"}, {16, "information-reply"},
-                             {17, "mask-request"}, {18, "mask-reply"}};
-constexpr Named kTypes6[] = {{1, "unreachable"}, {2, "packet-too-big"}, {3, "time-exceeded"}, {4, "parameter-problem"},
-                             {128, "echo-request"}, {129, "echo-reply"}, {130, "listener-query"},
-                             {131, "listener-report"}, {132, "listener-done"}, {133, "router-solicitation"},
-                             {134, "router-advertisement"}, {135, "neighbor-solicitation"},
-                             {136, "neighbor-advertisement"}, {137, "redirect"}, {143, "listener-report-v2"}};
+constexpr Named kTypes4[] = {
+    {0, "echo-reply"},         {3, "unreachable"},          {4, "source-quench"},        {5, "redirect"},
+    {8, "echo-request"},       {9, "router-advertisement"}, {10, "router-solicitation"}, {11, "time-exceeded"},
+    {12, "parameter-problem"}, {13, "timestamp-request"},   {14, "timestamp-reply"},     {15, "information-request"},
+    {16, "information-reply"}, {17, "mask-request"},        {18, "mask-reply"}};
+constexpr Named kTypes6[] = {{1, "unreachable"},
+                             {2, "packet-too-big"},
+                             {3, "time-exceeded"},
+                             {4, "parameter-problem"},
+                             {128, "echo-request"},
+                             {129, "echo-reply"},
+                             {130, "listener-query"},
+                             {131, "listener-report"},
+                             {132, "listener-done"},
+                             {133, "router-solicitation"},
+                             {134, "router-advertisement"},
+                             {135, "neighbor-solicitation"},
+                             {136, "neighbor-advertisement"},
+                             {137, "redirect"},
+                             {143, "listener-report-v2"}};
 
 std::string_view name_of(bool v6, std::uint8_t type) {
   for (const Named& n : v6 ? std::span<const Named>(kTypes6) : std::span<const Named>(kTypes4))
@@ -64,8 +74,10 @@ bool alphabet(Bytes data) {
   return true;
 }
 bool datagram(Bytes data) {
-  if (data.size() >= 20 && data[0] == 0x45) return base::load_be16(data.data() + 2) <= data.size() && base::load_be16(data.data() + 2) >= 20;
-  return data.size() >= 40 && data[0] >> 4 == 6 && base::load_be16(data.data() + 4) + 40u <= data.size() && data[7] != 0;
+  if (data.size() >= 20 && data[0] == 0x45)
+    return base::load_be16(data.data() + 2) <= data.size() && base::load_be16(data.data() + 2) >= 20;
+  return data.size() >= 40 && data[0] >> 4 == 6 && base::load_be16(data.data() + 4) + 40u <= data.size() &&
+         data[7] != 0;
 }
 
 // Unix pings begin with a timestamp of 8 or 16 bytes; what follows counts up or is constant (ping -p).
@@ -233,8 +245,8 @@ class IcmpParser final : public Parser {
       f.open.push_back({packet.sequence, hash});
       return;
     }
-    const auto it = std::find_if(f.open.begin(), f.open.end(),
-                                 [&](const Open& o) { return o.id_and_sequence == packet.sequence; });
+    const auto it =
+        std::find_if(f.open.begin(), f.open.end(), [&](const Open& o) { return o.id_and_sequence == packet.sequence; });
     if (it == f.open.end()) {
       ++f.unsolicited;
       return;

@@ -48,7 +48,8 @@ class IrcParser final : public text::LineParser {
         const std::string key(keys.substr(0, keys.find(',')));
         channels.remove_prefix(std::min(channels.size(), channel.size() + 1));
         keys.remove_prefix(std::min(keys.size(), key.size() + 1));
-        write(context, "JOIN", channel, key.empty() ? "" : " with channel key: '" + std::string("<hidden>") + "'", true);
+        write(context, "JOIN", channel, key.empty() ? "" : " with channel key: '" + std::string("<hidden>") + "'",
+              true);
       }
     } else if (command == "PRIVMSG") {
       dcc(context, rest);
@@ -69,7 +70,9 @@ class IrcParser final : public text::LineParser {
 
   // A file offered: \x01DCC SEND name address port size\x01.
   void dcc(Context& context, std::string_view rest) {
-    const std::size_t at = rest.find("\x01" "DCC ");
+    const std::size_t at = rest.find(
+        "\x01"
+        "DCC ");
     if (at == std::string_view::npos) return;
     std::string_view words = rest.substr(at + 5);
     const std::string kind(text::word(words));
@@ -128,12 +131,15 @@ Match recognise(Bytes data, Direction direction, bool port_hint) {
   if (direction == Direction::kOriginator) {
     const bool nick = has_line(text, "NICK "), user = has_line(text, "USER ");
     if (nick && user) return Match::kYes;
-    const bool begins = text::begins(text, "NICK ") || text::begins(text, "USER ") || text::begins(text, "CAP ") || text::begins(text, "PASS ");
+    const bool begins = text::begins(text, "NICK ") || text::begins(text, "USER ") || text::begins(text, "CAP ") ||
+                        text::begins(text, "PASS ");
     if (begins) return port_hint && (nick || user) ? Match::kYes : text.size() < 512 ? Match::kNeedMore : Match::kNo;
     return text.size() < 5 ? Match::kNeedMore : Match::kNo;
   }
-  if (text.find(" NOTICE AUTH :") != std::string_view::npos || text::begins(text, "NOTICE AUTH :")) return Match::kMaybe;
-  if (text.front() != ':') return text::begins(text, "PING :") || text::begins(text, "NOTICE ") ? Match::kNeedMore : Match::kNo;
+  if (text.find(" NOTICE AUTH :") != std::string_view::npos || text::begins(text, "NOTICE AUTH :"))
+    return Match::kMaybe;
+  if (text.front() != ':')
+    return text::begins(text, "PING :") || text::begins(text, "NOTICE ") ? Match::kNeedMore : Match::kNo;
   std::string_view rest = text;
   text::word(rest);
   const std::string_view number = text::word(rest);

@@ -14,58 +14,139 @@ constexpr std::uint16_t kPorts[] = {88};
 constexpr std::size_t kMaxMessage = 64 << 10;
 
 // RFC 4120 5.10: message types are application tags.
-enum MessageType : std::uint8_t { kAsReq = 10, kAsRep = 11, kTgsReq = 12, kTgsRep = 13, kApReq = 14, kApRep = 15, kError = 30 };
+enum MessageType : std::uint8_t {
+  kAsReq = 10,
+  kAsRep = 11,
+  kTgsReq = 12,
+  kTgsRep = 13,
+  kApReq = 14,
+  kApRep = 15,
+  kError = 30
+};
 
 std::string cipher_name(std::int64_t type) {
   switch (type) {
-    case 1: return "des-cbc-crc";
-    case 2: return "des-cbc-md4";
-    case 3: return "des-cbc-md5";
-    case 5: return "des3-cbc-md5";
-    case 7: return "des3-cbc-sha1";
-    case 9: return "dsaWithSHA1-CmsOID";
-    case 10: return "md5WithRSAEncryption-CmsOID";
-    case 11: return "sha1WithRSAEncryption-CmsOID";
-    case 12: return "rc2CBC-EnvOID";
-    case 13: return "rsaEncryption-EnvOID";
-    case 14: return "rsaES-OAEP-ENV-OID";
-    case 15: return "des-ede3-cbc-Env-OID";
-    case 16: return "des3-cbc-sha1-kd";
-    case 17: return "aes128-cts-hmac-sha1-96";
-    case 18: return "aes256-cts-hmac-sha1-96";
-    case 19: return "aes128-cts-hmac-sha256-128";
-    case 20: return "aes256-cts-hmac-sha384-192";
-    case 23: return "rc4-hmac";
-    case 24: return "rc4-hmac-exp";
-    case 25: return "camellia128-cts-cmac";
-    case 26: return "camellia256-cts-cmac";
-    case 65: return "subkey-keymaterial";
-    default: return "unknown-" + std::to_string(type);
+    case 1:
+      return "des-cbc-crc";
+    case 2:
+      return "des-cbc-md4";
+    case 3:
+      return "des-cbc-md5";
+    case 5:
+      return "des3-cbc-md5";
+    case 7:
+      return "des3-cbc-sha1";
+    case 9:
+      return "dsaWithSHA1-CmsOID";
+    case 10:
+      return "md5WithRSAEncryption-CmsOID";
+    case 11:
+      return "sha1WithRSAEncryption-CmsOID";
+    case 12:
+      return "rc2CBC-EnvOID";
+    case 13:
+      return "rsaEncryption-EnvOID";
+    case 14:
+      return "rsaES-OAEP-ENV-OID";
+    case 15:
+      return "des-ede3-cbc-Env-OID";
+    case 16:
+      return "des3-cbc-sha1-kd";
+    case 17:
+      return "aes128-cts-hmac-sha1-96";
+    case 18:
+      return "aes256-cts-hmac-sha1-96";
+    case 19:
+      return "aes128-cts-hmac-sha256-128";
+    case 20:
+      return "aes256-cts-hmac-sha384-192";
+    case 23:
+      return "rc4-hmac";
+    case 24:
+      return "rc4-hmac-exp";
+    case 25:
+      return "camellia128-cts-cmac";
+    case 26:
+      return "camellia256-cts-cmac";
+    case 65:
+      return "subkey-keymaterial";
+    default:
+      return "unknown-" + std::to_string(type);
   }
 }
 
 // RFC 4120 7.5.9, RFC 4556 3.1.3.
 std::string error_name(std::int64_t code) {
-  static constexpr std::string_view kFirst[] = {
-      "KDC_ERR_NONE", "KDC_ERR_NAME_EXP", "KDC_ERR_SERVICE_EXP", "KDC_ERR_BAD_PVNO", "KDC_ERR_C_OLD_MAST_KVNO",
-      "KDC_ERR_S_OLD_MAST_KVNO", "KDC_ERR_C_PRINCIPAL_UNKNOWN", "KDC_ERR_S_PRINCIPAL_UNKNOWN",
-      "KDC_ERR_PRINCIPAL_NOT_UNIQUE", "KDC_ERR_NULL_KEY", "KDC_ERR_CANNOT_POSTDATE", "KDC_ERR_NEVER_VALID",
-      "KDC_ERR_POLICY", "KDC_ERR_BADOPTION", "KDC_ERR_ETYPE_NOSUPP", "KDC_ERR_SUMTYPE_NOSUPP",
-      "KDC_ERR_PADATA_TYPE_NOSUPP", "KDC_ERR_TRTYPE_NOSUPP", "KDC_ERR_CLIENT_REVOKED", "KDC_ERR_SERVICE_REVOKED",
-      "KDC_ERR_TGT_REVOKED", "KDC_ERR_CLIENT_NOTYET", "KDC_ERR_SERVICE_NOTYET", "KDC_ERR_KEY_EXPIRED",
-      "KDC_ERR_PREAUTH_FAILED", "KDC_ERR_PREAUTH_REQUIRED", "KDC_ERR_SERVER_NOMATCH", "KDC_ERR_MUST_USE_USER2USER",
-      "KDC_ERR_PATH_NOT_ACCEPTED", "KDC_ERR_SVC_UNAVAILABLE", "", "KRB_AP_ERR_BAD_INTEGRITY", "KRB_AP_ERR_TKT_EXPIRED",
-      "KRB_AP_ERR_TKT_NYV", "KRB_AP_ERR_REPEAT", "KRB_AP_ERR_NOT_US", "KRB_AP_ERR_BADMATCH", "KRB_AP_ERR_SKEW",
-      "KRB_AP_ERR_BADADDR", "KRB_AP_ERR_BADVERSION", "KRB_AP_ERR_MSG_TYPE", "KRB_AP_ERR_MODIFIED",
-      "KRB_AP_ERR_BADORDER", "", "KRB_AP_ERR_BADKEYVER", "KRB_AP_ERR_NOKEY", "KRB_AP_ERR_MUT_FAIL",
-      "KRB_AP_ERR_BADDIRECTION", "KRB_AP_ERR_METHOD", "KRB_AP_ERR_BADSEQ", "KRB_AP_ERR_INAPP_CKSUM",
-      "KRB_AP_PATH_NOT_ACCEPTED", "KRB_ERR_RESPONSE_TOO_BIG"};
-  static constexpr std::string_view kLater[] = {
-      "KRB_ERR_GENERIC", "KRB_ERR_FIELD_TOOLONG", "KDC_ERROR_CLIENT_NOT_TRUSTED", "KDC_ERROR_KDC_NOT_TRUSTED",
-      "KDC_ERROR_INVALID_SIG", "KDC_ERR_KEY_TOO_WEAK", "KDC_ERR_CERTIFICATE_MISMATCH", "KRB_AP_ERR_NO_TGT",
-      "KDC_ERR_WRONG_REALM", "KRB_AP_ERR_USER_TO_USER_REQUIRED", "KDC_ERR_CANT_VERIFY_CERTIFICATE",
-      "KDC_ERR_INVALID_CERTIFICATE", "KDC_ERR_REVOKED_CERTIFICATE", "KDC_ERR_REVOCATION_STATUS_UNKNOWN",
-      "KDC_ERR_REVOCATION_STATUS_UNAVAILABLE", "KDC_ERR_CLIENT_NAME_MISMATCH", "KDC_ERR_KDC_NAME_MISMATCH"};
+  static constexpr std::string_view kFirst[] = {"KDC_ERR_NONE",
+                                                "KDC_ERR_NAME_EXP",
+                                                "KDC_ERR_SERVICE_EXP",
+                                                "KDC_ERR_BAD_PVNO",
+                                                "KDC_ERR_C_OLD_MAST_KVNO",
+                                                "KDC_ERR_S_OLD_MAST_KVNO",
+                                                "KDC_ERR_C_PRINCIPAL_UNKNOWN",
+                                                "KDC_ERR_S_PRINCIPAL_UNKNOWN",
+                                                "KDC_ERR_PRINCIPAL_NOT_UNIQUE",
+                                                "KDC_ERR_NULL_KEY",
+                                                "KDC_ERR_CANNOT_POSTDATE",
+                                                "KDC_ERR_NEVER_VALID",
+                                                "KDC_ERR_POLICY",
+                                                "KDC_ERR_BADOPTION",
+                                                "KDC_ERR_ETYPE_NOSUPP",
+                                                "KDC_ERR_SUMTYPE_NOSUPP",
+                                                "KDC_ERR_PADATA_TYPE_NOSUPP",
+                                                "KDC_ERR_TRTYPE_NOSUPP",
+                                                "KDC_ERR_CLIENT_REVOKED",
+                                                "KDC_ERR_SERVICE_REVOKED",
+                                                "KDC_ERR_TGT_REVOKED",
+                                                "KDC_ERR_CLIENT_NOTYET",
+                                                "KDC_ERR_SERVICE_NOTYET",
+                                                "KDC_ERR_KEY_EXPIRED",
+                                                "KDC_ERR_PREAUTH_FAILED",
+                                                "KDC_ERR_PREAUTH_REQUIRED",
+                                                "KDC_ERR_SERVER_NOMATCH",
+                                                "KDC_ERR_MUST_USE_USER2USER",
+                                                "KDC_ERR_PATH_NOT_ACCEPTED",
+                                                "KDC_ERR_SVC_UNAVAILABLE",
+                                                "",
+                                                "KRB_AP_ERR_BAD_INTEGRITY",
+                                                "KRB_AP_ERR_TKT_EXPIRED",
+                                                "KRB_AP_ERR_TKT_NYV",
+                                                "KRB_AP_ERR_REPEAT",
+                                                "KRB_AP_ERR_NOT_US",
+                                                "KRB_AP_ERR_BADMATCH",
+                                                "KRB_AP_ERR_SKEW",
+                                                "KRB_AP_ERR_BADADDR",
+                                                "KRB_AP_ERR_BADVERSION",
+                                                "KRB_AP_ERR_MSG_TYPE",
+                                                "KRB_AP_ERR_MODIFIED",
+                                                "KRB_AP_ERR_BADORDER",
+                                                "",
+                                                "KRB_AP_ERR_BADKEYVER",
+                                                "KRB_AP_ERR_NOKEY",
+                                                "KRB_AP_ERR_MUT_FAIL",
+                                                "KRB_AP_ERR_BADDIRECTION",
+                                                "KRB_AP_ERR_METHOD",
+                                                "KRB_AP_ERR_BADSEQ",
+                                                "KRB_AP_ERR_INAPP_CKSUM",
+                                                "KRB_AP_PATH_NOT_ACCEPTED",
+                                                "KRB_ERR_RESPONSE_TOO_BIG"};
+  static constexpr std::string_view kLater[] = {"KRB_ERR_GENERIC",
+                                                "KRB_ERR_FIELD_TOOLONG",
+                                                "KDC_ERROR_CLIENT_NOT_TRUSTED",
+                                                "KDC_ERROR_KDC_NOT_TRUSTED",
+                                                "KDC_ERROR_INVALID_SIG",
+                                                "KDC_ERR_KEY_TOO_WEAK",
+                                                "KDC_ERR_CERTIFICATE_MISMATCH",
+                                                "KRB_AP_ERR_NO_TGT",
+                                                "KDC_ERR_WRONG_REALM",
+                                                "KRB_AP_ERR_USER_TO_USER_REQUIRED",
+                                                "KDC_ERR_CANT_VERIFY_CERTIFICATE",
+                                                "KDC_ERR_INVALID_CERTIFICATE",
+                                                "KDC_ERR_REVOKED_CERTIFICATE",
+                                                "KDC_ERR_REVOCATION_STATUS_UNKNOWN",
+                                                "KDC_ERR_REVOCATION_STATUS_UNAVAILABLE",
+                                                "KDC_ERR_CLIENT_NAME_MISMATCH",
+                                                "KDC_ERR_KDC_NAME_MISMATCH"};
   std::string_view name;
   if (code >= 0 && code < static_cast<std::int64_t>(std::size(kFirst)))
     name = kFirst[code];
@@ -214,13 +295,19 @@ class KrbParser final : public FramedParser {
     if (sequence.at_end()) return false;
     switch (tag & 0x1f) {
       case kAsReq:
-      case kTgsReq: return request(context, sequence, (tag & 0x1f) == kAsReq);
+      case kTgsReq:
+        return request(context, sequence, (tag & 0x1f) == kAsReq);
       case kAsRep:
-      case kTgsRep: return reply(context, sequence);
-      case kError: return error(context, sequence);
-      case kApReq: return shown(context, data, "krb", last_ticket_);
-      case kApRep: return true;
-      default: return (tag & 0x1f) >= 20 && (tag & 0x1f) <= 29;  // KRB_SAFE, KRB_PRIV, KRB_CRED, their parts
+      case kTgsRep:
+        return reply(context, sequence);
+      case kError:
+        return error(context, sequence);
+      case kApReq:
+        return shown(context, data, "krb", last_ticket_);
+      case kApRep:
+        return true;
+      default:
+        return (tag & 0x1f) >= 20 && (tag & 0x1f) <= 29;  // KRB_SAFE, KRB_PRIV, KRB_CRED, their parts
     }
   }
 
@@ -269,18 +356,29 @@ class KrbParser final : public FramedParser {
               }
               break;
             }
-            case 1: name = principal(f.content); break;
-            case 2: realm = text(inner(f.content)); break;
-            case 3: t.service = principal(f.content); break;
-            case 4: t.from = time(f.content); break;
-            case 5: t.till = time(f.content); break;
+            case 1:
+              name = principal(f.content);
+              break;
+            case 2:
+              realm = text(inner(f.content));
+              break;
+            case 3:
+              t.service = principal(f.content);
+              break;
+            case 4:
+              t.from = time(f.content);
+              break;
+            case 5:
+              t.till = time(f.content);
+              break;
             case 8: {
               ber::Reader list = ber::Reader(f.content).enter(ber::kSequence);
               for (int i = 0; i < 32 && !list.at_end(); ++i)
                 t.ciphers.push_back(cipher_name(ber::integer(list.next().content).value_or(0)));
               break;
             }
-            default: break;
+            default:
+              break;
           }
         }
       }
@@ -306,11 +404,20 @@ class KrbParser final : public FramedParser {
     while (!sequence.at_end()) {
       const ber::Element e = sequence.next();
       switch (e.tag & 0x1f) {
-        case 3: realm = text(inner(e.content)); break;
-        case 4: name = principal(e.content); break;
-        case 5: ticket = read_ticket(e.content); break;
-        case 6: own = encryption(e.content); break;
-        default: break;
+        case 3:
+          realm = text(inner(e.content));
+          break;
+        case 4:
+          name = principal(e.content);
+          break;
+        case 5:
+          ticket = read_ticket(e.content);
+          break;
+        case 6:
+          own = encryption(e.content);
+          break;
+        default:
+          break;
       }
     }
     if (!ticket.seen) return false;
@@ -332,12 +439,23 @@ class KrbParser final : public FramedParser {
     while (!sequence.at_end()) {
       const ber::Element e = sequence.next();
       switch (e.tag & 0x1f) {
-        case 6: code = number(e.content); break;
-        case 7: realm = text(inner(e.content)); break;
-        case 8: name = principal(e.content); break;
-        case 10: service = principal(e.content); break;
-        case 11: words = text(inner(e.content)); break;
-        default: break;
+        case 6:
+          code = number(e.content);
+          break;
+        case 7:
+          realm = text(inner(e.content));
+          break;
+        case 8:
+          name = principal(e.content);
+          break;
+        case 10:
+          service = principal(e.content);
+          break;
+        case 11:
+          words = text(inner(e.content));
+          break;
+        default:
+          break;
       }
     }
     if (code < 0) return false;

@@ -15,8 +15,21 @@ constexpr std::size_t kMaxOpen = 64, kShownPayload = 100, kMaxMessage = 64 << 10
 
 // MQTT 3.1.1 2.2.1.
 enum Type : std::uint8_t {
-  kConnect = 1, kConnack, kPublish, kPuback, kPubrec, kPubrel, kPubcomp, kSubscribe, kSuback, kUnsubscribe, kUnsuback,
-  kPingreq, kPingresp, kDisconnect, kAuth
+  kConnect = 1,
+  kConnack,
+  kPublish,
+  kPuback,
+  kPubrec,
+  kPubrel,
+  kPubcomp,
+  kSubscribe,
+  kSuback,
+  kUnsubscribe,
+  kUnsuback,
+  kPingreq,
+  kPingresp,
+  kDisconnect,
+  kAuth
 };
 
 // 2.2.3: seven bits a byte, least first, at most four bytes. 0 bytes used: more are needed; 5: it is none.
@@ -38,13 +51,20 @@ Length read_length(Bytes data) {
 
 std::string_view return_code(std::uint8_t code) {
   switch (code) {
-    case 0: return "Connection Accepted";
-    case 1: return "Refused: unacceptable protocol version";
-    case 2: return "Refused: identifier rejected";
-    case 3: return "Refused: server unavailable";
-    case 4: return "Refused: bad user name or password";
-    case 5: return "Refused: not authorized";
-    default: return "unknown";
+    case 0:
+      return "Connection Accepted";
+    case 1:
+      return "Refused: unacceptable protocol version";
+    case 2:
+      return "Refused: identifier rejected";
+    case 3:
+      return "Refused: server unavailable";
+    case 4:
+      return "Refused: bad user name or password";
+    case 5:
+      return "Refused: not authorized";
+    default:
+      return "unknown";
   }
 }
 
@@ -105,7 +125,9 @@ class MqttParser final : public FramedParser {
     if (!state_) state_ = std::make_unique<State>();
     const std::uint8_t type = message[0] >> 4;
     switch (type) {
-      case kConnect: connect(context, c); break;
+      case kConnect:
+        connect(context, c);
+        break;
       case kConnack: {
         c.skip(1);
         const std::uint8_t code = c.u8();
@@ -117,8 +139,12 @@ class MqttParser final : public FramedParser {
         context.recognised = true;
         break;
       }
-      case kPublish: publish(context, direction, message[0], c, l.value); break;
-      case kPuback: settle(context, c.be16(), 1); break;
+      case kPublish:
+        publish(context, direction, message[0], c, l.value);
+        break;
+      case kPuback:
+        settle(context, c.be16(), 1);
+        break;
       case kPubrec:
       case kPubrel: {
         const std::uint16_t id = c.be16();
@@ -126,14 +152,19 @@ class MqttParser final : public FramedParser {
           if (p.id == id) (type == kPubrec ? p.received : p.released) = true;
         break;
       }
-      case kPubcomp: settle(context, c.be16(), 2); break;
+      case kPubcomp:
+        settle(context, c.be16(), 2);
+        break;
       case kSubscribe:
-      case kUnsubscribe: subscribe(context, c, type == kUnsubscribe); break;
+      case kUnsubscribe:
+        subscribe(context, c, type == kUnsubscribe);
+        break;
       case kSuback:
       case kUnsuback: {
         const std::uint16_t id = c.be16();
         if (state_->version >= 5) skip_properties(c);
-        const Opt<std::uint64_t> granted = type == kSuback && c.left() > 0 ? Opt<std::uint64_t>(c.u8()) : Opt<std::uint64_t>();
+        const Opt<std::uint64_t> granted =
+            type == kSuback && c.left() > 0 ? Opt<std::uint64_t>(c.u8()) : Opt<std::uint64_t>();
         for (auto it = state_->subscribes.begin(); it != state_->subscribes.end(); ++it) {
           if (it->id != id) continue;
           record::extend(it->place, context.place());
@@ -143,7 +174,8 @@ class MqttParser final : public FramedParser {
         }
         break;
       }
-      default: break;
+      default:
+        break;
     }
     if (c.failed() && !cut) context.weird("mqtt_malformed");
   }
@@ -175,7 +207,10 @@ class MqttParser final : public FramedParser {
       k.will_payload = text(c);
     }
     if (flags & 0x80) k.user = text(c);
-    k.version = state_->version == 3 ? "3.1" : state_->version == 4 ? "3.1.1" : state_->version == 5 ? "5.0" : "unknown-" + std::to_string(state_->version);
+    k.version = state_->version == 3   ? "3.1"
+                : state_->version == 4 ? "3.1.1"
+                : state_->version == 5 ? "5.0"
+                                       : "unknown-" + std::to_string(state_->version);
     if (c.failed() || (k.name != "MQTT" && k.name != "MQIsdp")) {
       context.failed = true;
       return;
@@ -300,12 +335,14 @@ Match recognise(Bytes data, Direction direction, bool port_hint) {
   if (data[0] == 0x10 && direction == Direction::kOriginator) {
     if (l.used == 0 || data.size() < 1 + l.used + 8) return Match::kNeedMore;
     const std::string_view text = base::as_text(data.subspan(1 + l.used));
-    if (text.substr(0, 6) == std::string_view("\0\4MQTT", 6) || text.substr(0, 8) == std::string_view("\0\6MQIsdp", 8)) return Match::kYes;
+    if (text.substr(0, 6) == std::string_view("\0\4MQTT", 6) || text.substr(0, 8) == std::string_view("\0\6MQIsdp", 8))
+      return Match::kYes;
     return Match::kNo;
   }
   if (!port_hint || l.used == 0) return Match::kNo;
   const std::uint8_t type = data[0] >> 4;
-  const bool plausible = type >= 2 && type <= 14 && (type == kPublish || (data[0] & 0xf) == (type == 6 || type == 8 || type == 10 ? 2 : 0));
+  const bool plausible = type >= 2 && type <= 14 &&
+                         (type == kPublish || (data[0] & 0xf) == (type == 6 || type == 8 || type == 10 ? 2 : 0));
   return plausible && 1 + l.used + l.value <= data.size() + 65536 ? Match::kMaybe : Match::kNo;
 }
 

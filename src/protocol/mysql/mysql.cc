@@ -15,11 +15,38 @@ constexpr std::size_t kMaxPacket = 64 << 10, kMaxText = 1024;
 constexpr std::uint32_t kSslCapability = 0x0800;
 
 std::string_view command_name(std::uint8_t code) {
-  static constexpr std::string_view kNames[] = {
-      "sleep", "quit", "init_db", "query", "field_list", "create_db", "drop_db", "refresh", "shutdown", "statistics",
-      "process_info", "connect", "process_kill", "debug", "ping", "time", "delayed_insert", "change_user", "binlog_dump",
-      "table_dump", "connect_out", "register_slave", "stmt_prepare", "stmt_execute", "stmt_send_long_data", "stmt_close",
-      "stmt_reset", "set_option", "stmt_fetch", "daemon", "binlog_dump_gtid", "reset_connection"};
+  static constexpr std::string_view kNames[] = {"sleep",
+                                                "quit",
+                                                "init_db",
+                                                "query",
+                                                "field_list",
+                                                "create_db",
+                                                "drop_db",
+                                                "refresh",
+                                                "shutdown",
+                                                "statistics",
+                                                "process_info",
+                                                "connect",
+                                                "process_kill",
+                                                "debug",
+                                                "ping",
+                                                "time",
+                                                "delayed_insert",
+                                                "change_user",
+                                                "binlog_dump",
+                                                "table_dump",
+                                                "connect_out",
+                                                "register_slave",
+                                                "stmt_prepare",
+                                                "stmt_execute",
+                                                "stmt_send_long_data",
+                                                "stmt_close",
+                                                "stmt_reset",
+                                                "set_option",
+                                                "stmt_fetch",
+                                                "daemon",
+                                                "binlog_dump_gtid",
+                                                "reset_connection"};
   return code < std::size(kNames) ? kNames[code] : std::string_view();
 }
 
@@ -33,8 +60,13 @@ std::string shape(std::string_view sql) {
       while (end < sql.size() && sql[end] != c) end += sql[end] == '\\' ? 2 : 1;
       out += '?';
       i = end + 1;
-    } else if (c >= '0' && c <= '9' && (out.empty() || !(out.back() == '_' || out.back() == '@' || out.back() == '`' || (out.back() >= 'a' && out.back() <= 'z') || (out.back() >= 'A' && out.back() <= 'Z')))) {
-      while (i < sql.size() && ((sql[i] >= '0' && sql[i] <= '9') || sql[i] == '.' || (sql[i] >= 'a' && sql[i] <= 'f') || (sql[i] >= 'A' && sql[i] <= 'F') || sql[i] == 'x')) ++i;
+    } else if (c >= '0' && c <= '9' &&
+               (out.empty() ||
+                !(out.back() == '_' || out.back() == '@' || out.back() == '`' ||
+                  (out.back() >= 'a' && out.back() <= 'z') || (out.back() >= 'A' && out.back() <= 'Z')))) {
+      while (i < sql.size() && ((sql[i] >= '0' && sql[i] <= '9') || sql[i] == '.' || (sql[i] >= 'a' && sql[i] <= 'f') ||
+                                (sql[i] >= 'A' && sql[i] <= 'F') || sql[i] == 'x'))
+        ++i;
       out += '?';
     } else {
       out += c;
@@ -69,7 +101,8 @@ struct State {
   record::Place place;
   std::string command, argument, version;
   std::uint64_t rows = 0, columns = 0;
-  bool greeted = false, logged_in = false, waiting = false, in_rows = false, deprecate_eof = false, columns_done = false, attributes = false;
+  bool greeted = false, logged_in = false, waiting = false, in_rows = false, deprecate_eof = false,
+       columns_done = false, attributes = false;
 };
 
 class MysqlParser final : public FramedParser {
@@ -144,7 +177,8 @@ class MysqlParser final : public FramedParser {
     std::string argument;
     if (payload[0] == 17) argument = text.substr(0, std::min<std::size_t>(text.find('\0'), 256));  // change_user
     if (payload[0] == 2 || payload[0] == 5 || payload[0] == 6) argument = text.substr(0, kMaxText);
-    if (payload[0] == 3 || payload[0] == 22) argument = context.plan().keep_secrets ? std::string(text.substr(0, kMaxText)) : shape(text);
+    if (payload[0] == 3 || payload[0] == 22)
+      argument = context.plan().keep_secrets ? std::string(text.substr(0, kMaxText)) : shape(text);
     begin(context, name, argument);
     if (payload[0] == 1 || payload[0] == 25 || payload[0] == 24) write(context, {}, {}, {}, {});  // without an answer
   }
@@ -206,7 +240,8 @@ class MysqlParser final : public FramedParser {
     }
   }
 
-  void write(Context& context, Opt<bool> success, Opt<std::uint64_t> rows, std::string response, Opt<std::uint64_t> code) {
+  void write(Context& context, Opt<bool> success, Opt<std::uint64_t> rows, std::string response,
+             Opt<std::uint64_t> code) {
     State& s = *state_;
     s.waiting = false;
     Mysql row;

@@ -8,9 +8,9 @@ namespace {
 using base::Cursor;
 
 constexpr std::string_view kSignature{"NTLMSSP\0", 8};
-constexpr std::uint32_t kUnicode = 1;           // [MS-NLMP] 2.2.2.5, A
-constexpr std::uint32_t kHasVersion = 1u << 25; // T
-constexpr std::size_t kMaxText = 1024;          // bytes of a name
+constexpr std::uint32_t kUnicode = 1;            // [MS-NLMP] 2.2.2.5, A
+constexpr std::uint32_t kHasVersion = 1u << 25;  // T
+constexpr std::size_t kMaxText = 1024;           // bytes of a name
 
 record::Schema* const kSchemas[] = {&Ntlm::schema};
 
@@ -25,9 +25,7 @@ Bytes field(Bytes message, std::size_t at) {
   return base::slice(message, offset, std::min(length, kMaxText));
 }
 
-std::string text(Bytes data, bool unicode) {
-  return unicode ? utf16le_text(data) : std::string(base::as_text(data));
-}
+std::string text(Bytes data, bool unicode) { return unicode ? utf16le_text(data) : std::string(base::as_text(data)); }
 
 // 2.2.2.10.
 std::string version(Bytes message, std::size_t at, std::uint32_t flags) {
@@ -89,11 +87,20 @@ bool Session::token(Context& context, Bytes token, std::string_view carrier) {
       const Bytes value = pairs.bytes(pairs.le16());
       if (pairs.failed() || id == 0) break;
       switch (id) {
-        case 1: f.server_nb = utf16le_text(value); break;
-        case 2: f.server_domain = utf16le_text(value); break;
-        case 3: f.server_dns = utf16le_text(value); break;
-        case 5: f.server_tree = utf16le_text(value); break;
-        default: break;
+        case 1:
+          f.server_nb = utf16le_text(value);
+          break;
+        case 2:
+          f.server_domain = utf16le_text(value);
+          break;
+        case 3:
+          f.server_dns = utf16le_text(value);
+          break;
+        case 5:
+          f.server_tree = utf16le_text(value);
+          break;
+        default:
+          break;
       }
     }
   } else {  // 2.2.1.3

@@ -85,7 +85,8 @@ Match recognise(Bytes data, Direction, bool port_hint) {
   // Elsewhere: the usual sizes, a server's or client's precision, and a time of this age.
   if (data.size() != 48 && data.size() != 68 && data.size() != 72) return Match::kNo;
   const std::uint32_t seconds = base::load_be32(data.data() + 40);
-  return version >= 3 && (mode == 3 || mode == 4) && data[3] >= 0xe0 && seconds > 2840140800u ? Match::kYes : Match::kNo;
+  return version >= 3 && (mode == 3 || mode == 4) && data[3] >= 0xe0 && seconds > 2840140800u ? Match::kYes
+                                                                                              : Match::kNo;
 }
 
 std::unique_ptr<Parser> make() { return std::make_unique<NtpParser>(); }

@@ -15,8 +15,15 @@ constexpr std::size_t kHeader = 20, kMaxOpen = 64;
 
 // RFC 2865 3, RFC 5176 3.
 enum Code : std::uint8_t {
-  kAccessRequest = 1, kAccessAccept = 2, kAccessReject = 3, kAccountingRequest = 4, kAccountingResponse = 5,
-  kAccessChallenge = 11, kStatusServer = 12, kDisconnectRequest = 40, kChangeNak = 45
+  kAccessRequest = 1,
+  kAccessAccept = 2,
+  kAccessReject = 3,
+  kAccountingRequest = 4,
+  kAccountingResponse = 5,
+  kAccessChallenge = 11,
+  kStatusServer = 12,
+  kDisconnectRequest = 40,
+  kChangeNak = 45
 };
 
 bool is_request(std::uint8_t code) {
@@ -25,11 +32,16 @@ bool is_request(std::uint8_t code) {
 
 std::string_view kind(std::uint8_t code) {
   switch (code) {
-    case kAccessRequest: return "access";
-    case kAccountingRequest: return "accounting";
-    case 40: return "disconnect";
-    case 43: return "change";
-    default: return "other";
+    case kAccessRequest:
+      return "access";
+    case kAccountingRequest:
+      return "accounting";
+    case 40:
+      return "disconnect";
+    case 43:
+      return "change";
+    default:
+      return "other";
   }
 }
 
@@ -87,19 +99,32 @@ class RadiusParser final : public Parser {
       if (a.failed()) break;
       const std::string_view text = base::as_text(value);
       switch (type) {
-        case 1: t.username = text; break;
+        case 1:
+          t.username = text;
+          break;
         case 4:
           if (value.size() == 4 && t.nas.empty()) t.nas = Address::v4(value.data()).to_string();
           break;
         case 8:
           if (value.size() == 4) t.framed = Address::v4(value.data());
           break;
-        case 18: t.message = text; break;
-        case 31: t.mac = mac_of(text); break;
-        case 32: t.nas = text; break;
-        case 66: t.tunnel = text; break;
-        case 77: t.info = text; break;
-        default: break;
+        case 18:
+          t.message = text;
+          break;
+        case 31:
+          t.mac = mac_of(text);
+          break;
+        case 32:
+          t.nas = text;
+          break;
+        case 66:
+          t.tunnel = text;
+          break;
+        case 77:
+          t.info = text;
+          break;
+        default:
+          break;
       }
     }
     if (request || code == kAccessChallenge) return;  // after a challenge the dialogue goes on
@@ -166,7 +191,8 @@ class RadiusParser final : public Parser {
 Match recognise(Bytes data, Direction, bool port_hint) {
   if (data.size() < kHeader) return Match::kNo;
   const std::size_t length = base::load_be16(data.data() + 2);
-  const bool known = (data[0] >= 1 && data[0] <= 5) || (data[0] >= 11 && data[0] <= 13) || (data[0] >= 40 && data[0] <= 45);
+  const bool known =
+      (data[0] >= 1 && data[0] <= 5) || (data[0] >= 11 && data[0] <= 13) || (data[0] >= 40 && data[0] <= 45);
   if (!known || length < kHeader || length > data.size() || (!port_hint && length != data.size())) return Match::kNo;
   std::size_t at = kHeader, attributes = 0;
   while (at + 2 <= length) {

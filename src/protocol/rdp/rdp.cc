@@ -18,23 +18,74 @@ struct Layout {
   std::string_view name;
 };
 // Windows' keyboard identifiers: the lower half is the language ([MS-LCID]).
-constexpr Layout kLayouts[] = {
-    {0x0401, "Arabic"}, {0x0402, "Bulgarian"}, {0x0404, "Chinese - Taiwan"}, {0x0405, "Czech"}, {0x0406, "Danish"},
-    {0x0407, "German - Germany"}, {0x0408, "Greek"}, {0x0409, "English - United States"}, {0x040a, "Spanish - Spain (Traditional Sort)"},
-    {0x040b, "Finnish"}, {0x040c, "French - France"}, {0x040d, "Hebrew"}, {0x040e, "Hungarian"}, {0x040f, "Icelandic"},
-    {0x0410, "Italian - Italy"}, {0x0411, "Japanese"}, {0x0412, "Korean"}, {0x0413, "Dutch - Netherlands"},
-    {0x0414, "Norwegian (Bokmal)"}, {0x0415, "Polish"}, {0x0416, "Portuguese - Brazil"}, {0x0418, "Romanian"},
-    {0x0419, "Russian"}, {0x041a, "Croatian"}, {0x041b, "Slovak"}, {0x041c, "Albanian"}, {0x041d, "Swedish"},
-    {0x041e, "Thai"}, {0x041f, "Turkish"}, {0x0420, "Urdu"}, {0x0421, "Indonesian"}, {0x0422, "Ukrainian"},
-    {0x0423, "Belarusian"}, {0x0424, "Slovenian"}, {0x0425, "Estonian"}, {0x0426, "Latvian"}, {0x0427, "Lithuanian"},
-    {0x0429, "Farsi"}, {0x042a, "Vietnamese"}, {0x042b, "Armenian"}, {0x042c, "Azeri (Latin)"}, {0x042f, "Macedonian"},
-    {0x0437, "Georgian"}, {0x0439, "Hindi"}, {0x043f, "Kazakh"}, {0x0443, "Uzbek (Latin)"}, {0x0444, "Tatar"},
-    {0x0804, "Chinese - People's Republic of China"}, {0x0807, "German - Switzerland"}, {0x0809, "English - United Kingdom"},
-    {0x080a, "Spanish - Mexico"}, {0x080c, "French - Belgium"}, {0x0810, "Italian - Switzerland"}, {0x0813, "Dutch - Belgium"},
-    {0x0816, "Portuguese - Portugal"}, {0x081a, "Serbian (Latin)"}, {0x0c01, "Arabic - Egypt"}, {0x0c04, "Chinese - Hong Kong SAR"},
-    {0x0c07, "German - Austria"}, {0x0c09, "English - Australia"}, {0x0c0a, "Spanish - Spain (Modern Sort)"},
-    {0x0c0c, "French - Canada"}, {0x0c1a, "Serbian (Cyrillic)"}, {0x1009, "English - Canada"}, {0x100c, "French - Switzerland"},
-    {0x1409, "English - New Zealand"}, {0x1809, "English - Ireland"}, {0x4009, "English - India"}};
+constexpr Layout kLayouts[] = {{0x0401, "Arabic"},
+                               {0x0402, "Bulgarian"},
+                               {0x0404, "Chinese - Taiwan"},
+                               {0x0405, "Czech"},
+                               {0x0406, "Danish"},
+                               {0x0407, "German - Germany"},
+                               {0x0408, "Greek"},
+                               {0x0409, "English - United States"},
+                               {0x040a, "Spanish - Spain (Traditional Sort)"},
+                               {0x040b, "Finnish"},
+                               {0x040c, "French - France"},
+                               {0x040d, "Hebrew"},
+                               {0x040e, "Hungarian"},
+                               {0x040f, "Icelandic"},
+                               {0x0410, "Italian - Italy"},
+                               {0x0411, "Japanese"},
+                               {0x0412, "Korean"},
+                               {0x0413, "Dutch - Netherlands"},
+                               {0x0414, "Norwegian (Bokmal)"},
+                               {0x0415, "Polish"},
+                               {0x0416, "Portuguese - Brazil"},
+                               {0x0418, "Romanian"},
+                               {0x0419, "Russian"},
+                               {0x041a, "Croatian"},
+                               {0x041b, "Slovak"},
+                               {0x041c, "Albanian"},
+                               {0x041d, "Swedish"},
+                               {0x041e, "Thai"},
+                               {0x041f, "Turkish"},
+                               {0x0420, "Urdu"},
+                               {0x0421, "Indonesian"},
+                               {0x0422, "Ukrainian"},
+                               {0x0423, "Belarusian"},
+                               {0x0424, "Slovenian"},
+                               {0x0425, "Estonian"},
+                               {0x0426, "Latvian"},
+                               {0x0427, "Lithuanian"},
+                               {0x0429, "Farsi"},
+                               {0x042a, "Vietnamese"},
+                               {0x042b, "Armenian"},
+                               {0x042c, "Azeri (Latin)"},
+                               {0x042f, "Macedonian"},
+                               {0x0437, "Georgian"},
+                               {0x0439, "Hindi"},
+                               {0x043f, "Kazakh"},
+                               {0x0443, "Uzbek (Latin)"},
+                               {0x0444, "Tatar"},
+                               {0x0804, "Chinese - People's Republic of China"},
+                               {0x0807, "German - Switzerland"},
+                               {0x0809, "English - United Kingdom"},
+                               {0x080a, "Spanish - Mexico"},
+                               {0x080c, "French - Belgium"},
+                               {0x0810, "Italian - Switzerland"},
+                               {0x0813, "Dutch - Belgium"},
+                               {0x0816, "Portuguese - Portugal"},
+                               {0x081a, "Serbian (Latin)"},
+                               {0x0c01, "Arabic - Egypt"},
+                               {0x0c04, "Chinese - Hong Kong SAR"},
+                               {0x0c07, "German - Austria"},
+                               {0x0c09, "English - Australia"},
+                               {0x0c0a, "Spanish - Spain (Modern Sort)"},
+                               {0x0c0c, "French - Canada"},
+                               {0x0c1a, "Serbian (Cyrillic)"},
+                               {0x1009, "English - Canada"},
+                               {0x100c, "French - Switzerland"},
+                               {0x1409, "English - New Zealand"},
+                               {0x1809, "English - Ireland"},
+                               {0x4009, "English - India"}};
 
 std::string layout_name(std::uint32_t id) {
   for (const Layout& l : kLayouts)
@@ -44,37 +95,61 @@ std::string layout_name(std::uint32_t id) {
 
 std::string build_name(std::uint32_t build) {
   switch (build) {
-    case 419: return "RDP 4.0";
-    case 2195: return "RDP 5.0";
-    case 2221: return "RDP 5.0";
-    case 2600: return "RDP 5.1";
-    case 3790: return "RDP 5.2";
-    case 6000: return "RDP 6.0";
-    case 6001: return "RDP 6.1";
-    case 6002: return "RDP 6.2";
-    case 7600: return "RDP 7.0";
-    case 7601: return "RDP 7.1";
-    case 9200: return "RDP 8.0";
-    case 9600: return "RDP 8.1";
+    case 419:
+      return "RDP 4.0";
+    case 2195:
+      return "RDP 5.0";
+    case 2221:
+      return "RDP 5.0";
+    case 2600:
+      return "RDP 5.1";
+    case 3790:
+      return "RDP 5.2";
+    case 6000:
+      return "RDP 6.0";
+    case 6001:
+      return "RDP 6.1";
+    case 6002:
+      return "RDP 6.2";
+    case 7600:
+      return "RDP 7.0";
+    case 7601:
+      return "RDP 7.1";
+    case 9200:
+      return "RDP 8.0";
+    case 9600:
+      return "RDP 8.1";
     case 25189:
-    case 25282: return "RDP 8.0 (Mac)";
-    default: return "client_build-" + std::to_string(build);
+    case 25282:
+      return "RDP 8.0 (Mac)";
+    default:
+      return "client_build-" + std::to_string(build);
   }
 }
 
 std::string_view protocol_name(std::uint32_t protocol) {
   switch (protocol) {
-    case 0: return "RDP";
-    case 1: return "SSL";
-    case 2: return "HYBRID";
-    case 8: return "HYBRID_EX";
-    default: return "unknown";
+    case 0:
+      return "RDP";
+    case 1:
+      return "SSL";
+    case 2:
+      return "HYBRID";
+    case 8:
+      return "HYBRID_EX";
+    default:
+      return "unknown";
   }
 }
 
 std::string_view failure_name(std::uint32_t code) {  // 2.2.1.2.2
-  static constexpr std::string_view kNames[] = {"", "SSL_REQUIRED_BY_SERVER", "SSL_NOT_ALLOWED_BY_SERVER", "SSL_CERT_NOT_ON_SERVER",
-                                                "INCONSISTENT_FLAGS", "HYBRID_REQUIRED_BY_SERVER", "SSL_WITH_USER_AUTH_REQUIRED_BY_SERVER"};
+  static constexpr std::string_view kNames[] = {"",
+                                                "SSL_REQUIRED_BY_SERVER",
+                                                "SSL_NOT_ALLOWED_BY_SERVER",
+                                                "SSL_CERT_NOT_ON_SERVER",
+                                                "INCONSISTENT_FLAGS",
+                                                "HYBRID_REQUIRED_BY_SERVER",
+                                                "SSL_WITH_USER_AUTH_REQUIRED_BY_SERVER"};
   return code < std::size(kNames) ? kNames[code] : std::string_view("unknown");
 }
 
@@ -223,7 +298,12 @@ class RdpParser final : public FramedParser {
     f.depth = depth == 0xca00 ? "4bit" : "8bit";
     c.skip(12 + 64);
     const std::uint16_t later = c.le16();
-    if (c.ok() && later >= 0xca00 && later <= 0xca04) f.depth = later == 0xca00 ? "4bit" : later == 0xca01 ? "8bit" : later == 0xca02 ? "15bit" : later == 0xca03 ? "16bit" : "24bit";
+    if (c.ok() && later >= 0xca00 && later <= 0xca04)
+      f.depth = later == 0xca00   ? "4bit"
+                : later == 0xca01 ? "8bit"
+                : later == 0xca02 ? "15bit"
+                : later == 0xca03 ? "16bit"
+                                  : "24bit";
     c.skip(6);
     const std::uint16_t high = c.le16();
     c.skip(4);
@@ -243,10 +323,12 @@ Match recognise(Bytes data, Direction direction, bool port_hint) {
   const std::size_t length = base::load_be16(data.data() + 2);
   if (length < 11 || length > 1024 || data[4] + 5u > length) return Match::kNo;
   const std::uint8_t type = data[5] & 0xf0;
-  if (direction == Direction::kResponder) return type == 0xd0 && port_hint ? Match::kYes : type == 0xd0 ? Match::kMaybe : Match::kNo;
+  if (direction == Direction::kResponder)
+    return type == 0xd0 && port_hint ? Match::kYes : type == 0xd0 ? Match::kMaybe : Match::kNo;
   if (type != 0xe0 || data[4] + 5u != length) return Match::kNo;
   const std::string_view text = base::as_text(data);
-  const bool named = text.find("Cookie: mstshash=") != std::string_view::npos || (length == 19 && data.size() >= 19 && data[11] == 1 && data[13] == 8);
+  const bool named = text.find("Cookie: mstshash=") != std::string_view::npos ||
+                     (length == 19 && data.size() >= 19 && data[11] == 1 && data[13] == 8);
   return named || port_hint ? Match::kYes : Match::kNo;
 }
 

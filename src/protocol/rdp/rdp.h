@@ -12,18 +12,18 @@ using record::Opt;
 using record::Text;
 using record::Texts;
 
-#define WHODUNIT_RDP_FIELDS(FIELD)                                                                                      \
-  FIELD(1, Text, cookie, "cookie", "The account, cut to nine letters by many clients ([MS-RDPBCGR] 2.2.1.1).")          \
-  FIELD(1, Text, result, "result", "encrypted, Success, or the reason of a refusal.")                                   \
-  FIELD(1, Text, security_protocol, "security_protocol", "RDP, SSL, HYBRID or HYBRID_EX (2.2.1.2.1).")                  \
-  FIELD(1, Texts, client_channels, "client_channels", "Virtual channels that the client asks for.")                     \
-  FIELD(1, Text, keyboard_layout, "keyboard_layout", "The client's keyboard layout (2.2.1.3.2).")                       \
-  FIELD(1, Text, client_build, "client_build", "The client's version.")                                                 \
-  FIELD(1, Text, client_name, "client_name", "The client's name.")                                                      \
-  FIELD(1, Text, client_dig_product_id, "client_dig_product_id", "The client's product id.")                            \
-  FIELD(1, Opt<std::uint64_t>, desktop_width, "desktop_width", "Width asked for, pixels.")                              \
-  FIELD(1, Opt<std::uint64_t>, desktop_height, "desktop_height", "Height asked for, pixels.")                           \
-  FIELD(1, Text, requested_color_depth, "requested_color_depth", "Colour depth asked for.")                             \
+#define WHODUNIT_RDP_FIELDS(FIELD)                                                                             \
+  FIELD(1, Text, cookie, "cookie", "The account, cut to nine letters by many clients ([MS-RDPBCGR] 2.2.1.1).") \
+  FIELD(1, Text, result, "result", "encrypted, Success, or the reason of a refusal.")                          \
+  FIELD(1, Text, security_protocol, "security_protocol", "RDP, SSL, HYBRID or HYBRID_EX (2.2.1.2.1).")         \
+  FIELD(1, Texts, client_channels, "client_channels", "Virtual channels that the client asks for.")            \
+  FIELD(1, Text, keyboard_layout, "keyboard_layout", "The client's keyboard layout (2.2.1.3.2).")              \
+  FIELD(1, Text, client_build, "client_build", "The client's version.")                                        \
+  FIELD(1, Text, client_name, "client_name", "The client's name.")                                             \
+  FIELD(1, Text, client_dig_product_id, "client_dig_product_id", "The client's product id.")                   \
+  FIELD(1, Opt<std::uint64_t>, desktop_width, "desktop_width", "Width asked for, pixels.")                     \
+  FIELD(1, Opt<std::uint64_t>, desktop_height, "desktop_height", "Height asked for, pixels.")                  \
+  FIELD(1, Text, requested_color_depth, "requested_color_depth", "Colour depth asked for.")                    \
   FIELD(1, Opt<std::uint64_t>, keyboard_layout_id, "keyboard_layout_id", "The layout's number.")
 WHODUNIT_RECORD(Rdp, "rdp", 1, "One RDP connection.", WHODUNIT_RDP_FIELDS)
 

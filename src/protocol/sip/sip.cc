@@ -221,7 +221,8 @@ Match recognise(Bytes data, Direction, bool port_hint) {
     if (c < 'A' || c > 'Z') return Match::kNo;
   const std::string_view uri = text.substr(space + 1);
   const std::string_view line = text.substr(0, text.find('\n'));
-  if (line.find(" SIP/2.0") == std::string_view::npos) return line.size() == text.size() && text.size() < 512 ? Match::kNeedMore : Match::kNo;
+  if (line.find(" SIP/2.0") == std::string_view::npos)
+    return line.size() == text.size() && text.size() < 512 ? Match::kNeedMore : Match::kNo;
   const bool scheme = text::begins(uri, "sip:") || text::begins(uri, "sips:") || text::begins(uri, "tel:");
   return scheme || port_hint ? Match::kYes : Match::kNo;
 }

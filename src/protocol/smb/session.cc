@@ -8,23 +8,40 @@ namespace whodunit::protocol::smb {
 
 std::string_view status_name(std::uint32_t status) {
   switch (status) {
-    case 0x00000000: return "SUCCESS";
-    case 0xc0000016: return "MORE_PROCESSING_REQUIRED";
-    case 0xc0000022: return "ACCESS_DENIED";
-    case 0xc000005e: return "NO_LOGON_SERVERS";
-    case 0xc0000064: return "NO_SUCH_USER";
-    case 0xc000006a: return "WRONG_PASSWORD";
-    case 0xc000006d: return "LOGON_FAILURE";
-    case 0xc000006e: return "ACCOUNT_RESTRICTION";
-    case 0xc000006f: return "INVALID_LOGON_HOURS";
-    case 0xc0000070: return "INVALID_WORKSTATION";
-    case 0xc0000071: return "PASSWORD_EXPIRED";
-    case 0xc0000072: return "ACCOUNT_DISABLED";
-    case 0xc000015b: return "LOGON_TYPE_NOT_GRANTED";
-    case 0xc0000193: return "ACCOUNT_EXPIRED";
-    case 0xc0000224: return "PASSWORD_MUST_CHANGE";
-    case 0xc0000234: return "ACCOUNT_LOCKED_OUT";
-    default: return "OTHER";
+    case 0x00000000:
+      return "SUCCESS";
+    case 0xc0000016:
+      return "MORE_PROCESSING_REQUIRED";
+    case 0xc0000022:
+      return "ACCESS_DENIED";
+    case 0xc000005e:
+      return "NO_LOGON_SERVERS";
+    case 0xc0000064:
+      return "NO_SUCH_USER";
+    case 0xc000006a:
+      return "WRONG_PASSWORD";
+    case 0xc000006d:
+      return "LOGON_FAILURE";
+    case 0xc000006e:
+      return "ACCOUNT_RESTRICTION";
+    case 0xc000006f:
+      return "INVALID_LOGON_HOURS";
+    case 0xc0000070:
+      return "INVALID_WORKSTATION";
+    case 0xc0000071:
+      return "PASSWORD_EXPIRED";
+    case 0xc0000072:
+      return "ACCOUNT_DISABLED";
+    case 0xc000015b:
+      return "LOGON_TYPE_NOT_GRANTED";
+    case 0xc0000193:
+      return "ACCOUNT_EXPIRED";
+    case 0xc0000224:
+      return "PASSWORD_MUST_CHANGE";
+    case 0xc0000234:
+      return "ACCOUNT_LOCKED_OUT";
+    default:
+      return "OTHER";
   }
 }
 
@@ -133,10 +150,10 @@ void Session::opened(Context& context, std::uint64_t id, const Pending& request,
   if (tree != nullptr) f.path = tree->path;
   f.pipe = type == "PIPE";
   f.pipe_sure = tree != nullptr && tree->known;
-  const std::string_view action = always_file        ? "SMB::FILE_OPEN"
-                                  : type == "PIPE"   ? "SMB::PIPE_OPEN"
-                                  : type == "PRINT"  ? "SMB::PRINT_OPEN"
-                                                     : "SMB::FILE_OPEN";
+  const std::string_view action = always_file       ? "SMB::FILE_OPEN"
+                                  : type == "PIPE"  ? "SMB::PIPE_OPEN"
+                                  : type == "PRINT" ? "SMB::PRINT_OPEN"
+                                                    : "SMB::FILE_OPEN";
   write(context, f, action, {}, &request);
 }
 

@@ -11,7 +11,14 @@ constexpr std::uint16_t kPorts[] = {139, 445};
 // The largest transfers in use are 8 MiB; of longer messages than this the rest is not looked at.
 constexpr std::size_t kMaxMessage = (1 << 20) + 4096;
 
-enum SessionType : std::uint8_t { kMessage = 0, kRequest = 0x81, kPositive = 0x82, kNegative = 0x83, kRetarget = 0x84, kKeepAlive = 0x85 };
+enum SessionType : std::uint8_t {
+  kMessage = 0,
+  kRequest = 0x81,
+  kPositive = 0x82,
+  kNegative = 0x83,
+  kRetarget = 0x84,
+  kKeepAlive = 0x85
+};
 
 constexpr std::uint32_t kSmb1 = 0xff534d42, kSmb2 = 0xfe534d42, kEncrypted = 0xfd534d42, kCompressed = 0xfc534d42;
 

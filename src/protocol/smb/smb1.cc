@@ -6,8 +6,15 @@ namespace whodunit::protocol::smb {
 namespace {
 
 enum Command : std::uint8_t {
-  kClose = 0x04, kTransaction = 0x25, kReadAndx = 0x2e, kWriteAndx = 0x2f, kNegotiate = 0x72, kSessionSetup = 0x73,
-  kTreeConnect = 0x75, kNtCreate = 0xa2, kNoMore = 0xff
+  kClose = 0x04,
+  kTransaction = 0x25,
+  kReadAndx = 0x2e,
+  kWriteAndx = 0x2f,
+  kNegotiate = 0x72,
+  kSessionSetup = 0x73,
+  kTreeConnect = 0x75,
+  kNtCreate = 0xa2,
+  kNoMore = 0xff
 };
 constexpr std::size_t kHeader = 32;
 
@@ -184,8 +191,9 @@ bool message1(Context& context, Session& session, Direction direction, Bytes mes
       response(context, session, h, command, b);
     else
       request(context, session, h, command, b);
-    const bool andx = command == kReadAndx || command == kWriteAndx || command == kSessionSetup || command == kTreeConnect ||
-                      command == kNtCreate || command == 0x2d || command == 0x74 || command == 0x24;
+    const bool andx = command == kReadAndx || command == kWriteAndx || command == kSessionSetup ||
+                      command == kTreeConnect || command == kNtCreate || command == 0x2d || command == 0x74 ||
+                      command == 0x24;
     if (!andx || words < 4) break;
     command = b.words[0];
     const std::size_t next = base::load_le16(b.words.data() + 2);

@@ -6,8 +6,16 @@ namespace whodunit::protocol::smb {
 namespace {
 
 enum Command : std::uint16_t {
-  kNegotiate = 0, kSessionSetup = 1, kTreeConnect = 3, kTreeDisconnect = 4, kCreate = 5, kClose = 6, kRead = 8,
-  kWrite = 9, kIoctl = 11, kSetInfo = 17
+  kNegotiate = 0,
+  kSessionSetup = 1,
+  kTreeConnect = 3,
+  kTreeDisconnect = 4,
+  kCreate = 5,
+  kClose = 6,
+  kRead = 8,
+  kWrite = 9,
+  kIoctl = 11,
+  kSetInfo = 17
 };
 constexpr std::size_t kHeader = 64;
 constexpr std::uint32_t kPipeTransceive = 0x0011c017;  // FSCTL_PIPE_TRANSCEIVE
@@ -102,8 +110,9 @@ class Reader {
         const Bytes info = buffer(u16(body, 8), u32(body, 4));
         const std::uint64_t id = id_of(body, 16);
         if (body.size() < 4 || body[2] != 1) break;  // SMB2_0_INFO_FILE
-        if (body[3] == 10)  // FileRenameInformation ([MS-FSCC] 2.4.37)
-          session_.renamed(context_, id, utf16le_text(base::slice(info, 20, std::min<std::uint32_t>(u32(info, 16), 2048))));
+        if (body[3] == 10)                           // FileRenameInformation ([MS-FSCC] 2.4.37)
+          session_.renamed(context_, id,
+                           utf16le_text(base::slice(info, 20, std::min<std::uint32_t>(u32(info, 16), 2048))));
         if ((body[3] == 13 || body[3] == 64) && !info.empty() && (info[0] & 1) != 0)  // FileDispositionInformation, …Ex
           session_.deleted(context_, id);
         break;
@@ -155,7 +164,8 @@ class Reader {
         break;
       case kIoctl:
         // Some servers give only half of the file's id back; the request had it whole.
-        if (asked) session_.pipe(context_, resolve(p.file), Direction::kResponder, buffer(u32(body, 32), u32(body, 36)));
+        if (asked)
+          session_.pipe(context_, resolve(p.file), Direction::kResponder, buffer(u32(body, 32), u32(body, 36)));
         break;
       case kClose:
         if (asked) session_.closed(context_, resolve(p.file));
@@ -177,7 +187,8 @@ bool message2(Context& context, Session& session, Direction, Bytes message) {
   // 2.2.1: one header, or several whose NextCommand leads from one to the next (3.2.4.1.4).
   Reader reader(context, session);
   for (int i = 0; i < 64 && !message.empty(); ++i) {
-    if (message.size() < kHeader || base::load_be32(message.data()) != 0xfe534d42u || u16(message, 4) != kHeader) return false;
+    if (message.size() < kHeader || base::load_be32(message.data()) != 0xfe534d42u || u16(message, 4) != kHeader)
+      return false;
     Head h;
     h.status = u32(message, 8);
     h.command = u16(message, 12);

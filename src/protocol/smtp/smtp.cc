@@ -65,7 +65,8 @@ std::vector<Address> ips(std::string_view value) {
     candidate.clear();
   };
   for (const char c : value) {
-    const bool part = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '.' || c == ':' || c == '-' || c == '_';
+    const bool part = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '.' ||
+                      c == ':' || c == '-' || c == '_';
     if (part)
       candidate += c;
     else
@@ -78,7 +79,8 @@ std::vector<Address> ips(std::string_view value) {
 struct Mail {
   Time ts;
   record::Place place;
-  std::string mailfrom, date, from, reply_to, msg_id, in_reply_to, subject, originating, first_received, second_received;
+  std::string mailfrom, date, from, reply_to, msg_id, in_reply_to, subject, originating, first_received,
+      second_received;
   std::string last_reply, user_agent;
   std::vector<std::string> rcptto, to, cc, fuids;
   std::vector<Address> path;
@@ -135,7 +137,8 @@ struct State {
   std::size_t chunk = 0;  // bytes of BDAT that are still to come
   std::string chunk_line;
   std::vector<Expecting> expecting;  // commands that wait for their reply, oldest first (RFC 2920)
-  bool has_helo = false, in_data = false, last_chunk = false, auth_login = false, auth_dialogue = false, server_spoke = false, client_spoke = false;
+  bool has_helo = false, in_data = false, last_chunk = false, auth_login = false, auth_dialogue = false,
+       server_spoke = false, client_spoke = false;
 };
 
 class SmtpParser final : public text::LineParser {
@@ -235,7 +238,9 @@ class SmtpParser final : public text::LineParser {
     }
     std::string_view rest = line;
     const std::string verb = text::upper(text::word(rest));
-    static constexpr std::string_view kVerbs[] = {"HELO", "EHLO", "LHLO", "MAIL", "RCPT", "DATA", "BDAT", "RSET", "QUIT", "NOOP", "AUTH", "STARTTLS", "VRFY", "EXPN", "HELP", "XCLIENT"};
+    static constexpr std::string_view kVerbs[] = {"HELO", "EHLO", "LHLO", "MAIL",   "RCPT", "DATA",
+                                                  "BDAT", "RSET", "QUIT", "NOOP",   "AUTH", "STARTTLS",
+                                                  "VRFY", "EXPN", "HELP", "XCLIENT"};
     if (std::find(std::begin(kVerbs), std::end(kVerbs), verb) == std::end(kVerbs)) {
       if (++unknown_ > 16 && commands_ == 0) context.failed = true;
       expect(Expecting::kOther);
@@ -258,7 +263,8 @@ class SmtpParser final : public text::LineParser {
     } else if (verb == "RCPT" && text::begins(rest, "TO:")) {
       const std::string to = mail_address(rest.substr(3));
       auto& list = s.mail->rcptto;
-      if (!to.empty() && list.size() < kMaxList && std::find(list.begin(), list.end(), to) == list.end()) list.push_back(to);
+      if (!to.empty() && list.size() < kMaxList && std::find(list.begin(), list.end(), to) == list.end())
+        list.push_back(to);
       s.mail->active = true;
     } else if (verb == "DATA") {
       expecting = Expecting::kData;
@@ -299,7 +305,8 @@ class SmtpParser final : public text::LineParser {
     const std::size_t first = plain.find('\0');
     if (first == std::string::npos) return;
     const std::size_t second = plain.find('\0', first + 1);
-    if (second != std::string::npos) s.auth_user = plain.substr(first + 1, std::min<std::size_t>(second - first - 1, 256));
+    if (second != std::string::npos)
+      s.auth_user = plain.substr(first + 1, std::min<std::size_t>(second - first - 1, 256));
   }
 
   void reply(Context& context, std::string_view line) {
@@ -311,7 +318,8 @@ class SmtpParser final : public text::LineParser {
       return;
     }
     const bool goes_on = line.size() > 3 && line[3] == '-';
-    s.mail->last_reply = std::string(line.substr(0, 3)) + " " + std::string(line.size() > 4 ? line.substr(4, kMaxText) : std::string_view());
+    s.mail->last_reply = std::string(line.substr(0, 3)) + " " +
+                         std::string(line.size() > 4 ? line.substr(4, kMaxText) : std::string_view());
     if (goes_on) return;
     const char first = line[0];
     Expecting expecting = Expecting::kOther;
@@ -344,7 +352,9 @@ class SmtpParser final : public text::LineParser {
     const auto set = [](Text& out, const std::string& in) {
       if (!in.empty()) out = in;
     };
-    const auto views = [](const std::vector<std::string>& list) { return std::vector<std::string_view>(list.begin(), list.end()); };
+    const auto views = [](const std::vector<std::string>& list) {
+      return std::vector<std::string_view>(list.begin(), list.end());
+    };
     Smtp row;
     row.head = context.head(m.ts, m.place);
     if (s.has_helo) row.helo = s.helo;
@@ -393,7 +403,8 @@ Match recognise(Bytes data, Direction direction, bool port_hint) {
     if (text::begins(text, "MAIL FROM:")) return Match::kYes;
     return port_hint && text::printable(text) ? Match::kMaybe : Match::kNo;
   }
-  if (text.substr(0, 3) != "220" || (text[3] != ' ' && text[3] != '-')) return text.substr(0, 3) == "554" && port_hint ? Match::kMaybe : Match::kNo;
+  if (text.substr(0, 3) != "220" || (text[3] != ' ' && text[3] != '-'))
+    return text.substr(0, 3) == "554" && port_hint ? Match::kMaybe : Match::kNo;
   const std::string line = text::upper(text.substr(0, text.find('\n')));
   if (line.find("SMTP") != std::string::npos) return Match::kYes;
   if (line.find("FTP") != std::string::npos) return Match::kNo;

@@ -14,8 +14,15 @@ constexpr std::uint16_t kPorts[] = {161, 162};
 
 // RFC 3416 3, RFC 1157 4.1.
 enum Pdu : std::uint8_t {
-  kGet = 0xa0, kGetNext = 0xa1, kResponse = 0xa2, kSet = 0xa3, kTrap1 = 0xa4, kGetBulk = 0xa5, kInform = 0xa6,
-  kTrap2 = 0xa7, kReport = 0xa8
+  kGet = 0xa0,
+  kGetNext = 0xa1,
+  kResponse = 0xa2,
+  kSet = 0xa3,
+  kTrap1 = 0xa4,
+  kGetBulk = 0xa5,
+  kInform = 0xa6,
+  kTrap2 = 0xa7,
+  kReport = 0xa8
 };
 
 struct Facts {
@@ -68,8 +75,10 @@ class SnmpParser final : public Parser {
     std::string community = f.community;
     if (!context.plan().keep_secrets && !community.empty() && community != "public" && community != "private")
       community = "sha256:" + base::digest_hex(base::DigestKind::kSha256, base::as_bytes(community)).substr(0, 16);
-    if (f.has_community) row.community = community;
-    else if (!f.user.empty()) row.community = f.user;  // what stands in its place in version 3
+    if (f.has_community)
+      row.community = community;
+    else if (!f.user.empty())
+      row.community = f.user;  // what stands in its place in version 3
     row.get_requests = f.gets;
     row.get_bulk_requests = f.bulks;
     row.get_responses = f.responses;
@@ -134,7 +143,8 @@ class SnmpParser final : public Parser {
       static constexpr std::uint8_t kSystem[] = {0x2b, 6, 1, 2, 1, 1};  // 1.3.6.1.2.1.1
       if (oid.size() != 8 || !std::equal(std::begin(kSystem), std::end(kSystem), oid.begin()) || oid[7] != 0) continue;
       const ber::Element value = binding.next();
-      if (oid[6] == 1 && value.tag == ber::kOctetString) f.description = base::as_text(base::slice(value.content, 0, 1024));
+      if (oid[6] == 1 && value.tag == ber::kOctetString)
+        f.description = base::as_text(base::slice(value.content, 0, 1024));
       if (oid[6] == 3) {  // TimeTicks: hundredths of a second
         const auto ticks = ber::integer(value.content);
         if (ticks && *ticks >= 0 && *ticks <= UINT32_MAX) f.up_since = context.now() + base::milliseconds(-*ticks * 10);
@@ -142,11 +152,20 @@ class SnmpParser final : public Parser {
     }
     switch (type) {
       case kGet:
-      case kGetNext: f.gets += count; break;
-      case kGetBulk: f.bulks += count; break;
-      case kResponse: f.responses += count; break;
-      case kSet: f.sets += count; break;
-      default: break;
+      case kGetNext:
+        f.gets += count;
+        break;
+      case kGetBulk:
+        f.bulks += count;
+        break;
+      case kResponse:
+        f.responses += count;
+        break;
+      case kSet:
+        f.sets += count;
+        break;
+      default:
+        break;
     }
   }
 

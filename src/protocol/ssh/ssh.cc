@@ -133,8 +133,8 @@ class SshParser final : public Parser {
     std::uint32_t service_accept = 0, failure = 0;
     std::uint32_t attempts = 0;
     Opt<bool> success;
-    bool decided = false;          // nothing more is to be learned from sizes
-    bool client_spoke = false;     // the client sent something encrypted
+    bool decided = false;       // nothing more is to be learned from sizes
+    bool client_spoke = false;  // the client sent something encrypted
     bool banner_skipped = false;
     bool compressed = false;
     bool reversed = false;
@@ -158,7 +158,8 @@ class SshParser final : public Parser {
   }
   void account(Context& context) {
     std::size_t bytes = sizeof(Facts);
-    for (const Side& side : facts_->sides) bytes += side.buffer.capacity() + side.identification.size() + weight(side.offer);
+    for (const Side& side : facts_->sides)
+      bytes += side.buffer.capacity() + side.identification.size() + weight(side.offer);
     if (bytes == counted_) return;
     count(bytes);
     if (counted_ == 0) {  // refused: what is known stands, nothing more is held
@@ -171,7 +172,8 @@ class SshParser final : public Parser {
     std::vector<std::uint8_t>().swap(side.buffer);
   }
 
-  // After reading: frees buffers that will not be needed, and counts bytes that came with the last message in the clear.
+  // After reading: frees buffers that will not be needed, and counts bytes that came with the last message in the
+  // clear.
   void settle(Context& context, Direction direction) {
     if (!facts_) return;
     Side& side = facts_->sides[connection::index(direction)];
@@ -344,9 +346,9 @@ class SshParser final : public Parser {
 
   // The server's message that begins with its host key.
   static std::uint8_t host_key_message(std::string_view kex) {
-    if (has_prefix(kex, "rsa")) return 30;                                 // RFC 4432 4: SSH_MSG_KEXRSA_PUBKEY
-    if (has_prefix(kex, "gss-")) return 33;                                // RFC 4462 2.1: SSH_MSG_KEXGSS_HOSTKEY
-    if (has_prefix(kex, "diffie-hellman-group-exchange")) return 33;       // RFC 4419 5: SSH_MSG_KEX_DH_GEX_REPLY
+    if (has_prefix(kex, "rsa")) return 30;                            // RFC 4432 4: SSH_MSG_KEXRSA_PUBKEY
+    if (has_prefix(kex, "gss-")) return 33;                           // RFC 4462 2.1: SSH_MSG_KEXGSS_HOSTKEY
+    if (has_prefix(kex, "diffie-hellman-group-exchange")) return 33;  // RFC 4419 5: SSH_MSG_KEX_DH_GEX_REPLY
     return 31;  // RFC 4253 8, RFC 5656 4, RFC 8731 3: SSH_MSG_KEXDH_REPLY, SSH_MSG_KEX_ECDH_REPLY
   }
 
@@ -361,9 +363,9 @@ class SshParser final : public Parser {
     }
   }
 
-  // How logins are inferred: the server's first packet after the client's first encrypted one is SSH_MSG_SERVICE_ACCEPT,
-  // 24 bytes before encryption. SSH_MSG_USERAUTH_SUCCESS is 8, so 16 shorter under any cipher; refusals list the methods
-  // and are all alike (RFC 4252 5.1).
+  // How logins are inferred: the server's first packet after the client's first encrypted one is
+  // SSH_MSG_SERVICE_ACCEPT, 24 bytes before encryption. SSH_MSG_USERAUTH_SUCCESS is 8, so 16 shorter under any cipher;
+  // refusals list the methods and are all alike (RFC 4252 5.1).
   void encrypted(Context& context, Direction direction, std::size_t size) {
     Facts& f = *facts_;
     if (f.decided || spoken(direction) == Major::kOne) return;
