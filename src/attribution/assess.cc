@@ -8,9 +8,10 @@
 namespace whodunit::attribution {
 
 void finish(Assessment& assessment, const Settings&) {
-  std::stable_sort(assessment.hypotheses.begin(), assessment.hypotheses.end(), [](const Hypothesis& a, const Hypothesis& b) {
-    return a.probability != b.probability ? a.probability > b.probability : a.key < b.key;
-  });
+  std::stable_sort(assessment.hypotheses.begin(), assessment.hypotheses.end(),
+                   [](const Hypothesis& a, const Hypothesis& b) {
+                     return a.probability != b.probability ? a.probability > b.probability : a.key < b.key;
+                   });
   for (Hypothesis& h : assessment.hypotheses) {
     h.probability = std::clamp(h.probability, 0.0, 1.0);
     h.low = std::clamp(h.low, 0.0, h.probability);
@@ -23,7 +24,8 @@ std::vector<Assessment> assess(const CaseFacts& facts, const ActorTable* table, 
   return assess(facts, table, settings, Weights::shipped());
 }
 
-std::vector<Assessment> assess(const CaseFacts& facts, const ActorTable* table, const Settings& settings, const Weights& weights) {
+std::vector<Assessment> assess(const CaseFacts& facts, const ActorTable* table, const Settings& settings,
+                               const Weights& weights) {
   std::vector<Assessment> out;
   out.push_back(infrastructure_level(facts, settings));
   OperatorResult op = operator_level(facts, table, settings, weights);
@@ -42,7 +44,9 @@ void strings(base::JsonWriter& w, const char* key, const std::vector<std::string
   w.end_array();
 }
 
-double rounded(double x) { return static_cast<double>(static_cast<std::int64_t>(x * 1e6 + (x < 0 ? -0.5 : 0.5))) / 1e6; }
+double rounded(double x) {
+  return static_cast<double>(static_cast<std::int64_t>(x * 1e6 + (x < 0 ? -0.5 : 0.5))) / 1e6;
+}
 
 }  // namespace
 
@@ -142,7 +146,9 @@ std::string to_json(const std::vector<Assessment>& assessments) {
 std::string to_text(const std::vector<Assessment>& assessments) {
   std::string out;
   for (const Assessment& a : assessments) {
-    out += fmt::format("{}\n", a.level == Level::kInfrastructure ? "whose machines" : a.level == Level::kOperator ? "whose hands" : "whose orders");
+    out += fmt::format("{}\n", a.level == Level::kInfrastructure ? "whose machines"
+                               : a.level == Level::kOperator     ? "whose hands"
+                                                                 : "whose orders");
     out += fmt::format("  {}\n", a.paragraph);
     std::size_t n = 0;
     for (const Hypothesis& h : a.hypotheses) {
@@ -154,7 +160,8 @@ std::string to_text(const std::vector<Assessment>& assessments) {
     for (const std::string& c : a.caveats) out += fmt::format("  {}\n", c);
     std::string reasons;
     for (const std::string& r : a.confidence_reasons) reasons += (reasons.empty() ? "" : "; ") + r;
-    out += fmt::format("  Confidence in the evidence: {}{}.\n", a.confidence, reasons.empty() ? "" : " (" + reasons + ")");
+    out +=
+        fmt::format("  Confidence in the evidence: {}{}.\n", a.confidence, reasons.empty() ? "" : " (" + reasons + ")");
   }
   return out;
 }

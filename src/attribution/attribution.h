@@ -47,9 +47,9 @@ struct Grade {
 
 /// The factor by which one item speaks for a hypothesis, against "an unknown group" of the same level.
 struct Likelihood {
-  std::string hypothesis;   ///< Hypothesis::key
-  double log_ratio = 0;     ///< natural log, after tempering and the cap by forgeability: what was really added
-  double log_ratio_raw = 0; ///< before both
+  std::string hypothesis;    ///< Hypothesis::key
+  double log_ratio = 0;      ///< natural log, after tempering and the cap by forgeability: what was really added
+  double log_ratio_raw = 0;  ///< before both
 };
 
 /// An item for or against hypotheses.
@@ -63,9 +63,9 @@ struct Evidence {
   std::vector<std::string> findings;  ///< ids of the findings behind it, sorted
   std::vector<std::string> records;   ///< uids of records behind it, sorted
   Grade grade;
-  double forgeability = 0.5;     ///< probability that another, who wanted to, could have left this mark
-  std::string dependency_group;  ///< items of one group are looks at one fact: only the strongest counts
-  bool counted = true;           ///< false: another look at a fact that counts already
+  double forgeability = 0.5;            ///< probability that another, who wanted to, could have left this mark
+  std::string dependency_group;         ///< items of one group are looks at one fact: only the strongest counts
+  bool counted = true;                  ///< false: another look at a fact that counts already
   std::vector<Likelihood> likelihoods;  ///< hypotheses that it does not name stand at ratio 1
   std::string source;                   ///< where the likelihoods come from
   bool manual = false;                  ///< an analyst's item: who, when, why in `statement` and `source`
@@ -73,7 +73,7 @@ struct Evidence {
 
 /// One answer, with its mass.
 struct Hypothesis {
-  std::string key;        ///< stable: "G0007", "apt_donot", "unknown", "opportunists", "posing", "cannot-tell", "RU:directed"
+  std::string key;  ///< stable: "G0007", "apt_donot", "unknown", "opportunists", "posing", "cannot-tell", "RU:directed"
   std::string name;       ///< for people: "APT28"
   std::string attack_id;  ///< "G0007" or empty
   std::string country;    ///< ISO 3166 alpha-2, as sources claim it; or empty
@@ -108,8 +108,9 @@ struct Matrix {
 struct Assessment {
   std::string subject;  ///< what it is about: an incident's id, an address
   Level level = Level::kOperator;
-  std::vector<Hypothesis> hypotheses;  ///< most probable first; at most Settings::listed, the rest as "another known group"
-  std::string confidence = "low";      ///< low, moderate, high: about the evidence, not about the probability
+  std::vector<Hypothesis>
+      hypotheses;                  ///< most probable first; at most Settings::listed, the rest as "another known group"
+  std::string confidence = "low";  ///< low, moderate, high: about the evidence, not about the probability
   std::vector<std::string> confidence_reasons;
   std::vector<Evidence> evidence;  ///< in the order of their ids
   Matrix matrix;
@@ -121,7 +122,8 @@ struct Assessment {
   std::string paragraph;             ///< the level in plain words
 };
 
-// --- what goes in -----------------------------------------------------------------------------------------------------
+// --- what goes in
+// -----------------------------------------------------------------------------------------------------
 
 /// What a fact rests on.
 struct Support {
@@ -134,11 +136,11 @@ enum class IndicatorType : std::uint8_t { kDomain, kAddress, kUrl, kHash, kCerti
 /// A value seen in the case that stands in a list of indicators.
 struct IndicatorHit {
   IndicatorType type = IndicatorType::kDomain;
-  std::string value;             ///< as seen
-  std::string matched;           ///< as listed, where it differs (a parent domain)
-  std::string actor;             ///< whom the list names: an id, a name or an alias; empty: none ("malware", "scanner")
-  std::string source;            ///< the list
-  std::uint32_t reports = 1;     ///< independent reports that list it
+  std::string value;          ///< as seen
+  std::string matched;        ///< as listed, where it differs (a parent domain)
+  std::string actor;          ///< whom the list names: an id, a name or an alias; empty: none ("malware", "scanner")
+  std::string source;         ///< the list
+  std::uint32_t reports = 1;  ///< independent reports that list it
   std::optional<base::Time> listed;  ///< when it was listed
   Grade grade;
   Support support;
@@ -157,7 +159,8 @@ struct AddressFacts {
   std::string address;
   AddressRole role = AddressRole::kUnknown;
   std::vector<Claim> countries;
-  std::vector<Claim> kinds;  ///< residential, hosting, abuse-tolerant, vpn, tor, cloud-front, compromised, proxy, university
+  std::vector<Claim>
+      kinds;  ///< residential, hosting, abuse-tolerant, vpn, tor, cloud-front, compromised, proxy, university
   std::uint32_t asn = 0;
   std::string network;  ///< the AS's name
   /// Signs of a relay, each seen in the traffic.
@@ -183,7 +186,8 @@ struct ExploitFact {
 
 /// A language or locale seen on the wire.
 struct LanguageFact {
-  std::string value;  ///< BCP 47 ("zh-CN") or a code page ("windows-1251"), keyboard layout ("0x00000804"), zone ("UTC+8")
+  std::string
+      value;  ///< BCP 47 ("zh-CN") or a code page ("windows-1251"), keyboard layout ("0x00000804"), zone ("UTC+8")
   std::string where;  ///< "rdp.keyboard_layout", "http.accept_language", "banner", "smb.timezone"
   Support support;
 };
@@ -196,8 +200,8 @@ struct ActivityFact {
 };
 
 struct VictimFact {
-  std::string country;       ///< ISO 3166 alpha-2
-  std::string sector;        ///< "government", "energy", … or empty
+  std::string country;  ///< ISO 3166 alpha-2
+  std::string sector;   ///< "government", "energy", … or empty
   Support support;
 };
 
@@ -212,7 +216,8 @@ struct HabitFact {
 /// An item that an analyst adds (`whodunit evidence add`).
 struct ManualFact {
   std::string statement;
-  std::string actor;    ///< for whom (or, with log_ratio < 0, against whom) it speaks: an id, a name, an alias, or a country
+  std::string
+      actor;  ///< for whom (or, with log_ratio < 0, against whom) it speaks: an id, a name, an alias, or a country
   Level level = Level::kOperator;
   double log_ratio = 0;  ///< natural log, as the analyst puts it; capped by forgeability like every other
   double forgeability = 0.5;
@@ -241,8 +246,8 @@ struct CaseFacts {
   std::vector<ManualFact> manual;
   std::optional<double> sophistication;  ///< 0 (whole tools of others, loud) to 1 (own exploits, quiet)
   Support sophistication_support;
-  bool inside_only = false;      ///< the first step began on a machine and with an account of the organisation's own
-  bool untargeted = false;       ///< the same was tried on everybody in sight (scans of the whole net, mass lists)
+  bool inside_only = false;         ///< the first step began on a machine and with an account of the organisation's own
+  bool untargeted = false;          ///< the same was tried on everybody in sight (scans of the whole net, mass lists)
   std::vector<std::string> unseen;  ///< what could not be seen ("12 % of bytes encrypted"): lowers confidence
   std::uint32_t sensors = 1;        ///< points of observation
   double visibility = 1;            ///< probability that a step would have been seen (incident stage)
@@ -250,15 +255,15 @@ struct CaseFacts {
 
 /// Declared parameters that are a judgement, not a measurement. Their defaults and reasons: docs/attribution.md.
 struct Settings {
-  std::optional<base::Time> as_of;     ///< use only knowledge published before
-  double prior_unknown = 0.5;          ///< base rate: the operator is none of the known groups
-  double prior_opportunists = 0.3;     ///< base rate: unrelated crime, where nothing marks a target
+  std::optional<base::Time> as_of;  ///< use only knowledge published before
+  double prior_unknown = 0.5;       ///< base rate: the operator is none of the known groups
+  double prior_opportunists = 0.3;  ///< base rate: unrelated crime, where nothing marks a target
   double prior_insiders = 0.02;
-  double prior_posing = 0.01;          ///< base rate: somebody poses as a known group (false flag)
-  double horizon_days = 365;           ///< over which the base rates hold
-  double reporting_adjustment = 1;     ///< 0: victims' table as published; 1: divided by who gets reported
-  std::size_t listed = 8;              ///< named hypotheses listed
-  bool pivots = true;                  ///< result without each item (costs one run per item)
+  double prior_posing = 0.01;       ///< base rate: somebody poses as a known group (false flag)
+  double horizon_days = 365;        ///< over which the base rates hold
+  double reporting_adjustment = 1;  ///< 0: victims' table as published; 1: divided by who gets reported
+  std::size_t listed = 8;           ///< named hypotheses listed
+  bool pivots = true;               ///< result without each item (costs one run per item)
 };
 
 /// The three assessments, in the order of Level. Never empty; an empty case gives base rates and "cannot tell".

@@ -109,8 +109,10 @@ std::optional<Grade> parse_grade(std::string_view text) {
 
 base::Result<EvidenceFile> read_evidence(std::string_view content, const std::string& where) {
   const Json json = Json::parse(content, nullptr, false);
-  if (json.is_discarded()) return base::Error{"not JSON", where, "a file of evidence is one JSON object (docs/attribution.md)"};
-  if (!json.is_object()) return base::Error{"not a JSON object", where, "a file of evidence is one JSON object (docs/attribution.md)"};
+  if (json.is_discarded())
+    return base::Error{"not JSON", where, "a file of evidence is one JSON object (docs/attribution.md)"};
+  if (!json.is_object())
+    return base::Error{"not a JSON object", where, "a file of evidence is one JSON object (docs/attribution.md)"};
   EvidenceFile out;
   try {
     CaseFacts& f = out.facts;
@@ -158,9 +160,13 @@ base::Result<EvidenceFile> read_evidence(std::string_view content, const std::st
         claims("countries", a.countries);
         claims("kinds", a.kinds);
         const std::string role = text(row, "role");
-        a.role = role == "scanner" ? AddressRole::kScanner : role == "entry" ? AddressRole::kEntry : role == "controller" ? AddressRole::kController
-                 : role == "drop-site" ? AddressRole::kDropSite : role == "relay" ? AddressRole::kRelay : role == "victim" ? AddressRole::kVictim
-                                                                                                                             : AddressRole::kUnknown;
+        a.role = role == "scanner"      ? AddressRole::kScanner
+                 : role == "entry"      ? AddressRole::kEntry
+                 : role == "controller" ? AddressRole::kController
+                 : role == "drop-site"  ? AddressRole::kDropSite
+                 : role == "relay"      ? AddressRole::kRelay
+                 : role == "victim"     ? AddressRole::kVictim
+                                        : AddressRole::kUnknown;
         a.open_proxy = row.value("open_proxy", false);
         a.others_victims_traffic = row.value("others_victims_traffic", false);
         a.relayed_timing = row.value("relayed_timing", false);
@@ -170,7 +176,8 @@ base::Result<EvidenceFile> read_evidence(std::string_view content, const std::st
     }
     for (const std::string& x : strings(json, "languages")) {
       const std::size_t at = x.find('=');
-      f.languages.push_back(at == std::string::npos ? LanguageFact{x, "evidence file", {}} : LanguageFact{x.substr(at + 1), x.substr(0, at), {}});
+      f.languages.push_back(at == std::string::npos ? LanguageFact{x, "evidence file", {}}
+                                                    : LanguageFact{x.substr(at + 1), x.substr(0, at), {}});
     }
     for (const std::string& x : strings(json, "activity")) {
       const auto time = base::parse_time(x);
@@ -182,8 +189,9 @@ base::Result<EvidenceFile> read_evidence(std::string_view content, const std::st
       if (!rows->is_array()) throw Bad{"\"manual\" is not a list"};
       for (const Json& row : *rows) f.manual.push_back(manual_of(row));
     }
-    static const std::set<std::string> kKnown = {"id",        "techniques", "software", "domains",   "urls",     "ips",           "observables",    "victims", "sector",
-                                                 "when",      "date",       "addresses", "languages", "activity", "sophistication", "manual"};
+    static const std::set<std::string> kKnown = {
+        "id",     "techniques", "software", "domains",   "urls",      "ips",      "observables",    "victims",
+        "sector", "when",       "date",     "addresses", "languages", "activity", "sophistication", "manual"};
     for (const auto& [key, value] : json.items()) {
       if (!kKnown.contains(key)) out.warnings.push_back("\"" + key + "\" means nothing here and was left out");
     }

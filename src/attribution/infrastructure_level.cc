@@ -21,36 +21,52 @@ struct Kind {
   double prior;  // among addresses that attack; judgement, declared
 };
 constexpr Kind kKinds[] = {
-    {"hosting", "rented hosting", 0.33},           {"residential", "a household's line", 0.12}, {"compromised", "a compromised third party", 0.20},
-    {"abuse-tolerant", "abuse-tolerant hosting", 0.08}, {"vpn", "a VPN's exit", 0.10},          {"tor", "a Tor exit", 0.05},
-    {"cloud-front", "a cloud front (CDN)", 0.08},  {"proxy", "an open proxy", 0.04},
+    {"hosting", "rented hosting", 0.33},
+    {"residential", "a household's line", 0.12},
+    {"compromised", "a compromised third party", 0.20},
+    {"abuse-tolerant", "abuse-tolerant hosting", 0.08},
+    {"vpn", "a VPN's exit", 0.10},
+    {"tor", "a Tor exit", 0.05},
+    {"cloud-front", "a cloud front (CDN)", 0.08},
+    {"proxy", "an open proxy", 0.04},
 };
 
 const char* role_name(AddressRole role) {
   switch (role) {
-    case AddressRole::kScanner: return "scanned";
-    case AddressRole::kEntry: return "came in";
-    case AddressRole::kController: return "controlled";
-    case AddressRole::kDropSite: return "took what left";
-    case AddressRole::kRelay: return "relayed";
-    default: return "took part";
+    case AddressRole::kScanner:
+      return "scanned";
+    case AddressRole::kEntry:
+      return "came in";
+    case AddressRole::kController:
+      return "controlled";
+    case AddressRole::kDropSite:
+      return "took what left";
+    case AddressRole::kRelay:
+      return "relayed";
+    default:
+      return "took part";
   }
 }
 
 double role_weight(AddressRole role) {
   switch (role) {
     case AddressRole::kController:
-    case AddressRole::kDropSite: return 3;
-    case AddressRole::kEntry: return 2;
-    case AddressRole::kScanner: return 0.5;
-    default: return 1;
+    case AddressRole::kDropSite:
+      return 3;
+    case AddressRole::kEntry:
+      return 2;
+    case AddressRole::kScanner:
+      return 0.5;
+    default:
+      return 1;
   }
 }
 
 std::string canonical_kind(const std::string& claim) {
   if (claim == "bulletproof") return "abuse-tolerant";
   if (claim == "cdn" || claim == "cloud") return "cloud-front";
-  if (claim == "university" || claim == "business") return "compromised";  // an honest owner's machine: he is a victim, too
+  if (claim == "university" || claim == "business")
+    return "compromised";  // an honest owner's machine: he is a victim, too
   for (const Kind& k : kKinds) {
     if (claim == k.key) return claim;
   }
@@ -96,10 +112,12 @@ Assessment infrastructure_level(const CaseFacts& facts, const Settings& settings
     double total = 0;
     for (const Kind& k : kKinds) {
       double x = std::log(k.prior * (1 - kCannotTellPrior));
-      for (const auto& [source, kind] : kind_claims) x += std::log(kind == k.key ? kSourceRight : (1 - kSourceRight) / (std::size(kKinds) - 1));
+      for (const auto& [source, kind] : kind_claims)
+        x += std::log(kind == k.key ? kSourceRight : (1 - kSourceRight) / (std::size(kKinds) - 1));
       const bool relay_kind = std::string_view(k.key) != "hosting" && std::string_view(k.key) != "abuse-tolerant";
       if (a.others_victims_traffic) x += std::log(relay_kind ? 2.0 : 0.7);
-      if (a.open_proxy) x += std::log(std::string_view(k.key) == "proxy" ? 8.0 : std::string_view(k.key) == "compromised" ? 2.0 : 0.5);
+      if (a.open_proxy)
+        x += std::log(std::string_view(k.key) == "proxy" ? 8.0 : std::string_view(k.key) == "compromised" ? 2.0 : 0.5);
       if (a.relayed_timing) x += std::log(relay_kind ? 2.0 : 0.5);
       if (a.role_changed) x += std::log(std::string_view(k.key) == "compromised" ? 4.0 : 0.7);
       p[k.key] = std::exp(x);
@@ -130,7 +148,8 @@ Assessment infrastructure_level(const CaseFacts& facts, const Settings& settings
     with_country += !votes.empty();
     disagreements += votes.size() > 1;
     std::string kinds;
-    for (const auto& [source, kind] : kind_claims) kinds += fmt::format("{}{} ({})", kinds.empty() ? "" : ", ", kind, source);
+    for (const auto& [source, kind] : kind_claims)
+      kinds += fmt::format("{}{} ({})", kinds.empty() ? "" : ", ", kind, source);
     std::string statement = fmt::format("{} {}", text, role_name(a.role));
     if (!kinds.empty()) statement += ": " + kinds;
     if (!best.empty()) statement += fmt::format("; {} by {} of {} sources", best, votes[best], country_claims.size());
@@ -144,10 +163,12 @@ Assessment infrastructure_level(const CaseFacts& facts, const Settings& settings
     item.evidence.level = Level::kInfrastructure;
     item.evidence.grade = {'C', 3};
     item.evidence.forgeability = 0.3;
-    item.evidence.source = fmt::format("a source's claim taken to be right in {:.0f} %; docs/attribution.md", 100 * kSourceRight);
+    item.evidence.source =
+        fmt::format("a source's claim taken to be right in {:.0f} %; docs/attribution.md", 100 * kSourceRight);
     for (const Kind& k : kKinds) {
       for (const auto& [source, kind] : kind_claims) {
-        if (kind == k.key) item.evidence.likelihoods.push_back({k.key, std::log(kSourceRight / 0.125), std::log(kSourceRight / 0.125)});
+        if (kind == k.key)
+          item.evidence.likelihoods.push_back({k.key, std::log(kSourceRight / 0.125), std::log(kSourceRight / 0.125)});
       }
     }
     out.evidence.push_back(item.evidence);
@@ -163,7 +184,9 @@ Assessment infrastructure_level(const CaseFacts& facts, const Settings& settings
     out.evidence.push_back(item.evidence);
   }
   std::sort(out.evidence.begin(), out.evidence.end(), [](const Evidence& a, const Evidence& b) { return a.id < b.id; });
-  out.evidence.erase(std::unique(out.evidence.begin(), out.evidence.end(), [](const Evidence& a, const Evidence& b) { return a.id == b.id; }), out.evidence.end());
+  out.evidence.erase(std::unique(out.evidence.begin(), out.evidence.end(),
+                                 [](const Evidence& a, const Evidence& b) { return a.id == b.id; }),
+                     out.evidence.end());
   if (weights == 0) {
     mass["cannot-tell"] = 1;
     weights = 1;
@@ -185,8 +208,10 @@ Assessment infrastructure_level(const CaseFacts& facts, const Settings& settings
       out.hypotheses.push_back(std::move(h));
       continue;
     }
-    h.low = std::max(0.0, h.probability - 0.2 / std::sqrt(static_cast<double>(std::max<std::size_t>(1, addresses.size()))));
-    h.high = std::min(1.0, h.probability + 0.2 / std::sqrt(static_cast<double>(std::max<std::size_t>(1, addresses.size()))));
+    h.low =
+        std::max(0.0, h.probability - 0.2 / std::sqrt(static_cast<double>(std::max<std::size_t>(1, addresses.size()))));
+    h.high =
+        std::min(1.0, h.probability + 0.2 / std::sqrt(static_cast<double>(std::max<std::size_t>(1, addresses.size()))));
     out.hypotheses.push_back(std::move(h));
   }
   std::string countries;
@@ -198,21 +223,28 @@ Assessment infrastructure_level(const CaseFacts& facts, const Settings& settings
   }
   std::sort(by_mass.begin(), by_mass.end());
   for (std::size_t i = 0; i < by_mass.size() && i < 4; ++i) {
-    countries += fmt::format("{}{} ({:.0f} %)", i == 0 ? "" : ", ", by_mass[i].second, -100 * by_mass[i].first / country_total);
+    countries +=
+        fmt::format("{}{} ({:.0f} %)", i == 0 ? "" : ", ", by_mass[i].second, -100 * by_mass[i].first / country_total);
   }
   if (addresses.empty()) {
     out.paragraph = "No machine of the intruder's side was seen.";
   } else {
-    out.paragraph = fmt::format("{} machine{} of the intruder's side {} seen{}.", addresses.size(), addresses.size() == 1 ? "" : "s",
-                                addresses.size() == 1 ? "was" : "were", countries.empty() ? "" : ", said to stand in " + countries);
-    if (disagreements > 0) out.paragraph += fmt::format(" Sources disagree about the country of {} of them.", disagreements);
+    out.paragraph = fmt::format("{} machine{} of the intruder's side {} seen{}.", addresses.size(),
+                                addresses.size() == 1 ? "" : "s", addresses.size() == 1 ? "was" : "were",
+                                countries.empty() ? "" : ", said to stand in " + countries);
+    if (disagreements > 0)
+      out.paragraph += fmt::format(" Sources disagree about the country of {} of them.", disagreements);
     if (relays > 0) out.paragraph += " Some show the marks of relays: who sat before them was not there.";
     out.paragraph += " It came through these machines; that does not say who sent it.";
   }
   out.confidence = with_country == 0 ? "low" : disagreements * 3 > with_country ? "low" : "moderate";
-  out.confidence_reasons.push_back(with_country == 0 ? "no source of places was at hand" : disagreements > 0 ? "sources of places disagree" : "sources of places agree, and draw on one another");
-  out.assumptions.push_back("A source's claim about a machine is independent of the next one's; in truth they copy from each other.");
-  out.would_change.push_back("The owner's own records: who rented the machine, from where it was managed, and whether it was broken into.");
+  out.confidence_reasons.push_back(with_country == 0   ? "no source of places was at hand"
+                                   : disagreements > 0 ? "sources of places disagree"
+                                                       : "sources of places agree, and draw on one another");
+  out.assumptions.push_back(
+      "A source's claim about a machine is independent of the next one's; in truth they copy from each other.");
+  out.would_change.push_back(
+      "The owner's own records: who rented the machine, from where it was managed, and whether it was broken into.");
   out.caveats.push_back("A country of a machine is the country of its owner or of its registration, not of its user.");
   finish(out, settings);
   return out;

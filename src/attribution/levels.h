@@ -11,10 +11,10 @@
 namespace whodunit::attribution {
 
 /// Declared limits of the reasoning (docs/attribution.md, "Declared parameters").
-inline constexpr double kTieCeiling = 0.19;     ///< a group to which nothing hard ties the case gets no more
-inline constexpr double kContestCeiling = 0.44; ///< nor more than this, where hard evidence speaks for another group
-inline constexpr double kHard = 0.5;            ///< forgeability below which an item can tie a case to a group
-inline constexpr double kOutright = 20;         ///< odds from which evidence for a group counts as strong
+inline constexpr double kTieCeiling = 0.19;      ///< a group to which nothing hard ties the case gets no more
+inline constexpr double kContestCeiling = 0.44;  ///< nor more than this, where hard evidence speaks for another group
+inline constexpr double kHard = 0.5;             ///< forgeability below which an item can tie a case to a group
+inline constexpr double kOutright = 20;          ///< odds from which evidence for a group counts as strong
 
 Assessment infrastructure_level(const CaseFacts& facts, const Settings& settings);
 
@@ -24,10 +24,11 @@ struct OperatorResult {
   std::map<std::string, double> group_mass;  ///< key → probability, all known groups
   double strength = 0;                       ///< nats of the strongest counted evidence
 };
-OperatorResult operator_level(const CaseFacts& facts, const ActorTable* table, const Settings& settings, const Weights& weights);
+OperatorResult operator_level(const CaseFacts& facts, const ActorTable* table, const Settings& settings,
+                              const Weights& weights);
 
-Assessment sponsor_level(const CaseFacts& facts, const ActorTable* table, const Settings& settings, const Weights& weights,
-                         const OperatorResult& op);
+Assessment sponsor_level(const CaseFacts& facts, const ActorTable* table, const Settings& settings,
+                         const Weights& weights, const OperatorResult& op);
 
 /// Shared: sorts, words, confidence.
 void finish(Assessment& assessment, const Settings& settings);

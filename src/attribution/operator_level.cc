@@ -31,10 +31,10 @@ double standard_normal(Random& random) {
 
 // One weighing of a set of items.
 struct Weighing {
-  std::map<std::string, double> mass;   // hypothesis → probability
+  std::map<std::string, double> mass;  // hypothesis → probability
   std::map<std::string, double> prior;
-  std::string lead;                     // before robustness: the most probable
-  std::string group_lead;               // the most probable known group
+  std::string lead;        // before robustness: the most probable
+  std::string group_lead;  // the most probable known group
   std::string posing_as;
   double strength = 0;
   // Per group, what was added by whom: for the items' likelihoods.
@@ -44,7 +44,8 @@ struct Weighing {
 
 class Weigher {
  public:
-  Weigher(const CaseFacts& facts, const ActorTable* table, const Settings& settings, const Weights& weights, const std::vector<Item>& items)
+  Weigher(const CaseFacts& facts, const ActorTable* table, const Settings& settings, const Weights& weights,
+          const std::vector<Item>& items)
       : facts_(facts), table_(table), settings_(settings), weights_(weights), items_(items) {
     view_.table = table;
     if (settings.as_of) view_.before = static_cast<std::int32_t>(settings.as_of->ns / 86'400'000'000'000);
@@ -118,17 +119,20 @@ class Weigher {
     }
     const double unknown_log = table_ == nullptr ? 0 : std::log(std::max(p.unknown, 1e-300));
     // Base rates: the declared share of "none of those known" among all, against the fitted one.
-    const double declared_known = std::clamp(1 - settings_.prior_unknown - settings_.prior_opportunists - settings_.prior_insiders, 0.01, 0.95);
-    const double base_shift = table_ == nullptr ? 0 : std::log(declared_known / (1 - declared_known)) - std::log(0.18 / 0.82);
+    const double declared_known =
+        std::clamp(1 - settings_.prior_unknown - settings_.prior_opportunists - settings_.prior_insiders, 0.01, 0.95);
+    const double base_shift =
+        table_ == nullptr ? 0 : std::log(declared_known / (1 - declared_known)) - std::log(0.18 / 0.82);
     for (double& s : scores) s += base_shift;
     // The rest is shared between an unknown group, the crowd, and the organisation's own people.
     if (facts_.untargeted) others[kOpportunists] += std::log(4.0);
     others[kInsiders] += facts_.inside_only ? std::log(8.0) : std::log(0.5);
-    std::array<double, 3> rest = {std::log(settings_.prior_unknown), std::log(settings_.prior_opportunists) + others[kOpportunists],
+    std::array<double, 3> rest = {std::log(settings_.prior_unknown),
+                                  std::log(settings_.prior_opportunists) + others[kOpportunists],
                                   std::log(settings_.prior_insiders) + others[kInsiders]};
     const double rest_sum = log_sum_exp({rest[0], rest[1], rest[2]});
-    // Someone poses as a group: he makes its marks, each channel at the price of its forgeability, and is himself either
-    // unknown or another known group.
+    // Someone poses as a group: he makes its marks, each channel at the price of its forgeability, and is himself
+    // either unknown or another known group.
     double own_best = -INFINITY, own_second = -INFINITY;
     std::size_t own_at = SIZE_MAX;
     for (std::size_t i = 0; i < scores.size(); ++i) {
@@ -145,8 +149,10 @@ class Weigher {
     for (std::size_t i = 0; i < scores.size(); ++i) {
       const double chosen = std::log(std::max(p.prior[i], 1e-12) / std::max(1e-9, 1 - p.unknown_prior));
       const auto it = w.extra.find(p.actors[i]);
-      const double marks = std::max(0.0, p.technique[i] + std::log(0.8)) + std::max(0.0, p.software[i] + std::log(0.4)) +
-                           std::max(0.0, p.infrastructure_direct[i] + std::log(0.1)) + std::max(0.0, (it == w.extra.end() ? 0 : it->second) + std::log(0.3));
+      const double marks = std::max(0.0, p.technique[i] + std::log(0.8)) +
+                           std::max(0.0, p.software[i] + std::log(0.4)) +
+                           std::max(0.0, p.infrastructure_direct[i] + std::log(0.1)) +
+                           std::max(0.0, (it == w.extra.end() ? 0 : it->second) + std::log(0.3));
       const double other = i == own_at ? own_second : own_best;
       const double author = log_sum_exp({unknown_log, other});
       posing.push_back(std::log(settings_.prior_posing) + chosen + marks + author);
@@ -165,7 +171,8 @@ class Weigher {
     // Ceilings.
     std::size_t strongest_tied = SIZE_MAX;
     for (std::size_t i = 0; i < scores.size(); ++i) {
-      if (tied.contains(p.actors[i]) && (strongest_tied == SIZE_MAX || totals[i] > totals[strongest_tied])) strongest_tied = i;
+      if (tied.contains(p.actors[i]) && (strongest_tied == SIZE_MAX || totals[i] > totals[strongest_tied]))
+        strongest_tied = i;
     }
     std::size_t strong_other = 0;
     for (const double t : totals) strong_other += t >= std::log(kOutright) * 2;
@@ -188,7 +195,8 @@ class Weigher {
     w.mass[kUnknown] = (none + freed) * std::exp(rest[0] - rest_sum);
     w.mass[kOpportunists] = (none + freed) * std::exp(rest[1] - rest_sum);
     w.mass[kInsiders] = (none + freed) * std::exp(rest[2] - rest_sum);
-    for (const auto& [other, x] : others) w.strength = std::max(w.strength, other == kInsiders && x < 0 ? 0 : std::abs(x));
+    for (const auto& [other, x] : others)
+      w.strength = std::max(w.strength, other == kInsiders && x < 0 ? 0 : std::abs(x));
     const double known_prior = table_ == nullptr ? 0 : declared_known;
     for (auto& [key, x] : w.prior) x *= known_prior / std::max(1e-9, 1 - p.unknown_prior);
     w.prior[kUnknown] = settings_.prior_unknown;
@@ -233,7 +241,8 @@ std::string name_of_key(const ActorTable* table, const std::string& key, const s
   if (key == kOpportunists) return "unrelated opportunists";
   if (key == kInsiders) return "insiders";
   if (key == kCannotTell) return "cannot tell";
-  if (key == kPosing) return posing_as.empty() ? "someone posing as a known group" : "someone posing as " + named(posing_as);
+  if (key == kPosing)
+    return posing_as.empty() ? "someone posing as a known group" : "someone posing as " + named(posing_as);
   return named(key);
 }
 
@@ -244,7 +253,8 @@ std::string sentence_case(std::string text) {
 
 }  // namespace
 
-OperatorResult operator_level(const CaseFacts& facts, const ActorTable* table, const Settings& settings, const Weights& weights) {
+OperatorResult operator_level(const CaseFacts& facts, const ActorTable* table, const Settings& settings,
+                              const Weights& weights) {
   OperatorResult result;
   Assessment& out = result.assessment;
   out.subject = facts.subject;
@@ -256,8 +266,8 @@ OperatorResult operator_level(const CaseFacts& facts, const ActorTable* table, c
   std::vector<std::uint8_t> all(items.size(), 1);
   Weighing full = weigher.weigh(all);
 
-  // Without each item. What the model weighs all alike (names without any match) is left out one by one as well, as long
-  // as there are few; past that, the items without any match go as one.
+  // Without each item. What the model weighs all alike (names without any match) is left out one by one as well, as
+  // long as there are few; past that, the items without any match go as one.
   struct Without {
     std::size_t item;
     std::string lead, group_lead;
@@ -269,7 +279,9 @@ OperatorResult operator_level(const CaseFacts& facts, const ActorTable* table, c
   if (settings.pivots) {
     for (std::size_t i = 0; i < items.size(); ++i) {
       if (!items[i].evidence.counted) continue;
-      if (!items[i].observable.empty() && ++observables > kObservablesOneByOne && items[i].evidence.forgeability >= kHard) continue;
+      if (!items[i].observable.empty() && ++observables > kObservablesOneByOne &&
+          items[i].evidence.forgeability >= kHard)
+        continue;
       std::vector<std::uint8_t> use = all;
       use[i] = 0;
       // Another look at the same fact may now count.
@@ -306,9 +318,11 @@ OperatorResult operator_level(const CaseFacts& facts, const ActorTable* table, c
   Random random(20071020);
   for (int d = 0; d < kDraws && table != nullptr && settings.pivots && !items.empty(); ++d) {
     Weights w = weights;
-    for (std::size_t k = 0; k < kProfileParameters; ++k) w.profile[k] += standard_normal(random) * std::min(weights.profile_error[k], 0.7);
+    for (std::size_t k = 0; k < kProfileParameters; ++k)
+      w.profile[k] += standard_normal(random) * std::min(weights.profile_error[k], 0.7);
     for (std::size_t k = 0; k < kInfrastructureFeatures; ++k) {
-      w.infrastructure[k] = std::max(0.0, w.infrastructure[k] + standard_normal(random) * std::min(weights.infrastructure_error[k], 0.5));
+      w.infrastructure[k] =
+          std::max(0.0, w.infrastructure[k] + standard_normal(random) * std::min(weights.infrastructure_error[k], 0.5));
     }
     const Weighing again = Weigher(facts, table, settings, w, items).weigh(all);
     for (const auto& [key, x] : again.mass) drawn[key].push_back(x);
@@ -343,7 +357,8 @@ OperatorResult operator_level(const CaseFacts& facts, const ActorTable* table, c
           };
           std::size_t techniques = 0, matched = 0, software = 0, matched_software = 0;
           const auto holds_technique = [&](std::uint32_t t) {
-            return std::any_of(a.techniques.begin(), a.techniques.end(), [&](std::uint32_t x) { return table->techniques()[x].parent == t; });
+            return std::any_of(a.techniques.begin(), a.techniques.end(),
+                               [&](std::uint32_t x) { return table->techniques()[x].parent == t; });
           };
           for (const Item& other : items) {
             if (!other.evidence.counted) continue;
@@ -357,11 +372,13 @@ OperatorResult operator_level(const CaseFacts& facts, const ActorTable* table, c
             }
           }
           if (item.technique != kNone) {
-            l.log_ratio = l.log_ratio_raw = share_out(full.posterior.technique[k], holds_technique(item.technique), full.posterior.technique[k] > 0 ? matched : 0, techniques);
+            l.log_ratio = l.log_ratio_raw = share_out(full.posterior.technique[k], holds_technique(item.technique),
+                                                      full.posterior.technique[k] > 0 ? matched : 0, techniques);
           }
           if (item.software != kNone) {
-            l.log_ratio = l.log_ratio_raw =
-                share_out(full.posterior.software[k], std::binary_search(a.software.begin(), a.software.end(), item.software), matched_software, software);
+            l.log_ratio = l.log_ratio_raw = share_out(
+                full.posterior.software[k], std::binary_search(a.software.begin(), a.software.end(), item.software),
+                matched_software, software);
           }
           if (!item.observable.empty()) {
             Observables one;
@@ -370,19 +387,24 @@ OperatorResult operator_level(const CaseFacts& facts, const ActorTable* table, c
             std::size_t hits = 0;
             bool this_hits = false;
             const auto held = [&](const std::vector<std::uint32_t>* reports) {
-              return reports != nullptr && std::any_of(reports->begin(), reports->end(), [&](std::uint32_t r) { return table->reports()[r].actor == actor; });
+              return reports != nullptr && std::any_of(reports->begin(), reports->end(), [&](std::uint32_t r) {
+                       return table->reports()[r].actor == actor;
+                     });
             };
             for (const Item& other : items) {
               if (other.observable.empty() || !other.evidence.counted) continue;
               Observables o;
               o.add(other.observable);
               bool hit = false;
-              for (const auto& n : o.names) hit = hit || held(table->reports_of_name(n)) || held(table->reports_of_registered(take_apart(n).registered));
+              for (const auto& n : o.names)
+                hit = hit || held(table->reports_of_name(n)) ||
+                      held(table->reports_of_registered(take_apart(n).registered));
               for (const auto n : o.addresses) hit = hit || held(table->reports_of_address(n));
               hits += hit;
               if (&other == &item) this_hits = hit;
             }
-            if (this_hits && hits > 0) l.log_ratio = l.log_ratio_raw = full.posterior.infrastructure_direct[k] / static_cast<double>(hits);
+            if (this_hits && hits > 0)
+              l.log_ratio = l.log_ratio_raw = full.posterior.infrastructure_direct[k] / static_cast<double>(hits);
           }
         }
       } else {
@@ -467,16 +489,18 @@ OperatorResult operator_level(const CaseFacts& facts, const ActorTable* table, c
     pivot.items = {items[w.item].evidence.id};
     pivot.lead = w.lead;
     pivot.probability = w.lead_mass;
-    pivot.statement = fmt::format("Without {} ({}), {} stands at {:.2f} instead of {:.2f}{}.", items[w.item].evidence.value, items[w.item].evidence.kind,
-                                  name_of_key(table, full.lead, full.posing_as), w.lead_mass, full.mass[full.lead],
-                                  w.lead != full.lead ? ", and " + name_of_key(table, w.lead, full.posing_as) + " leads" : "");
+    pivot.statement = fmt::format(
+        "Without {} ({}), {} stands at {:.2f} instead of {:.2f}{}.", items[w.item].evidence.value,
+        items[w.item].evidence.kind, name_of_key(table, full.lead, full.posing_as), w.lead_mass, full.mass[full.lead],
+        w.lead != full.lead ? ", and " + name_of_key(table, w.lead, full.posing_as) + " leads" : "");
     out.pivotal.push_back(std::move(pivot));
   }
   if (fragile) {
     Pivot pivot;
     pivot.items = {items[breaker].evidence.id};
     pivot.lead = kCannotTell;
-    pivot.statement = fmt::format("Without {} ({}) another group would lead: so nobody is named.", items[breaker].evidence.value, items[breaker].evidence.kind);
+    pivot.statement = fmt::format("Without {} ({}) another group would lead: so nobody is named.",
+                                  items[breaker].evidence.value, items[breaker].evidence.kind);
     out.pivotal.push_back(std::move(pivot));
   } else if (is_group(full.lead)) {
     // Greedy: the item that hurts most, again and again.
@@ -493,7 +517,8 @@ OperatorResult operator_level(const CaseFacts& facts, const ActorTable* table, c
       pivot.items = taken;
       pivot.lead = w.lead;
       pivot.probability = w.mass.at(full.lead);
-      pivot.statement = fmt::format("The lead changes (to {}) when these {} items fall together.", name_of_key(table, w.lead, w.posing_as), taken.size());
+      pivot.statement = fmt::format("The lead changes (to {}) when these {} items fall together.",
+                                    name_of_key(table, w.lead, w.posing_as), taken.size());
       out.pivotal.push_back(std::move(pivot));
       break;
     }
@@ -504,13 +529,21 @@ OperatorResult operator_level(const CaseFacts& facts, const ActorTable* table, c
   doubled.prior_unknown = std::min(0.9, settings.prior_unknown * 1.5);
   const double here = full.mass[full.lead];
   const Weighing more_unknown = Weigher(facts, table, doubled, weights, items).weigh(all);
-  out.assumptions.push_back(fmt::format("Base rates over {:.0f} days: an unknown group {:.2f}, opportunists {:.2f}, insiders {:.2f}, a false flag {:.2f}, known groups together the rest.",
-                                        settings.horizon_days, settings.prior_unknown, settings.prior_opportunists, settings.prior_insiders, settings.prior_posing));
-  out.assumptions.push_back(fmt::format("With an unknown group half as likely again at the outset, {} would stand at {:.2f} instead of {:.2f}.",
-                                        name_of_key(table, full.lead, full.posing_as), more_unknown.mass.contains(full.lead) ? more_unknown.mass.at(full.lead) : 0, here));
+  out.assumptions.push_back(
+      fmt::format("Base rates over {:.0f} days: an unknown group {:.2f}, opportunists {:.2f}, insiders {:.2f}, a false "
+                  "flag {:.2f}, known groups together the rest.",
+                  settings.horizon_days, settings.prior_unknown, settings.prior_opportunists, settings.prior_insiders,
+                  settings.prior_posing));
+  out.assumptions.push_back(fmt::format(
+      "With an unknown group half as likely again at the outset, {} would stand at {:.2f} instead of {:.2f}.",
+      name_of_key(table, full.lead, full.posing_as),
+      more_unknown.mass.contains(full.lead) ? more_unknown.mass.at(full.lead) : 0, here));
   if (table == nullptr) out.assumptions.push_back("No table of actors is at hand: known groups are not told apart.");
-  if (settings.as_of) out.assumptions.push_back("Only reports known before " + base::to_minutes(*settings.as_of) + " were used.");
-  out.assumptions.push_back("Names of groups are analysts' claims; where two sources speak of one report they disagree in about a sixth of cases.");
+  if (settings.as_of)
+    out.assumptions.push_back("Only reports known before " + base::to_minutes(*settings.as_of) + " were used.");
+  out.assumptions.push_back(
+      "Names of groups are analysts' claims; where two sources speak of one report they disagree in about a sixth of "
+      "cases.");
 
   // Confidence: about the evidence.
   std::set<Channel> channels;
@@ -525,13 +558,15 @@ OperatorResult operator_level(const CaseFacts& facts, const ActorTable* table, c
     ++points;
     out.confidence_reasons.push_back(fmt::format("{} kinds of evidence speak", channels.size()));
   } else {
-    out.confidence_reasons.push_back(channels.empty() ? "no evidence speaks for or against anybody" : "few kinds of evidence speak");
+    out.confidence_reasons.push_back(channels.empty() ? "no evidence speaks for or against anybody"
+                                                      : "few kinds of evidence speak");
   }
   if (hard >= 2) {
     ++points;
     out.confidence_reasons.push_back(fmt::format("{} items are hard to forge", hard));
   } else {
-    out.confidence_reasons.push_back(hard == 0 ? "nothing that was seen is hard to forge" : "one item is hard to forge");
+    out.confidence_reasons.push_back(hard == 0 ? "nothing that was seen is hard to forge"
+                                               : "one item is hard to forge");
   }
   if (facts.sensors > 1) ++points;
   if (facts.sensors <= 1) out.confidence_reasons.push_back("one point of observation");
@@ -545,25 +580,36 @@ OperatorResult operator_level(const CaseFacts& facts, const ActorTable* table, c
 
   const bool has_names = std::any_of(items.begin(), items.end(), [](const Item& i) { return !i.observable.empty(); });
   const bool has_software = std::any_of(items.begin(), items.end(), [](const Item& i) { return i.software != kNone; });
-  if (!has_names) out.would_change.push_back("Names and addresses that the intruder's programs call: in DNS, TLS and HTTP records, and in memory of the hosts.");
-  if (!has_software) out.would_change.push_back("The programs themselves: files carried over the wire, or taken from the hosts, against YARA and hashes.");
-  out.would_change.push_back("A second, independent report of the same names or programs; registration and hosting records behind them.");
+  if (!has_names)
+    out.would_change.push_back(
+        "Names and addresses that the intruder's programs call: in DNS, TLS and HTTP records, and in memory of the "
+        "hosts.");
+  if (!has_software)
+    out.would_change.push_back(
+        "The programs themselves: files carried over the wire, or taken from the hosts, against YARA and hashes.");
+  out.would_change.push_back(
+      "A second, independent report of the same names or programs; registration and hosting records behind them.");
   out.would_change.push_back("The same marks in another organisation's traffic: whodunit campaigns CASE…");
   out.caveats.push_back("A group's name is a bundle of reports, not a person or a state.");
   if (full.mass[kPosing] >= 0.05) {
-    out.caveats.push_back(fmt::format("Marks that anybody can make are among the evidence: {} cannot be left aside.", name_of_key(table, kPosing, full.posing_as)));
+    out.caveats.push_back(fmt::format("Marks that anybody can make are among the evidence: {} cannot be left aside.",
+                                      name_of_key(table, kPosing, full.posing_as)));
   }
 
   const std::string lead_name = name_of_key(table, full.lead, full.posing_as);
   if (items.empty()) {
     out.paragraph = "Nothing that was seen speaks for or against anybody. The figures are base rates, not findings.";
   } else if (full.lead == kCannotTell) {
-    out.paragraph = fmt::format("We cannot tell whose hands these were.{}", fragile ? " One item decides between groups, and one item is not enough." : "");
+    out.paragraph = fmt::format("We cannot tell whose hands these were.{}",
+                                fragile ? " One item decides between groups, and one item is not enough." : "");
   } else {
-    out.paragraph = fmt::format("{} is the best explanation of what was seen ({}, {:.2f}).", sentence_case(lead_name), words_of(full.mass[full.lead]), full.mass[full.lead]);
+    out.paragraph = fmt::format("{} is the best explanation of what was seen ({}, {:.2f}).", sentence_case(lead_name),
+                                words_of(full.mass[full.lead]), full.mass[full.lead]);
   }
   if (!full.group_lead.empty() && full.group_lead != full.lead && full.mass[full.group_lead] >= 0.02) {
-    out.paragraph += fmt::format(" Of the known groups {} comes nearest: {} ({:.2f}).", name_of_key(table, full.group_lead, ""), words_of(full.mass[full.group_lead]), full.mass[full.group_lead]);
+    out.paragraph +=
+        fmt::format(" Of the known groups {} comes nearest: {} ({:.2f}).", name_of_key(table, full.group_lead, ""),
+                    words_of(full.mass[full.group_lead]), full.mass[full.group_lead]);
   }
   return result;
 }

@@ -14,17 +14,18 @@ namespace whodunit::attribution {
 namespace {
 
 // The most that each source may move, in all: declared, docs/attribution.md ("What carries over").
-constexpr double kDirected = 0.60;        // of a named group's mass, where analysts claim a state's sponsorship
-constexpr double kTolerated = 0.15;       // of the same
-constexpr double kUnclaimed = 0.10;       // directed, where a country is claimed but no sponsorship
-constexpr double kFromVictims = 0.15;     // of what is left, for all countries together
+constexpr double kDirected = 0.60;     // of a named group's mass, where analysts claim a state's sponsorship
+constexpr double kTolerated = 0.15;    // of the same
+constexpr double kUnclaimed = 0.10;    // directed, where a country is claimed but no sponsorship
+constexpr double kFromVictims = 0.15;  // of what is left, for all countries together
 constexpr double kFromPlaces = 0.03;
 constexpr double kFromManual = 0.20;
-constexpr double kCriminal = 0.70;        // of the opportunists' mass
+constexpr double kCriminal = 0.70;  // of the opportunists' mass
 
 }  // namespace
 
-Assessment sponsor_level(const CaseFacts& facts, const ActorTable* table, const Settings& settings, const Weights& weights, const OperatorResult& op) {
+Assessment sponsor_level(const CaseFacts& facts, const ActorTable* table, const Settings& settings,
+                         const Weights& weights, const OperatorResult& op) {
   Assessment out;
   out.subject = facts.subject;
   out.level = Level::kSponsor;
@@ -57,8 +58,10 @@ Assessment sponsor_level(const CaseFacts& facts, const ActorTable* table, const 
   for (const auto& [country, x] : directed) {
     if (top.empty() || x > directed[top]) top = country;
   }
-  out.carried.push_back(fmt::format("From the operator: named groups hold {:.2f}; of that at most {:.2f} becomes \"directed\" and {:.2f} \"tolerated\"{}.", claimed, kDirected,
-                                    kTolerated, top.empty() ? "" : fmt::format(" (most: {} {:+.2f})", top, directed[top])));
+  out.carried.push_back(fmt::format(
+      "From the operator: named groups hold {:.2f}; of that at most {:.2f} becomes \"directed\" and {:.2f} "
+      "\"tolerated\"{}.",
+      claimed, kDirected, kTolerated, top.empty() ? "" : fmt::format(" (most: {} {:+.2f})", top, directed[top])));
 
   // Victims.
   std::set<std::string> victims;
@@ -67,7 +70,8 @@ Assessment sponsor_level(const CaseFacts& facts, const ActorTable* table, const 
   }
   CountryPosterior countries;
   if (table != nullptr && victims.size() >= 2) {
-    countries = country_posterior(table->victim_rows(), {victims.begin(), victims.end()}, weights.victim, settings.reporting_adjustment);
+    countries = country_posterior(table->victim_rows(), {victims.begin(), victims.end()}, weights.victim,
+                                  settings.reporting_adjustment);
     const double budget = kFromVictims * std::max(0.0, 1 - used);
     std::string most;
     double best = 0;
@@ -79,8 +83,10 @@ Assessment sponsor_level(const CaseFacts& facts, const ActorTable* table, const 
       }
       give(countries.countries[i] + ":directed", x);
     }
-    out.carried.push_back(fmt::format("From {} victim countries: at most {:.3f} for all countries together (most: {} {:+.3f}); figures adjusted for who gets reported ({:.1f}).",
-                                      victims.size(), budget, most, best, settings.reporting_adjustment));
+    out.carried.push_back(
+        fmt::format("From {} victim countries: at most {:.3f} for all countries together (most: {} {:+.3f}); figures "
+                    "adjusted for who gets reported ({:.1f}).",
+                    victims.size(), budget, most, best, settings.reporting_adjustment));
   }
   // Places.
   std::map<std::string, double> places;
@@ -101,8 +107,10 @@ Assessment sponsor_level(const CaseFacts& facts, const ActorTable* table, const 
       give(country + ":directed", budget * n / place_total);
       if (most.empty() || n > places[most]) most = country;
     }
-    out.carried.push_back(fmt::format("From where machines are said to stand: at most {:.3f} for all countries together ({} {:+.3f}). An address in a country says next to nothing of its orders.",
-                                      budget, most, budget * places[most] / place_total));
+    out.carried.push_back(
+        fmt::format("From where machines are said to stand: at most {:.3f} for all countries together ({} {:+.3f}). An "
+                    "address in a country says next to nothing of its orders.",
+                    budget, most, budget * places[most] / place_total));
   }
   for (const ManualFact& f : facts.manual) {
     if (f.level != Level::kSponsor) continue;
@@ -114,9 +122,11 @@ Assessment sponsor_level(const CaseFacts& facts, const ActorTable* table, const 
     item.evidence.grade = f.grade;
     item.evidence.forgeability = f.forgeability;
     item.evidence.source = fmt::format("added by {} on {}: {}", f.who, f.when, f.why);
-    const bool seen = std::any_of(out.evidence.begin(), out.evidence.end(), [&](const Evidence& e) { return e.id == item.evidence.id; });
+    const bool seen = std::any_of(out.evidence.begin(), out.evidence.end(),
+                                  [&](const Evidence& e) { return e.id == item.evidence.id; });
     if (!seen && f.log_ratio > 0 && f.actor.size() == 2) {
-      const double x = kFromManual * std::max(0.0, 1 - used) * (1 - std::exp(-capped(f.log_ratio * grade_factor(f.grade), f.forgeability) / 2));
+      const double x = kFromManual * std::max(0.0, 1 - used) *
+                       (1 - std::exp(-capped(f.log_ratio * grade_factor(f.grade), f.forgeability) / 2));
       give(f.actor + ":directed", x);
       out.carried.push_back(fmt::format("From an analyst's item: {} {:+.3f}.", f.actor, x));
       item.evidence.likelihoods.push_back({f.actor + ":directed", f.log_ratio, f.log_ratio});
@@ -144,7 +154,10 @@ Assessment sponsor_level(const CaseFacts& facts, const ActorTable* table, const 
       h.country = key.substr(0, 2);
       h.name = (key.ends_with(":directed") ? "directed by a state: " : "tolerated by a state: ") + h.country;
     } else {
-      h.name = key == "cannot-tell" ? "cannot tell" : key == "posing" ? "someone posing as a state's" : key == "criminal" ? "nobody's: crime" : "unrelated to any state";
+      h.name = key == "cannot-tell" ? "cannot tell"
+               : key == "posing"    ? "someone posing as a state's"
+               : key == "criminal"  ? "nobody's: crime"
+                                    : "unrelated to any state";
     }
     h.probability = h.low = h.high = -negative;
     // The operator's interval, by the same factor.
@@ -162,26 +175,36 @@ Assessment sponsor_level(const CaseFacts& facts, const ActorTable* table, const 
   }
   if (rest > 0) out.hypotheses.push_back({"other-states", "other states", "", "", 0, rest, rest, rest, ""});
 
-  const auto lead = std::max_element(out.hypotheses.begin(), out.hypotheses.end(), [](const Hypothesis& a, const Hypothesis& b) { return a.probability < b.probability; });
+  const auto lead =
+      std::max_element(out.hypotheses.begin(), out.hypotheses.end(),
+                       [](const Hypothesis& a, const Hypothesis& b) { return a.probability < b.probability; });
   if (lead->key == "cannot-tell") {
-    out.paragraph = fmt::format("We cannot tell whose orders these were, or whether there were any ({:.2f}).", lead->probability);
+    out.paragraph =
+        fmt::format("We cannot tell whose orders these were, or whether there were any ({:.2f}).", lead->probability);
   } else {
-    out.paragraph = fmt::format("Most is explained by this: {} ({}, {:.2f}). It rests on what analysts say of the group, not on what was seen here.", lead->name,
-                                words_of(lead->probability), lead->probability);
+    out.paragraph = fmt::format(
+        "Most is explained by this: {} ({}, {:.2f}). It rests on what analysts say of the group, not on what was seen "
+        "here.",
+        lead->name, words_of(lead->probability), lead->probability);
   }
-  out.paragraph += " Machines that stand in a country, or programs that a country's groups use, do not make that country the sponsor.";
+  out.paragraph +=
+      " Machines that stand in a country, or programs that a country's groups use, do not make that country the "
+      "sponsor.";
   if (!countries.countries.empty()) {
     std::vector<std::size_t> by(countries.countries.size() - 1);
     for (std::size_t i = 0; i < by.size(); ++i) by[i] = i;
     const auto list = [&](const std::vector<double>& p) {
       std::sort(by.begin(), by.end(), [&](std::size_t a, std::size_t b) { return p[a] != p[b] ? p[a] > p[b] : a < b; });
       std::string text;
-      for (std::size_t i = 0; i < by.size() && i < 4; ++i) text += fmt::format("{}{} {:.2f}", i == 0 ? "" : ", ", countries.countries[by[i]], p[by[i]]);
+      for (std::size_t i = 0; i < by.size() && i < 4; ++i)
+        text += fmt::format("{}{} {:.2f}", i == 0 ? "" : ", ", countries.countries[by[i]], p[by[i]]);
       return text;
     };
-    out.caveats.push_back(fmt::format("Victims alone, as published: {}. Adjusted for who gets reported: {}. Not to be over-read: labels are partly inferred from victims, some countries' actors are written about far "
-                                      "more than others', and one crime group more in the table moves the lead.",
-                                      list(countries.raw), list(countries.adjusted)));
+    out.caveats.push_back(
+        fmt::format("Victims alone, as published: {}. Adjusted for who gets reported: {}. Not to be over-read: labels "
+                    "are partly inferred from victims, some countries' actors are written about far "
+                    "more than others', and one crime group more in the table moves the lead.",
+                    list(countries.raw), list(countries.adjusted)));
   }
   out.confidence = "low";
   out.confidence_reasons.push_back("nothing that crosses a wire shows who gave orders");

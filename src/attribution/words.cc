@@ -4,27 +4,42 @@ namespace whodunit::attribution {
 
 std::string_view to_string(Level level) {
   switch (level) {
-    case Level::kInfrastructure: return "infrastructure";
-    case Level::kOperator: return "operator";
-    case Level::kSponsor: return "sponsor";
+    case Level::kInfrastructure:
+      return "infrastructure";
+    case Level::kOperator:
+      return "operator";
+    case Level::kSponsor:
+      return "sponsor";
   }
   return "";
 }
 
 std::string_view to_string(Channel channel) {
   switch (channel) {
-    case Channel::kIndicator: return "indicator";
-    case Channel::kKinship: return "kinship";
-    case Channel::kSoftware: return "software";
-    case Channel::kTechnique: return "technique";
-    case Channel::kExploit: return "exploit";
-    case Channel::kTime: return "time";
-    case Channel::kLanguage: return "language";
-    case Channel::kVictim: return "victim";
-    case Channel::kSophistication: return "sophistication";
-    case Channel::kHabit: return "habit";
-    case Channel::kGeography: return "geography";
-    case Channel::kManual: return "manual";
+    case Channel::kIndicator:
+      return "indicator";
+    case Channel::kKinship:
+      return "kinship";
+    case Channel::kSoftware:
+      return "software";
+    case Channel::kTechnique:
+      return "technique";
+    case Channel::kExploit:
+      return "exploit";
+    case Channel::kTime:
+      return "time";
+    case Channel::kLanguage:
+      return "language";
+    case Channel::kVictim:
+      return "victim";
+    case Channel::kSophistication:
+      return "sophistication";
+    case Channel::kHabit:
+      return "habit";
+    case Channel::kGeography:
+      return "geography";
+    case Channel::kManual:
+      return "manual";
   }
   return "";
 }

@@ -35,7 +35,9 @@ void add_campaigns(CLI::App& app, int& exit_code) {
       if (!opened) return fail(opened.error());
       auto json = (*opened)->document("verdict");
       if (!json) return fail(json.error());
-      if (!*json) return fail({"the case holds no verdict: its run did not finish", path, "run whodunit investigate again with --force"});
+      if (!*json)
+        return fail(
+            {"the case holds no verdict: its run did not finish", path, "run whodunit investigate again with --force"});
       documents.push_back({path, **json});
     }
     const auto joined = investigation::join_cases(documents);
@@ -49,20 +51,33 @@ void add_campaigns(CLI::App& app, int& exit_code) {
         for (const std::string& id : c.incidents) w.string(id);
         w.end_array().key("links").begin_array();
         for (const incident::CampaignLink& l : c.links)
-          w.begin_object().key("a").string(l.a).key("b").string(l.b).key("weight").number(l.weight).key("reason").string(l.reason).end_object();
+          w.begin_object()
+              .key("a")
+              .string(l.a)
+              .key("b")
+              .string(l.b)
+              .key("weight")
+              .number(l.weight)
+              .key("reason")
+              .string(l.reason)
+              .end_object();
         w.end_array().end_object();
       }
       w.end_array();
       out += '\n';
     } else {
       std::map<std::string, std::string> names;
-      for (const auto& m : joined->incidents) names[m.incident.id] = fmt::format("{}  {}: {}", m.incident.id, m.case_name, m.incident.headline);
+      for (const auto& m : joined->incidents)
+        names[m.incident.id] = fmt::format("{}  {}: {}", m.incident.id, m.case_name, m.incident.headline);
       for (const incident::Campaign& c : joined->campaigns) {
         out += fmt::format("{}  {} incidents\n", c.id, c.incidents.size());
         for (const std::string& id : c.incidents) out += "  " + names[id] + "\n";
-        for (const incident::CampaignLink& l : c.links) out += fmt::format("  {} – {}  weight {:.1f}: {}\n", l.a, l.b, l.weight, l.reason);
+        for (const incident::CampaignLink& l : c.links)
+          out += fmt::format("  {} – {}  weight {:.1f}: {}\n", l.a, l.b, l.weight, l.reason);
       }
-      if (out.empty()) out = fmt::format("No two of {} incidents are linked by infrastructure, tooling or names that we know of.\n", joined->incidents.size());
+      if (out.empty())
+        out = fmt::format("No two of {} incidents are linked by infrastructure, tooling or names that we know of.\n",
+                          joined->incidents.size());
     }
     std::fwrite(out.data(), 1, out.size(), stdout);
   });

@@ -20,13 +20,20 @@ void add_evidence(CLI::App& app, int& exit_code) {
   auto a = std::make_shared<Arguments>();
   CLI::App* verb = app.add_subcommand("evidence", "evidence that an analyst adds to a case");
   verb->require_subcommand(1);
-  CLI::App* add = verb->add_subcommand("add", "add an item: kept beside the case, marked as manual, weighed like every other");
+  CLI::App* add =
+      verb->add_subcommand("add", "add an item: kept beside the case, marked as manual, weighed like every other");
   add->add_option("CASE", a->target, "a case, or a file of evidence (.json)")->required();
   add->add_option("STATEMENT", a->statement, "one sentence")->required();
-  add->add_option("--for", a->actor, "for whom it speaks (with a ratio below 1: against): a group's id, name or alias; a country where --level is sponsor");
-  add->add_option("--level", a->level, "infrastructure, operator or sponsor")->check(CLI::IsMember({"infrastructure", "operator", "sponsor"}));
-  add->add_option("--ratio", a->ratio, "natural logarithm of how much likelier it is if it is true (1.1 is 3 to 1)")->check(CLI::Range(-7.0, 7.0));
-  add->add_option("--forgeability", a->forgeability, "probability that another, who wanted to, could have left this mark")->check(CLI::Range(0.0, 1.0));
+  add->add_option("--for", a->actor,
+                  "for whom it speaks (with a ratio below 1: against): a group's id, name or alias; a country where "
+                  "--level is sponsor");
+  add->add_option("--level", a->level, "infrastructure, operator or sponsor")
+      ->check(CLI::IsMember({"infrastructure", "operator", "sponsor"}));
+  add->add_option("--ratio", a->ratio, "natural logarithm of how much likelier it is if it is true (1.1 is 3 to 1)")
+      ->check(CLI::Range(-7.0, 7.0));
+  add->add_option("--forgeability", a->forgeability,
+                  "probability that another, who wanted to, could have left this mark")
+      ->check(CLI::Range(0.0, 1.0));
   add->add_option("--grade", a->grade, "reliability of the source and credibility of the information: A1 to F6");
   add->add_option("--who", a->who, "who adds it")->required();
   add->add_option("--why", a->why, "why it is believed")->required();
@@ -36,7 +43,9 @@ void add_evidence(CLI::App& app, int& exit_code) {
     ManualFact item;
     item.statement = a->statement;
     item.actor = a->actor;
-    item.level = a->level == "infrastructure" ? Level::kInfrastructure : a->level == "sponsor" ? Level::kSponsor : Level::kOperator;
+    item.level = a->level == "infrastructure" ? Level::kInfrastructure
+                 : a->level == "sponsor"      ? Level::kSponsor
+                                              : Level::kOperator;
     item.log_ratio = a->ratio;
     item.forgeability = a->forgeability;
     const auto grade = parse_grade(a->grade);

@@ -12,9 +12,9 @@
 #include <nlohmann/json.hpp>
 #include <optional>
 
-#include "cli/input.h"
 #include "attribution/evidence_file.h"
 #include "attribution/model/actor_table.h"
+#include "cli/input.h"
 #include "cli/verb.h"
 #include "engine/extract.h"
 #include "engine/store_writer.h"
@@ -54,12 +54,15 @@ std::string default_case(const std::vector<std::string>& inputs) {
   std::string name = p.filename().string();
   // autumn.pcap.gz and autumn.pcap are both of "autumn".
   for (const char* ending : {".gz", ".zst", ".xz", ".lz4", ".pcapng", ".pcap", ".cap"})
-    if (name.size() > std::strlen(ending) && name.compare(name.size() - std::strlen(ending), std::string::npos, ending) == 0) name.resize(name.size() - std::strlen(ending));
+    if (name.size() > std::strlen(ending) &&
+        name.compare(name.size() - std::strlen(ending), std::string::npos, ending) == 0)
+      name.resize(name.size() - std::strlen(ending));
   return name + ".case";
 }
 
 /// Opens the inputs again without those captures that the case has already; false where none is left.
-bool leave_out_known(store::Store& kept, const InputFlags& input, std::unique_ptr<capture::Source>& source, int& exit_code) {
+bool leave_out_known(store::Store& kept, const InputFlags& input, std::unique_ptr<capture::Source>& source,
+                     int& exit_code) {
   const auto before = kept.captures();
   if (!before) return true;
   InputFlags rest = input;
@@ -89,7 +92,8 @@ bool write_file(const std::string& path, const std::string& text) {
 
 void add_investigate(CLI::App& app, int& exit_code) {
   auto flags = std::make_shared<Flags>();
-  CLI::App* verb = app.add_subcommand("investigate", "what happened, was it an attack, how far in, who did it, how sure can we be");
+  CLI::App* verb =
+      app.add_subcommand("investigate", "what happened, was it an attack, how far in, who did it, how sure can we be");
   add_input_flags(*verb, flags->input);
   verb->add_option("--case", flags->case_path, "the case to leave (default: NAME.case in this folder)");
   verb->add_option("--report", flags->report, "also write the report, as one HTML file");
@@ -135,7 +139,8 @@ void add_investigate(CLI::App& app, int& exit_code) {
     investigation::add_needs(options.engine, knowledge);
 
     // The case: unless told otherwise it stands in this folder under the first input's name; --json alone leaves none.
-    if (flags->case_path.empty() && !flags->no_case && !flags->json) flags->case_path = default_case(flags->input.inputs);
+    if (flags->case_path.empty() && !flags->no_case && !flags->json)
+      flags->case_path = default_case(flags->input.inputs);
     if (flags->no_case) flags->case_path.clear();
     // What analysts added to the case (whodunit evidence add) is weighed with the rest.
     if (!flags->case_path.empty()) {
@@ -154,7 +159,8 @@ void add_investigate(CLI::App& app, int& exit_code) {
     if (!flags->case_path.empty()) {
       store::Options store_options;
       store_options.force = flags->force;
-      auto opened = append ? store::open_to_append(flags->case_path, store_options) : store::create_case(flags->case_path, store_options);
+      auto opened = append ? store::open_to_append(flags->case_path, store_options)
+                           : store::create_case(flags->case_path, store_options);
       if (!opened) {
         std::fprintf(stderr, "whodunit: %s\n", opened.error().message().c_str());
         exit_code = kNothing;
@@ -168,16 +174,21 @@ void add_investigate(CLI::App& app, int& exit_code) {
     std::vector<engine::Consumer*> consumers;
     if (kept) consumers.push_back(&writer.emplace(*kept));
     const auto progress = progress_of(flags->input);
-    const investigation::Case result = investigation::investigate(*source, options, knowledge, consumers, [&](const engine::Progress& p) {
-      if (writer) writer->observe(source->captures());
-      return progress(p);
-    });
+    const investigation::Case result =
+        investigation::investigate(*source, options, knowledge, consumers, [&](const engine::Progress& p) {
+          if (writer) writer->observe(source->captures());
+          return progress(p);
+        });
     end_progress();
 
     const std::string json = investigation::to_json(result);
     if (writer) {
-      base::Result<void> done = writer->error() ? base::Result<void>(*writer->error()) : investigation::put_verdict(*kept, result, json, append);
-      if (done) done = writer->finish(source->captures(), {result.summary.packets, result.summary.last, !result.summary.stopped && !interrupted(), interrupted() ? "interrupted" : ""});
+      base::Result<void> done = writer->error() ? base::Result<void>(*writer->error())
+                                                : investigation::put_verdict(*kept, result, json, append);
+      if (done)
+        done = writer->finish(source->captures(),
+                              {result.summary.packets, result.summary.last, !result.summary.stopped && !interrupted(),
+                               interrupted() ? "interrupted" : ""});
       if (!done) {
         std::fprintf(stderr, "whodunit: %s\n", done.error().message().c_str());
         exit_code = worse(exit_code, kPartly);
@@ -197,7 +208,8 @@ void add_investigate(CLI::App& app, int& exit_code) {
       exit_code = worse(exit_code, kPartly);
     if (!flags->json) {
       const bool color = isatty(STDOUT_FILENO) != 0 && std::getenv("NO_COLOR") == nullptr;
-      const std::string text = report::terminal_verdict(*document, {flags->no_case ? "" : flags->case_path, flags->report, terminal_width(), 10, color});
+      const std::string text = report::terminal_verdict(
+          *document, {flags->no_case ? "" : flags->case_path, flags->report, terminal_width(), 10, color});
       std::fwrite(text.data(), 1, text.size(), stdout);
     }
     exit_code = worse(exit_code, report_unread(*source, flags->input.quiet));

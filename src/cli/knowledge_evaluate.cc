@@ -26,15 +26,21 @@ void add_knowledge_evaluate(CLI::App& knowledge, int& exit_code) {
   verb->add_option("TRIALS", a->trials, "JSON arrays of trials; with --table, the folder that holds them")->required();
   verb->add_option("--evidence", a->evidence, "what a trial shows: all, techniques, network, infrastructure, random30")
       ->check(CLI::IsMember({"all", "techniques", "network", "infrastructure", "random30"}));
-  verb->add_option("--knowledge", a->known, "what may be known: loo (all other reports), earlier, gap180 (180 days older)")
+  verb->add_option("--knowledge", a->known,
+                   "what may be known: loo (all other reports), earlier, gap180 (180 days older)")
       ->check(CLI::IsMember({"loo", "earlier", "gap180"}));
   verb->add_option("--negatives", a->negatives, "blocks of ordinary crime, where naming anybody is wrong");
-  verb->add_option("--baseline", a->baseline, "another method on the same rows: overlap, idf, naive-bayes, logit, nothing, exact, kinship, style, infrastructure-logit");
-  verb->add_option("--from", a->from, "folder of facts (default: the trials' folder or one above it; else what was imported)");
+  verb->add_option("--baseline", a->baseline,
+                   "another method on the same rows: overlap, idf, naive-bayes, logit, nothing, exact, kinship, style, "
+                   "infrastructure-logit");
+  verb->add_option("--from", a->from,
+                   "folder of facts (default: the trials' folder or one above it; else what was imported)");
   verb->add_option("--weights", a->weights, "fitted numbers other than those that ship");
-  verb->add_option("--cross-validate", a->folds, "fit on the trials of the other folds instead of using fixed weights")->check(CLI::Range(2, 50));
+  verb->add_option("--cross-validate", a->folds, "fit on the trials of the other folds instead of using fixed weights")
+      ->check(CLI::Range(2, 50));
   verb->add_option("--fit", a->fit, "fit on these trials and write the weights to a file");
-  verb->add_option("--threshold", a->threshold, "probability from which a group counts as named")->check(CLI::Range(0.0, 1.0));
+  verb->add_option("--threshold", a->threshold, "probability from which a group counts as named")
+      ->check(CLI::Range(0.0, 1.0));
   verb->add_flag("--json", a->json, "one JSON object");
   verb->add_flag("--table", a->table, "every measure beside its baselines, as a Markdown table");
   verb->callback([a, &exit_code] {
@@ -91,7 +97,8 @@ void add_knowledge_evaluate(CLI::App& knowledge, int& exit_code) {
     const std::string text = a->json ? to_json(evaluation, options) + "\n" : to_text(evaluation, options);
     std::fputs(text.c_str(), stdout);
     if (evaluation.measures.skipped > 0) {
-      std::fprintf(stderr, "%zu trials have no date and were left out: --knowledge %s needs one\n", evaluation.measures.skipped, a->known.c_str());
+      std::fprintf(stderr, "%zu trials have no date and were left out: --knowledge %s needs one\n",
+                   evaluation.measures.skipped, a->known.c_str());
     }
     exit_code = kDone;
   });

@@ -46,9 +46,9 @@ struct TcpEndpoint {
   std::uint16_t resets;
   TcpState state;
   TcpState previous;
-  bool closed : 1;         ///< its closing was handled
-  bool all_delivered : 1;  ///< it ended, and nothing is to come any more
-  bool ended : 1;          ///< the consumer was told of its end
+  bool closed : 1;           ///< its closing was handled
+  bool all_delivered : 1;    ///< it ended, and nothing is to come any more
+  bool ended : 1;            ///< the consumer was told of its end
   std::uint8_t first_flags;  ///< TCP flags of its first packet, and kFirstFlagsKnown
 };
 constexpr std::uint8_t kFirstFlagsKnown = 0x40;

@@ -1,7 +1,7 @@
 // Programs put on another host's administrative shares: how tools spread (T1570 over T1021.002).
 //
-// Method: MITRE CAR-2013-05-003 (SMB write request) and BZAR's SMB rules: a file that Windows would run, made or replaced
-// on C$, ADMIN$ or another drive's share. Libraries that services load by a name that is not there by default
+// Method: MITRE CAR-2013-05-003 (SMB write request) and BZAR's SMB rules: a file that Windows would run, made or
+// replaced on C$, ADMIN$ or another drive's share. Libraries that services load by a name that is not there by default
 // (SpecterOps, "Lateral Movement: SCM and DLL Hijacking Primer", 2019) are named as such.
 #include <fmt/format.h>
 
@@ -47,7 +47,8 @@ bool administrative(std::string_view path) {
 }
 
 bool runs(std::string_view extension) {
-  for (const std::string_view e : {"exe", "dll", "sys", "bat", "cmd", "ps1", "psm1", "vbs", "vbe", "js", "jse", "wsf", "hta", "scr", "com", "cpl", "msi", "pif", "ocx", "xll"})
+  for (const std::string_view e : {"exe", "dll", "sys", "bat", "cmd", "ps1", "psm1", "vbs", "vbe", "js",
+                                   "jse", "wsf", "hta", "scr", "com", "cpl", "msi",  "pif", "ocx", "xll"})
     if (e == extension) return true;
   return false;
 }
@@ -80,7 +81,9 @@ class AdminShare : public Detector {
     if (&batch.schema() != &protocol::smb::SmbFiles::schema) return;
     for (std::size_t row = 0; row < batch.rows(); ++row) {
       const protocol::smb::SmbFiles s = protocol::smb::SmbFiles::read(batch, row);
-      const bool made = s.action == "SMB::FILE_OPEN" && (s.disposition == "supersede" || s.disposition == "create" || s.disposition == "overwrite" || s.disposition == "overwrite_if");
+      const bool made =
+          s.action == "SMB::FILE_OPEN" && (s.disposition == "supersede" || s.disposition == "create" ||
+                                           s.disposition == "overwrite" || s.disposition == "overwrite_if");
       // open_if makes a file only where the rights to write are asked for ([MS-SMB2] 2.2.13.1.1: FILE_WRITE_DATA).
       const bool may = s.action == "SMB::FILE_OPEN" && s.disposition == "open_if" && (s.access.value_or(0) & 2) != 0;
       if ((!made && !may && s.action != "SMB::FILE_RENAME") || !administrative(s.path)) continue;
@@ -92,7 +95,8 @@ class AdminShare : public Detector {
       Written& w = written_[pair];
       ++w.total;
       w.hijack |= phantom(file);
-      if (w.files.size() < 16) w.files.insert(fmt::format("{}\\{}", s.path.substr(s.path.find_last_of('\\') + 1), s.name.substr(0, 160)));
+      if (w.files.size() < 16)
+        w.files.insert(fmt::format("{}\\{}", s.path.substr(s.path.find_last_of('\\') + 1), s.name.substr(0, 160)));
       if (w.heads.size() < Finding::kMaxEvidence) w.heads.push_back(s.head);
     }
   }
@@ -107,14 +111,16 @@ class AdminShare : public Detector {
       f.outcome = Outcome::kSucceeded;
       f.severity = w.hijack ? Severity::kHigh : Severity::kMedium;
       f.confidence = w.hijack ? 0.85 : 0.6;
-      if (!home.networks.empty() && !home.contains(pair.from) && home.contains(pair.to)) f.confidence = std::min(0.95, f.confidence + 0.2);
+      if (!home.networks.empty() && !home.contains(pair.from) && home.contains(pair.to))
+        f.confidence = std::min(0.95, f.confidence + 0.2);
       f.attacker = host(pair.from);
       f.victim = host(pair.to);
       for (const record::Head& head : w.heads) f.add("smb_files", head);
       f.evidence_total = w.total;
       std::string files;
       for (const std::string& x : w.files) files += (files.empty() ? "" : ", ") + x;
-      f.statement = fmt::format("{} put {} on {}'s administrative share{}", pair.from.to_string(), files, pair.to.to_string(), w.hijack ? ": a library that a service loads by name" : "");
+      f.statement = fmt::format("{} put {} on {}'s administrative share{}", pair.from.to_string(), files,
+                                pair.to.to_string(), w.hijack ? ": a library that a service loads by name" : "");
       f.fact("files", files);
       out.push_back(std::move(f));
     }

@@ -19,13 +19,13 @@ namespace whodunit::detect {
 namespace {
 
 struct Parameters {
-  std::size_t connections = 8;        ///< fewer calls show no rhythm
-  double least_interval = 1.0;        ///< seconds: faster is a conversation, not a rhythm
-  double score = 0.75;                ///< least score of four parts
-  double short_score = 0.9;           ///< least mean of the first two parts where the capture is too short for all four
-  double hours = 6;                   ///< span below which the last two parts say nothing
+  std::size_t connections = 8;  ///< fewer calls show no rhythm
+  double least_interval = 1.0;  ///< seconds: faster is a conversation, not a rhythm
+  double score = 0.75;          ///< least score of four parts
+  double short_score = 0.9;     ///< least mean of the first two parts where the capture is too short for all four
+  double hours = 6;             ///< span below which the last two parts say nothing
   std::size_t max_pairs = 200'000;
-  std::size_t max_times = 4096;       ///< per pair; later calls are counted and stretch the span
+  std::size_t max_times = 4096;  ///< per pair; later calls are counted and stretch the span
 };
 
 const Description& describe() {
@@ -39,7 +39,8 @@ const Description& describe() {
       {{"connections", fmt::format("{}", p.connections), "least number of calls"},
        {"least_interval", fmt::format("{} s", p.least_interval), "median interval below which it is a conversation"},
        {"score", fmt::format("{}", p.score), "least score of the four parts"},
-       {"short_score", fmt::format("{}", p.short_score), "least mean of the first two parts where the span is too short"},
+       {"short_score", fmt::format("{}", p.short_score),
+        "least mean of the first two parts where the span is too short"},
        {"hours", fmt::format("{}", p.hours), "span below which it is too short to tell"}}};
   return d;
 }
@@ -52,9 +53,9 @@ struct Pair {
 };
 
 struct Calls {
-  std::vector<std::int64_t> times;    // ns
-  std::vector<std::uint32_t> sizes;   // bytes sent by the caller
-  std::vector<record::Head> heads;    // of the first ones
+  std::vector<std::int64_t> times;   // ns
+  std::vector<std::uint32_t> sizes;  // bytes sent by the caller
+  std::vector<record::Head> heads;   // of the first ones
   std::uint64_t total = 0;
   std::uint64_t answered = 0;
   base::Time last;
@@ -79,8 +80,8 @@ double deviation_of(const std::vector<double>& v, double median) {
   return median_of(std::move(d));
 }
 
-/// Mean of the scores for skewness and for dispersion. `sorted` ascending. `when_zero` is the dispersion's score where the
-/// median is 0.
+/// Mean of the scores for skewness and for dispersion. `sorted` ascending. `when_zero` is the dispersion's score where
+/// the median is 0.
 double evenness(const std::vector<double>& sorted, double when_zero) {
   const std::size_t n = sorted.size(), half = n / 2;
   const double q2 = median_of(sorted);
@@ -106,12 +107,14 @@ class Beacon : public Detector {
       if (total_++ == 0 || c.head.ts < first_) first_ = c.head.ts;
       const base::Time end = c.head.ts + c.duration.value_or(base::Duration{});
       if (total_ == 1 || last_ < end) last_ = end;
-      // Only calls to somewhere outside, that sent something, over TCP or UDP; names, time and leases are polled by design.
+      // Only calls to somewhere outside, that sent something, over TCP or UDP; names, time and leases are polled by
+      // design.
       if (!c.head.id.resp_h.is_global() || c.orig_pkts == 0 || (c.proto != "tcp" && c.proto != "udp")) continue;
       if (c.service.find("dns") != std::string_view::npos || c.service.find("ntp") != std::string_view::npos ||
           c.head.id.resp_p.value == 53 || c.head.id.resp_p.value == 123)
         continue;
-      const Pair pair{c.head.id.orig_h, c.head.id.resp_h, c.head.id.resp_p.value, static_cast<std::uint8_t>(c.ip_proto)};
+      const Pair pair{c.head.id.orig_h, c.head.id.resp_h, c.head.id.resp_p.value,
+                      static_cast<std::uint8_t>(c.ip_proto)};
       auto at = pairs_.find(pair);
       if (at == pairs_.end()) {
         if (pairs_.size() >= parameters_.max_pairs) {
@@ -126,7 +129,8 @@ class Beacon : public Detector {
       calls.last = std::max(calls.last, c.head.ts);
       if (calls.times.size() < parameters_.max_times) {
         calls.times.push_back(c.head.ts.ns);
-        calls.sizes.push_back(static_cast<std::uint32_t>(std::min<std::uint64_t>(c.orig_bytes.value_or(0), UINT32_MAX)));
+        calls.sizes.push_back(
+            static_cast<std::uint32_t>(std::min<std::uint64_t>(c.orig_bytes.value_or(0), UINT32_MAX)));
       }
       if (calls.heads.size() < 20) calls.heads.push_back(c.head);
     }
@@ -201,10 +205,11 @@ class Beacon : public Detector {
     f.severity = too_short ? Severity::kInformational : score >= 0.9 ? Severity::kMedium : Severity::kLow;
     // How even it is says little about what it is: most of what polls is benign.
     f.confidence = too_short ? 0.2 : std::clamp(0.2 + (score - parameters_.score) * 1.6, 0.2, 0.6);
-    f.statement = fmt::format("{} calls {}:{} every {} ± {}, {} times{}{}", pair.from.to_string(), pair.to.to_string(), pair.port,
-                              seconds_text(median), seconds_text(deviation_of(intervals, median)), calls.total,
-                              calls.answered == 0 ? ", never answered" : "",
-                              too_short ? fmt::format("; {:.1f} h are too short to tell a beacon from polling", span_hours) : "");
+    f.statement =
+        fmt::format("{} calls {}:{} every {} ± {}, {} times{}{}", pair.from.to_string(), pair.to.to_string(), pair.port,
+                    seconds_text(median), seconds_text(deviation_of(intervals, median)), calls.total,
+                    calls.answered == 0 ? ", never answered" : "",
+                    too_short ? fmt::format("; {:.1f} h are too short to tell a beacon from polling", span_hours) : "");
     f.fact("score", fmt::format("{:.3f}", score));
     f.fact("timestamp_score", fmt::format("{:.3f}", time_score));
     f.fact("size_score", fmt::format("{:.3f}", size_score));

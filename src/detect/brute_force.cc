@@ -19,9 +19,9 @@ namespace whodunit::detect {
 namespace {
 
 struct Parameters {
-  std::size_t refused = 10;             ///< refused logins within the window
+  std::size_t refused = 10;  ///< refused logins within the window
   double window_seconds = 1800;
-  std::size_t connections = 6;          ///< SSH connections of one pair within the window that never got in
+  std::size_t connections = 6;  ///< SSH connections of one pair within the window that never got in
   std::size_t max_pairs = 100'000;
 };
 
@@ -32,7 +32,8 @@ const Description& describe() {
       "Many refused SSH logins from one host within a while; whether one got in at last.",
       "Zeek's SSH::Password_Guessing policy; outcomes inferred as Zeek's SSH analyser does",
       {"T1110"},
-      "Scripts with an old password or key repeat themselves for days: the same client, one server, one rhythm, no success at the end.",
+      "Scripts with an old password or key repeat themselves for days: the same client, one server, one rhythm, no "
+      "success at the end.",
       {{"refused", fmt::format("{}", p.refused), "refused logins within the window"},
        {"window", fmt::format("{} s", p.window_seconds), "the window"},
        {"connections", fmt::format("{}", p.connections), "connections within the window that never got in"}}};
@@ -63,7 +64,8 @@ class BruteForce : public Detector {
         at = by_source_.emplace(s.head.id.orig_h, std::vector<Login>{}).first;
       }
       if (at->second.size() >= 20'000) continue;
-      at->second.push_back({s.head.ts, s.auth_attempts, s.auth_success.value_or(false), s.auth_success.has_value(), s.head, std::string(s.client)});
+      at->second.push_back({s.head.ts, s.auth_attempts, s.auth_success.value_or(false), s.auth_success.has_value(),
+                            s.head, std::string(s.client)});
     }
   }
 
@@ -75,7 +77,8 @@ class BruteForce : public Detector {
   }
 
  private:
-  void judge(const base::Address& source, const std::vector<Login>& logins, const Home& home, std::vector<Finding>& out) const {
+  void judge(const base::Address& source, const std::vector<Login>& logins, const Home& home,
+             std::vector<Finding>& out) const {
     // The densest window.
     std::size_t best = 0, best_from = 0, best_to = 0, most_connections = 0;
     std::size_t refused = 0, connections = 0;
@@ -117,7 +120,9 @@ class BruteForce : public Detector {
     f.severity = got_in != nullptr ? Severity::kHigh : Severity::kMedium;
     f.confidence = got_in != nullptr ? 0.7 : std::clamp(0.6 + 0.01 * static_cast<double>(best), 0.6, 0.95);
     f.attacker = host(source);
-    f.victim = got_in != nullptr ? host(got_in->head.id.resp_h) : servers.size() == 1 ? host(*servers.begin()) : host(logins[best_from].head.id.resp_h);
+    f.victim = got_in != nullptr     ? host(got_in->head.id.resp_h)
+               : servers.size() == 1 ? host(*servers.begin())
+                                     : host(logins[best_from].head.id.resp_h);
     for (const base::Address& s : servers)
       if (f.victims.size() < 256) f.victims.push_back(host(s));
     if (got_in != nullptr) f.add("ssh", got_in->head);
@@ -125,15 +130,20 @@ class BruteForce : public Detector {
     f.evidence_total = logins.size();
     f.first = logins.front().ts;
     f.last = logins.back().ts;
-    f.statement = fmt::format("{} tried SSH logins on {} host{}: {} connections, {} refused logins (inferred){}", source.to_string(), servers.size(), servers.size() == 1 ? "" : "s",
-                              logins.size(), all_refused, got_in != nullptr ? fmt::format("; then one got in on {}", got_in->head.id.resp_h.to_string()) : "; none got in that we can tell");
+    f.statement =
+        fmt::format("{} tried SSH logins on {} host{}: {} connections, {} refused logins (inferred){}",
+                    source.to_string(), servers.size(), servers.size() == 1 ? "" : "s", logins.size(), all_refused,
+                    got_in != nullptr ? fmt::format("; then one got in on {}", got_in->head.id.resp_h.to_string())
+                                      : "; none got in that we can tell");
     f.fact("service", "ssh");
     f.fact("refused", fmt::format("{}", all_refused));
     if (!clients.empty()) {
-      const auto most = std::max_element(clients.begin(), clients.end(), [](const auto& a, const auto& b) { return a.second < b.second; });
+      const auto most = std::max_element(clients.begin(), clients.end(),
+                                         [](const auto& a, const auto& b) { return a.second < b.second; });
       f.fact("client", most->first);
       // Libraries that guessing tools are built on say so themselves.
-      for (const std::string_view tool : {"libssh", "paramiko", "Go", "JSCH", "Nmap", "hydra", "medusa", "Renci", "PUTTY"})
+      for (const std::string_view tool :
+           {"libssh", "paramiko", "Go", "JSCH", "Nmap", "hydra", "medusa", "Renci", "PUTTY"})
         if (most->first.find(tool) != std::string::npos && tool != "PUTTY") f.fact("tool", most->first);
     }
     (void)home;

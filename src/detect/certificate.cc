@@ -2,9 +2,9 @@
 // those that exploit how certificates are checked.
 //
 // Method: names that the tools' own sources or published analyses give (each below), and the form that AsyncRAT's and
-// Quasar's generators give to any certificate whatever its name: a self-signed authority with a common name alone, RSA of
-// 4096 bits, SHA-512, and no end (9999-12-31, RFC 5280 4.1.2.5). CurveBall (CVE-2020-0601): an elliptic curve given by
-// its parameters instead of its name, which RFC 5480 2.1.1 forbids in certificates.
+// Quasar's generators give to any certificate whatever its name: a self-signed authority with a common name alone, RSA
+// of 4096 bits, SHA-512, and no end (9999-12-31, RFC 5280 4.1.2.5). CurveBall (CVE-2020-0601): an elliptic curve given
+// by its parameters instead of its name, which RFC 5480 2.1.1 forbids in certificates.
 #include <fmt/format.h>
 
 #include <map>
@@ -39,7 +39,7 @@ constexpr Known kKnown[] = {
 };
 
 struct Parameters {
-  double endless_years = 200;   ///< validity beyond this is none at all
+  double endless_years = 200;  ///< validity beyond this is none at all
   std::uint64_t key_bits = 4096;
   std::size_t max_found = 10'000;
 };
@@ -48,10 +48,13 @@ const Description& describe() {
   static const Parameters p;
   static const Description d{
       "certificate",
-      "Certificates that remote-control tools make by default (AsyncRAT, Quasar, DcRat, Cobalt Strike and others), and certificates crafted against their check (CurveBall).",
-      "Names from the tools' own sources and published analyses; the form of AsyncRAT's and Quasar's generators; CVE-2020-0601 with RFC 5480 2.1.1",
+      "Certificates that remote-control tools make by default (AsyncRAT, Quasar, DcRat, Cobalt Strike and others), and "
+      "certificates crafted against their check (CurveBall).",
+      "Names from the tools' own sources and published analyses; the form of AsyncRAT's and Quasar's generators; "
+      "CVE-2020-0601 with RFC 5480 2.1.1",
       {"T1573.002", "T1071", "T1553.002", "T1190"},
-      "Red teams use the same tools; an appliance may sign its own certificate without an end, but seldom as an authority with a name alone.",
+      "Red teams use the same tools; an appliance may sign its own certificate without an end, but seldom as an "
+      "authority with a name alone.",
       {{"endless_years", fmt::format("{}", p.endless_years), "validity from which a certificate has no end"},
        {"key_bits", fmt::format("{}", p.key_bits), "RSA key of the generators"}}};
   return d;
@@ -82,10 +85,12 @@ class Certificate : public Detector {
       control(c, k.tool, k.source, 0.95);
       return;
     }
-    const bool endless = c.not_valid_before && c.not_valid_after && (*c.not_valid_after - *c.not_valid_before).seconds() > parameters_.endless_years * 365.25 * 86400;
+    const bool endless =
+        c.not_valid_before && c.not_valid_after &&
+        (*c.not_valid_after - *c.not_valid_before).seconds() > parameters_.endless_years * 365.25 * 86400;
     const bool name_alone = c.subject.substr(0, 3) == "CN=" && c.subject.find(',') == std::string_view::npos;
-    if (endless && name_alone && c.self_signed.value_or(false) && c.ca.value_or(false) && c.key_type == "rsa" && c.key_length.value_or(0) == parameters_.key_bits &&
-        c.sig_alg == "sha512WithRSAEncryption")
+    if (endless && name_alone && c.self_signed.value_or(false) && c.ca.value_or(false) && c.key_type == "rsa" &&
+        c.key_length.value_or(0) == parameters_.key_bits && c.sig_alg == "sha512WithRSAEncryption")
       control(c, "AsyncRAT, Quasar or a relative", "the form of their certificate generators", 0.85);
   }
 
@@ -119,7 +124,8 @@ class Certificate : public Detector {
     f->confidence = confidence;
     f->attacker = host(c.head.id.resp_h);
     f->victim = host(c.head.id.orig_h);
-    f->statement = fmt::format("{} speaks TLS with {}:{}, whose certificate ({}) is one that {} makes", c.head.id.orig_h.to_string(), c.head.id.resp_h.to_string(), c.head.id.resp_p.value,
+    f->statement = fmt::format("{} speaks TLS with {}:{}, whose certificate ({}) is one that {} makes",
+                               c.head.id.orig_h.to_string(), c.head.id.resp_h.to_string(), c.head.id.resp_p.value,
                                c.subject.substr(0, 120), tool);
     f->fact("tool", std::string(tool));
     f->fact("source", std::string(source));
@@ -138,7 +144,9 @@ class Certificate : public Detector {
     f->confidence = 0.85;
     f->attacker = host(c.client_cert ? c.head.id.orig_h : c.head.id.resp_h);
     f->victim = host(c.client_cert ? c.head.id.resp_h : c.head.id.orig_h);
-    f->statement = fmt::format("{} was shown a certificate ({}) whose elliptic curve is given by parameters of its own, as in CurveBall", f->victim.value, c.subject.substr(0, 120));
+    f->statement = fmt::format(
+        "{} was shown a certificate ({}) whose elliptic curve is given by parameters of its own, as in CurveBall",
+        f->victim.value, c.subject.substr(0, 120));
     f->fact("cve", "CVE-2020-0601");
     f->fact("certificate", std::string(c.fingerprint));
     f->fact("subject", std::string(c.subject.substr(0, 200)));

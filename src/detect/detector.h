@@ -53,11 +53,11 @@ struct Parameter {
 
 /// What a detector is, for docs and reports.
 struct Description {
-  std::string_view name;         ///< "scan"
-  std::string_view statement;    ///< what it finds, one sentence
-  std::string_view method;       ///< the source of the method: a paper, a tool, a standard
+  std::string_view name;       ///< "scan"
+  std::string_view statement;  ///< what it finds, one sentence
+  std::string_view method;     ///< the source of the method: a paper, a tool, a standard
   std::vector<std::string_view> techniques;
-  std::string_view benign;       ///< what would be benign and look alike
+  std::string_view benign;  ///< what would be benign and look alike
   std::vector<Parameter> parameters;
 };
 

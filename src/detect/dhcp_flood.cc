@@ -1,8 +1,9 @@
 // DHCP floods: leases are asked for until there are none.
 //
-// Method: transactions begun (DISCOVER or REQUEST, by their ids) within ten seconds on one link. Many hardware addresses are
-// starvation as Gobbler, DHCPig and Yersinia do it (Yersinia, Black Hat Europe 2005); one address with many transactions
-// is a flood of the server. A power cut brings many clients back at once, but they are answered and go on to a REQUEST.
+// Method: transactions begun (DISCOVER or REQUEST, by their ids) within ten seconds on one link. Many hardware
+// addresses are starvation as Gobbler, DHCPig and Yersinia do it (Yersinia, Black Hat Europe 2005); one address with
+// many transactions is a flood of the server. A power cut brings many clients back at once, but they are answered and
+// go on to a REQUEST.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -21,7 +22,7 @@ namespace {
 struct Parameters {
   std::size_t transactions = 200;  ///< begun within the window
   double window_seconds = 10;
-  double answered_share = 0.5;     ///< at most this share with an ACK: clients that come back get their leases
+  double answered_share = 0.5;  ///< at most this share with an ACK: clients that come back get their leases
   std::size_t max_transactions = 200'000;
 };
 
@@ -29,7 +30,8 @@ const Description& describe() {
   static const Parameters p;
   static const Description d{
       "dhcp_flood",
-      "DHCP leases are asked for by the hundred within seconds: starvation with made-up hardware addresses, or a flood.",
+      "DHCP leases are asked for by the hundred within seconds: starvation with made-up hardware addresses, or a "
+      "flood.",
       "The attack of Gobbler, DHCPig and Yersinia (Omella and Berrueta, Black Hat Europe 2005); RFC 2131",
       {"T1499.002", "T1557.003"},
       "A large network that comes back from a power cut: its clients get their leases.",
@@ -105,8 +107,9 @@ class DhcpFlood : public Detector {
     f.last = begun_.back().ts;
     std::string macs;
     for (const std::string& m : macs_) macs += (macs.empty() ? "" : ", ") + m;
-    f.statement = fmt::format("{} DHCP transactions within {:.0f} s from {} hardware address{} ({}{}); {} got a lease", best, parameters_.window_seconds, addresses.size(),
-                              addresses.size() == 1 ? "" : "es", macs, addresses.size() > macs_.size() ? ", …" : "", leased);
+    f.statement = fmt::format("{} DHCP transactions within {:.0f} s from {} hardware address{} ({}{}); {} got a lease",
+                              best, parameters_.window_seconds, addresses.size(), addresses.size() == 1 ? "" : "es",
+                              macs, addresses.size() > macs_.size() ? ", …" : "", leased);
     f.fact("transactions", fmt::format("{}", total_));
     f.fact("hardware_addresses", fmt::format("{}", addresses.size()));
     out.push_back(std::move(f));

@@ -24,15 +24,15 @@ namespace whodunit::detect {
 namespace {
 
 struct Parameters {
-  std::size_t names = 6;       ///< least number of distinct names under the domain
-  double score = 4;            ///< least sum of the signs below
+  std::size_t names = 6;  ///< least number of distinct names under the domain
+  double score = 4;       ///< least sum of the signs below
   // Each sign counts one, where it holds; the second step of a pair counts one more.
-  double odd_share = 0.5;      ///< share of queries of types that no client asks for (NULL, PRIVATE, KEY, …): counts two
-  double carrying_share = 0.5; ///< share of types that carry much (these, TXT, CNAME, MX, SRV), with replies that do
-  double reply_bytes = 40;     ///< mean bytes that replies add to their queries
+  double odd_share = 0.5;  ///< share of queries of types that no client asks for (NULL, PRIVATE, KEY, …): counts two
+  double carrying_share = 0.5;  ///< share of types that carry much (these, TXT, CNAME, MX, SRV), with replies that do
+  double reply_bytes = 40;      ///< mean bytes that replies add to their queries
   double label_bytes = 25, long_label_bytes = 45;  ///< mean length of what stands before the domain
-  double bits = 3.9;           ///< entropy of it, bits per character
-  double unique_share = 0.7;   ///< share of queries for a name never asked for before
+  double bits = 3.9;                               ///< entropy of it, bits per character
+  double unique_share = 0.7;                       ///< share of queries for a name never asked for before
   std::size_t many_names = 20, very_many_names = 100;
   std::size_t max_domains = 50'000;
 };
@@ -42,33 +42,42 @@ const Description& describe() {
   static const Description d{
       "dns_tunnel",
       "Names under one domain carry data: many, never repeated, long and dense, or answers that carry much.",
-      "Born and Gustafson, Detecting DNS Tunnels Using Character Frequency Analysis (2010); Farnham, Detecting DNS Tunneling (SANS, 2013)",
+      "Born and Gustafson, Detecting DNS Tunnels Using Character Frequency Analysis (2010); Farnham, Detecting DNS "
+      "Tunneling (SANS, 2013)",
       {"T1071.004", "T1572", "T1048.003"},
-      "Content networks, block lists asked by DNS, anti-virus look-ups and telemetry put hashes into names: few bytes each, answers of type A.",
+      "Content networks, block lists asked by DNS, anti-virus look-ups and telemetry put hashes into names: few bytes "
+      "each, answers of type A.",
       {{"names", fmt::format("{}", p.names), "least number of distinct names under the domain"},
-       {"score", fmt::format("{}", p.score), "least sum of signs: odd types (2), types and replies that carry, long names (up to 2), dense names, names never repeated, many names (up to 2)"},
+       {"score", fmt::format("{}", p.score),
+        "least sum of signs: odd types (2), types and replies that carry, long names (up to 2), dense names, names "
+        "never repeated, many names (up to 2)"},
        {"odd_share", fmt::format("{}", p.odd_share), "share of queries of types that no client asks for"},
        {"carrying_share", fmt::format("{}", p.carrying_share), "share of types that carry much"},
        {"reply_bytes", fmt::format("{}", p.reply_bytes), "mean bytes that replies add to their queries"},
-       {"label_bytes", fmt::format("{} and {}", p.label_bytes, p.long_label_bytes), "mean length before the domain, bytes"},
+       {"label_bytes", fmt::format("{} and {}", p.label_bytes, p.long_label_bytes),
+        "mean length before the domain, bytes"},
        {"bits", fmt::format("{}", p.bits), "entropy of it, bits per character"},
        {"unique_share", fmt::format("{}", p.unique_share), "share of queries for a name never asked for before"}}};
   return d;
 }
 
 /// Types that no client has a use for today: NULL, KEY, SIG, PRIVATE (65280 and above), and the unassigned.
-bool odd(std::uint64_t type) { return type == 10 || type == 24 || type == 25 || type == 30 || (type >= 260 && type < 32768) || type >= 65280; }
+bool odd(std::uint64_t type) {
+  return type == 10 || type == 24 || type == 25 || type == 30 || (type >= 260 && type < 32768) || type >= 65280;
+}
 /// Types whose answers carry text or names of the server's choosing.
-bool carries(std::uint64_t type) { return odd(type) || type == 16 || type == 5 || type == 15 || type == 33 || type == 35; }
+bool carries(std::uint64_t type) {
+  return odd(type) || type == 16 || type == 5 || type == 15 || type == 33 || type == 35;
+}
 
 struct Domain {
   std::uint64_t queries = 0;
-  std::uint64_t carrying = 0, odd = 0;        // of types that carry much, that no client asks for
+  std::uint64_t carrying = 0, odd = 0;  // of types that carry much, that no client asks for
   std::uint64_t replies = 0;
-  std::int64_t added_bytes = 0;               // replies beyond their queries
+  std::int64_t added_bytes = 0;  // replies beyond their queries
   std::uint64_t label_bytes = 0;
   std::array<std::uint32_t, 256> characters{};
-  std::unordered_set<std::uint64_t> names;    // hashes
+  std::unordered_set<std::uint64_t> names;  // hashes
   std::map<std::pair<base::Address, base::Address>, std::uint64_t> askers;
   std::vector<record::Head> heads;
   std::string sample;
@@ -84,8 +93,12 @@ class DnsTunnel : public Detector {
     if (&batch.schema() != &protocol::dns::Dns::schema) return;
     for (std::size_t row = 0; row < batch.rows(); ++row) {
       const protocol::dns::Dns d = protocol::dns::Dns::read(batch, row);
-      if (d.query.empty() || d.head.id.resp_p.value == 5353 || d.head.id.resp_p.value == 5355 || d.head.id.resp_p.value == 137) continue;
-      if (d.query.size() > 10 && (d.query.substr(d.query.size() - 5) == ".arpa" || d.query.substr(d.query.size() - 6) == ".local")) continue;
+      if (d.query.empty() || d.head.id.resp_p.value == 5353 || d.head.id.resp_p.value == 5355 ||
+          d.head.id.resp_p.value == 137)
+        continue;
+      if (d.query.size() > 10 &&
+          (d.query.substr(d.query.size() - 5) == ".arpa" || d.query.substr(d.query.size() - 6) == ".local"))
+        continue;
       const std::string_view domain = registered(d.query);
       const std::string_view before = d.query.substr(0, d.query.size() - domain.size());
       auto at = domains_.find(domain);
@@ -111,7 +124,8 @@ class DnsTunnel : public Detector {
         for (const char c : before)
           if (c != '.') ++x.characters[static_cast<unsigned char>(c)];
       }
-      if (x.askers.size() < 64 || x.askers.count({d.head.id.orig_h, d.head.id.resp_h}) != 0) ++x.askers[{d.head.id.orig_h, d.head.id.resp_h}];
+      if (x.askers.size() < 64 || x.askers.count({d.head.id.orig_h, d.head.id.resp_h}) != 0)
+        ++x.askers[{d.head.id.orig_h, d.head.id.resp_h}];
       if (x.heads.size() < Finding::kMaxEvidence) x.heads.push_back(d.head);
       if (before.size() > x.sample.size() && before.size() < 200) x.sample = d.query;
     }
@@ -135,11 +149,14 @@ class DnsTunnel : public Detector {
     const double carrying = static_cast<double>(x.carrying) / queries, odd_share = static_cast<double>(x.odd) / queries;
     const double added = x.replies == 0 ? 0 : static_cast<double>(x.added_bytes) / static_cast<double>(x.replies);
     const Parameters& p = parameters_;
-    const double score = 2.0 * (odd_share >= p.odd_share) + (carrying >= p.carrying_share && added >= p.reply_bytes) + (mean >= p.label_bytes) + (mean >= p.long_label_bytes) +
-                         (bits >= p.bits && mean >= 10) + (unique >= p.unique_share && x.names.size() >= p.many_names) + (x.names.size() >= p.very_many_names && mean >= 12);
+    const double score = 2.0 * (odd_share >= p.odd_share) + (carrying >= p.carrying_share && added >= p.reply_bytes) +
+                         (mean >= p.label_bytes) + (mean >= p.long_label_bytes) + (bits >= p.bits && mean >= 10) +
+                         (unique >= p.unique_share && x.names.size() >= p.many_names) +
+                         (x.names.size() >= p.very_many_names && mean >= 12);
     if (score < p.score) return;
 
-    const auto most = std::max_element(x.askers.begin(), x.askers.end(), [](const auto& a, const auto& b) { return a.second < b.second; });
+    const auto most = std::max_element(x.askers.begin(), x.askers.end(),
+                                       [](const auto& a, const auto& b) { return a.second < b.second; });
     Finding f;
     f.detector = "dns_tunnel";
     f.techniques = {"T1071.004", "T1572"};
@@ -153,8 +170,11 @@ class DnsTunnel : public Detector {
     f.evidence_total = x.queries;
     f.first = x.first;
     f.last = x.last;
-    f.statement = fmt::format("{} speaks through DNS names under {}: {} names of {:.0f} bytes on average ({:.1f} bits a character), {} bytes out, {} bytes in",
-                              most->first.first.to_string(), domain, x.names.size(), mean, bits, x.label_bytes, std::max<std::int64_t>(0, x.added_bytes));
+    f.statement = fmt::format(
+        "{} speaks through DNS names under {}: {} names of {:.0f} bytes on average ({:.1f} bits a character), {} bytes "
+        "out, {} bytes in",
+        most->first.first.to_string(), domain, x.names.size(), mean, bits, x.label_bytes,
+        std::max<std::int64_t>(0, x.added_bytes));
     f.fact("domain", domain);
     f.fact("server", most->first.second.to_string());
     f.fact("covert", "DNS");

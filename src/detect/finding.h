@@ -16,10 +16,10 @@ enum class Phase : std::uint8_t {
   kDoorRattling,  ///< reconnaissance
   kAssault,       ///< exploitation, brute force, flood
   kEntry,
-  kFoothold,      ///< control, persistence
-  kSpread,        ///< lateral movement
-  kTheft,         ///< collection, exfiltration
-  kHarm,          ///< impact
+  kFoothold,  ///< control, persistence
+  kSpread,    ///< lateral movement
+  kTheft,     ///< collection, exfiltration
+  kHarm,      ///< impact
 };
 std::string_view to_string(Phase phase);
 
@@ -56,20 +56,21 @@ struct Fact {
 };
 
 struct Finding {
-  std::string id;        ///< "F-" and hex digits of a hash of what it claims; set by `seal`
+  std::string id;  ///< "F-" and hex digits of a hash of what it claims; set by `seal`
   std::string detector;
   std::vector<std::string> techniques;  ///< ATT&CK ids
   Phase phase = Phase::kDoorRattling;
   Outcome outcome = Outcome::kUnknown;
   Severity severity = Severity::kLow;
-  double confidence = 0.5;              ///< that the statement is true, in [0,1]
-  Entity attacker;                      ///< empty where it cannot be said
+  double confidence = 0.5;  ///< that the statement is true, in [0,1]
+  Entity attacker;          ///< empty where it cannot be said
   Entity victim;
-  std::vector<Entity> victims;          ///< where there are several (a scan): up to a limit; `victim` is the first or their network
+  std::vector<Entity>
+      victims;  ///< where there are several (a scan): up to a limit; `victim` is the first or their network
   base::Time first, last;
-  std::string statement;                ///< one line in plain words
-  std::vector<EvidenceRef> evidence;    ///< the records behind it: the telling ones, up to kMaxEvidence
-  std::uint64_t evidence_total = 0;     ///< how many there are in all
+  std::string statement;              ///< one line in plain words
+  std::vector<EvidenceRef> evidence;  ///< the records behind it: the telling ones, up to kMaxEvidence
+  std::uint64_t evidence_total = 0;   ///< how many there are in all
   std::vector<Fact> facts;
   static constexpr std::size_t kMaxEvidence = 50;
 

@@ -1,8 +1,8 @@
 // ICMP tunnels: echo messages that carry something else than a ping.
 //
-// Method: a ping's payload is a pattern and comes back as it was sent (RFC 1122 3.2.2.6). A tunnel's payloads differ from
-// message to message, are no pattern, are answered with other bytes, hold datagrams, or are answered too often. After
-// Singh, Nordström, Lu, dos Santos, "Malicious ICMP Tunneling: Defense against the Vulnerability" (ACISP 2003).
+// Method: a ping's payload is a pattern and comes back as it was sent (RFC 1122 3.2.2.6). A tunnel's payloads differ
+// from message to message, are no pattern, are answered with other bytes, hold datagrams, or are answered too often.
+// After Singh, Nordström, Lu, dos Santos, "Malicious ICMP Tunneling: Defense against the Vulnerability" (ACISP 2003).
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -16,25 +16,29 @@ namespace whodunit::detect {
 namespace {
 
 struct Parameters {
-  std::uint64_t messages = 10;   ///< echo messages of a pair before sizes and changes tell
-  double score = 2;              ///< least sum of signs
+  std::uint64_t messages = 10;  ///< echo messages of a pair before sizes and changes tell
+  double score = 2;             ///< least sum of signs
 };
 
 const Description& describe() {
   static const Parameters p;
   static const Description d{
       "icmp_tunnel",
-      "Echo messages that carry data: replies that differ from their requests, datagrams inside, payloads that are no ping's.",
+      "Echo messages that carry data: replies that differ from their requests, datagrams inside, payloads that are no "
+      "ping's.",
       "Singh et al., Malicious ICMP Tunneling (ACISP 2003); RFC 792 and RFC 1122 3.2.2.6 for what a reply must hold",
       {"T1095", "T1572"},
       "Path probes and some monitoring put time stamps and text into pings; their replies hold the same bytes.",
       {{"messages", fmt::format("{}", p.messages), "echo messages of a pair before sizes and changes tell"},
-       {"score", fmt::format("{}", p.score), "least sum of signs: replies altered, datagrams inside, many distinct payloads without a pattern, uncommon sizes, unsolicited replies"}}};
+       {"score", fmt::format("{}", p.score),
+        "least sum of signs: replies altered, datagrams inside, many distinct payloads without a pattern, uncommon "
+        "sizes, unsolicited replies"}}};
   return d;
 }
 
 struct Sum {
-  std::uint64_t messages = 0, altered = 0, patterned = 0, distinct = 0, bytes = 0, unsolicited = 0, unanswered = 0, sizes = 0, largest = 0;
+  std::uint64_t messages = 0, altered = 0, patterned = 0, distinct = 0, bytes = 0, unsolicited = 0, unanswered = 0,
+                sizes = 0, largest = 0;
   bool datagrams = false, odd_start = false;
   std::string start;
   std::vector<record::Head> heads;
@@ -53,7 +57,8 @@ class IcmpTunnel : public Detector {
       const protocol::icmp::Icmp i = protocol::icmp::Icmp::read(batch, row);
       if (!i.unanswered) continue;  // echo only
       const bool in_order = i.head.id.orig_h < i.head.id.resp_h;
-      const auto key = in_order ? std::pair(i.head.id.orig_h, i.head.id.resp_h) : std::pair(i.head.id.resp_h, i.head.id.orig_h);
+      const auto key =
+          in_order ? std::pair(i.head.id.orig_h, i.head.id.resp_h) : std::pair(i.head.id.resp_h, i.head.id.orig_h);
       if (pairs_.size() >= 100'000 && pairs_.count(key) == 0) continue;
       Sum& s = pairs_[key];
       if (s.messages == 0) {
@@ -73,7 +78,8 @@ class IcmpTunnel : public Detector {
       s.unanswered += i.unanswered.value_or(0);
       s.datagrams |= i.pattern == "ip";
       // Big payloads of neither pattern nor constant, in single messages: commands and files (as Pingback does).
-      s.odd_start |= i.largest >= 256 && (i.pattern == "other" || i.pattern == "text") && i.patterned.value_or(0) < i.orig_messages + i.resp_messages;
+      s.odd_start |= i.largest >= 256 && (i.pattern == "other" || i.pattern == "text") &&
+                     i.patterned.value_or(0) < i.orig_messages + i.resp_messages;
       if (s.start.empty()) s.start = i.payload_start;
       if (s.heads.size() < Finding::kMaxEvidence) s.heads.push_back(i.head);
     }
@@ -84,7 +90,8 @@ class IcmpTunnel : public Detector {
       const double n = static_cast<double>(std::max<std::uint64_t>(1, s.messages));
       const bool many = s.messages >= parameters_.messages;
       const bool no_ping = static_cast<double>(s.patterned) < 0.5 * n;
-      const double score = 2.0 * (s.altered >= 3) + 2.0 * s.datagrams + (many && no_ping && static_cast<double>(s.distinct) >= 0.4 * n) + (many && s.sizes >= 6) +
+      const double score = 2.0 * (s.altered >= 3) + 2.0 * s.datagrams +
+                           (many && no_ping && static_cast<double>(s.distinct) >= 0.4 * n) + (many && s.sizes >= 6) +
                            (s.unsolicited >= 5) + 2.0 * (s.odd_start && no_ping && s.distinct >= 3);
       if (score < parameters_.score || s.bytes < 512) continue;
       Finding f;
@@ -103,8 +110,11 @@ class IcmpTunnel : public Detector {
       f.evidence_total = s.messages;
       f.first = s.first;
       f.last = s.last;
-      f.statement = fmt::format("{} and {} carry data in {} echo messages: {} bytes, {} distinct payloads, {} replies unlike their requests{}", s.orig.to_string(), s.resp.to_string(), s.messages, s.bytes, s.distinct, s.altered,
-                                s.datagrams ? ", IP datagrams inside" : "");
+      f.statement = fmt::format(
+          "{} and {} carry data in {} echo messages: {} bytes, {} distinct payloads, {} replies unlike their "
+          "requests{}",
+          s.orig.to_string(), s.resp.to_string(), s.messages, s.bytes, s.distinct, s.altered,
+          s.datagrams ? ", IP datagrams inside" : "");
       f.fact("covert", "ICMP");
       f.fact("payload_start", s.start);
       f.fact("controller", f.attacker.value);

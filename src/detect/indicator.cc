@@ -33,7 +33,8 @@ const Description& describe() {
   static const Description d{
       "indicator",
       "An address, a name, a URL, a file, a certificate or a fingerprint that a source names as an attacker's.",
-      "Matching of the user's own feeds (STIX 2.x, MISP, maltrail's trails, lists); warning lists are subtracted when feeds are added",
+      "Matching of the user's own feeds (STIX 2.x, MISP, maltrail's trails, lists); warning lists are subtracted when "
+      "feeds are added",
       {"T1071"},
       "Feeds age, list shared hosting, and contain mistakes: weigh by source, date and exactness.",
       {}};
@@ -44,8 +45,8 @@ struct Sighting {
   std::vector<record::Head> heads;
   std::vector<std::string> records;
   std::uint64_t total = 0;
-  bool answered = false;   ///< a connection was made, a request answered
-  bool asked_only = false; ///< only the name was looked up
+  bool answered = false;    ///< a connection was made, a request answered
+  bool asked_only = false;  ///< only the name was looked up
   std::string seen;
   base::Address server;
   bool has_server = false;
@@ -114,7 +115,10 @@ class Indicator : public Detector {
   }
   void take(const protocol::http::Http& h) {
     const bool answered = h.status_code.has_value();
-    const std::string_view host_name = h.host.substr(0, h.host.rfind(':') == std::string_view::npos || h.host.find(']') != std::string_view::npos ? h.host.size() : h.host.rfind(':'));
+    const std::string_view host_name =
+        h.host.substr(0, h.host.rfind(':') == std::string_view::npos || h.host.find(']') != std::string_view::npos
+                             ? h.host.size()
+                             : h.host.rfind(':'));
     hits_.clear();
     if (!host_name.empty()) set_->find_domain(host_name, hits_);
     add("http", h.head, h.head.id.orig_h, h.host, answered, false);
@@ -134,7 +138,8 @@ class Indicator : public Detector {
       set_->find_certificate(fingerprint, hits_);
       add("ssl", s.head, s.head.id.orig_h, fingerprint, true, false);
     }
-    const std::pair<IndicatorKind, std::string_view> prints[] = {{IndicatorKind::kJa3, s.ja3}, {IndicatorKind::kJa3s, s.ja3s}, {IndicatorKind::kJa4, s.ja4}};
+    const std::pair<IndicatorKind, std::string_view> prints[] = {
+        {IndicatorKind::kJa3, s.ja3}, {IndicatorKind::kJa3s, s.ja3s}, {IndicatorKind::kJa4, s.ja4}};
     for (const auto& [kind, value] : prints) {
       hits_.clear();
       if (!value.empty()) set_->find_fingerprint(kind, value, hits_);
@@ -142,7 +147,8 @@ class Indicator : public Detector {
     }
   }
   void take(const protocol::ssh::Ssh& s) {
-    const std::pair<IndicatorKind, std::string_view> prints[] = {{IndicatorKind::kHassh, s.hassh}, {IndicatorKind::kHasshServer, s.hassh_server}};
+    const std::pair<IndicatorKind, std::string_view> prints[] = {{IndicatorKind::kHassh, s.hassh},
+                                                                 {IndicatorKind::kHasshServer, s.hassh_server}};
     for (const auto& [kind, value] : prints) {
       hits_.clear();
       if (!value.empty()) set_->find_fingerprint(kind, value, hits_);
@@ -157,7 +163,8 @@ class Indicator : public Detector {
     }
   }
 
-  void add(std::string_view record, const record::Head& head, const base::Address& ours, std::string_view seen, bool answered, bool asked) {
+  void add(std::string_view record, const record::Head& head, const base::Address& ours, std::string_view seen,
+           bool answered, bool asked) {
     for (const IndicatorHit& hit : hits_) {
       const Key key{fmt::format("{}:{}", knowledge::to_string(hit.kind), hit.value), ours};
       auto at = sightings_.find(key);
@@ -202,17 +209,21 @@ class Indicator : public Detector {
 
   void report(const Key& key, const Sighting& s, const Home& home, std::vector<Finding>& out) const {
     const std::string value = key.indicator.substr(key.indicator.find(':') + 1);
-    const bool incoming = s.kind == IndicatorKind::kAddress && !s.heads.empty() && s.heads.front().id.resp_h == key.ours;
+    const bool incoming =
+        s.kind == IndicatorKind::kAddress && !s.heads.empty() && s.heads.front().id.resp_h == key.ours;
     // Somebody else's traffic with somebody else's servers is none of ours, where we know what is ours.
     if (!home.networks.empty() && !home.contains(key.ours)) return;
-    const bool weak = s.exactness == Exactness::kNetwork || s.exactness == Exactness::kOtherPort || s.exactness == Exactness::kPath || !s.labels.empty() || s.kind == IndicatorKind::kUserAgent;
+    const bool weak = s.exactness == Exactness::kNetwork || s.exactness == Exactness::kOtherPort ||
+                      s.exactness == Exactness::kPath || !s.labels.empty() || s.kind == IndicatorKind::kUserAgent;
     Finding f;
     f.detector = "indicator";
     f.techniques = {s.kind == IndicatorKind::kDomain || s.kind == IndicatorKind::kUrl ? "T1071.001" : "T1071"};
     f.phase = incoming ? Phase::kDoorRattling : Phase::kFoothold;
     f.outcome = incoming ? Outcome::kAttempted : s.answered ? Outcome::kSucceeded : Outcome::kAttempted;
     f.severity = weak ? Severity::kLow : incoming ? Severity::kLow : s.answered ? Severity::kHigh : Severity::kMedium;
-    f.confidence = std::clamp(0.35 + 0.4 * static_cast<double>(s.confidence) + 0.1 * (static_cast<double>(s.sources.size()) - 1) - 0.25 * weak - 0.1 * s.asked_only, 0.1, 0.95);
+    f.confidence = std::clamp(0.35 + 0.4 * static_cast<double>(s.confidence) +
+                                  0.1 * (static_cast<double>(s.sources.size()) - 1) - 0.25 * weak - 0.1 * s.asked_only,
+                              0.1, 0.95);
     const bool name = s.kind == IndicatorKind::kDomain;
     f.attacker = name ? Entity{"domain", value} : s.has_server ? host(s.server) : Entity{"domain", value};
     f.victim = host(key.ours);
@@ -225,9 +236,15 @@ class Indicator : public Detector {
     std::string whose;
     if (!s.actor.empty()) whose = ", said to be of " + s.actor;
     if (!s.malware.empty()) whose += (whose.empty() ? ", said to be of " : ", ") + s.malware;
-    f.statement = fmt::format("{} {} {} {}{} ({}{}){}", key.ours.to_string(), incoming ? "was reached by" : s.asked_only ? "asked for" : s.kind == IndicatorKind::kMd5 || s.kind == IndicatorKind::kSha1 || s.kind == IndicatorKind::kSha256 ? "got the file" : "spoke with",
-                              knowledge::to_string(s.kind), s.seen, whose, sources, s.date.empty() ? "" : ", " + s.date,
-                              s.exactness == Exactness::kExact ? "" : fmt::format("; match: {}", knowledge::to_string(s.exactness)));
+    f.statement = fmt::format(
+        "{} {} {} {}{} ({}{}){}", key.ours.to_string(),
+        incoming       ? "was reached by"
+        : s.asked_only ? "asked for"
+        : s.kind == IndicatorKind::kMd5 || s.kind == IndicatorKind::kSha1 || s.kind == IndicatorKind::kSha256
+            ? "got the file"
+            : "spoke with",
+        knowledge::to_string(s.kind), s.seen, whose, sources, s.date.empty() ? "" : ", " + s.date,
+        s.exactness == Exactness::kExact ? "" : fmt::format("; match: {}", knowledge::to_string(s.exactness)));
     f.fact("indicator", value);
     f.fact("indicator_kind", std::string(knowledge::to_string(s.kind)));
     f.fact("seen", s.seen);
@@ -253,6 +270,8 @@ class Indicator : public Detector {
 
 }  // namespace
 
-std::unique_ptr<Detector> make_indicator(const Environment& environment) { return std::make_unique<Indicator>(environment); }
+std::unique_ptr<Detector> make_indicator(const Environment& environment) {
+  return std::make_unique<Indicator>(environment);
+}
 
 }  // namespace whodunit::detect

@@ -1,10 +1,10 @@
 // Password guessing and spraying where the protocol tells of refused logins: NTLM, Kerberos, FTP, HTTP, POP3, IMAP,
 // SMTP, RADIUS, MySQL, VNC. (SSH, whose outcomes are inferred, has a detector of its own.)
 //
-// Method: refused logins per source and service in a sliding window, as Zeek's FTP brute-forcing policy counts them (20 in 15
-// minutes); few tries on each of many accounts are spraying (T1110.003), many on few are guessing (T1110.001). Kerberos:
-// KDC_ERR_PREAUTH_FAILED (24) and KDC_ERR_CLIENT_REVOKED (18) refuse a password, KDC_ERR_C_PRINCIPAL_UNKNOWN (6) says
-// that there is no such account (RFC 4120 7.5.9), which names them by the dozen where asked for (T1087.002).
+// Method: refused logins per source and service in a sliding window, as Zeek's FTP brute-forcing policy counts them (20
+// in 15 minutes); few tries on each of many accounts are spraying (T1110.003), many on few are guessing (T1110.001).
+// Kerberos: KDC_ERR_PREAUTH_FAILED (24) and KDC_ERR_CLIENT_REVOKED (18) refuse a password, KDC_ERR_C_PRINCIPAL_UNKNOWN
+// (6) says that there is no such account (RFC 4120 7.5.9), which names them by the dozen where asked for (T1087.002).
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -29,11 +29,11 @@ namespace whodunit::detect {
 namespace {
 
 struct Parameters {
-  std::size_t refused = 20;          ///< refused logins within the window
+  std::size_t refused = 20;  ///< refused logins within the window
   double window_seconds = 900;
-  std::size_t sprayed_accounts = 10; ///< distinct accounts refused within the window
-  std::size_t unknown_accounts = 20; ///< distinct accounts that do not exist, as Kerberos or NTLM says
-  double refused_share = 0.5;        ///< least share of refusals among the source's logins
+  std::size_t sprayed_accounts = 10;  ///< distinct accounts refused within the window
+  std::size_t unknown_accounts = 20;  ///< distinct accounts that do not exist, as Kerberos or NTLM says
+  double refused_share = 0.5;         ///< least share of refusals among the source's logins
   std::size_t max_sources = 50'000;
 };
 
@@ -41,10 +41,12 @@ const Description& describe() {
   static const Parameters p;
   static const Description d{
       "login_guessing",
-      "Many refused logins from one host at one kind of service: passwords guessed, one password tried on many accounts, or accounts enumerated.",
+      "Many refused logins from one host at one kind of service: passwords guessed, one password tried on many "
+      "accounts, or accounts enumerated.",
       "Zeek's FTP::Bruteforcing policy; RFC 4120 7.5.9; MITRE ATT&CK T1110",
       {"T1110.001", "T1110.003", "T1087.002"},
-      "A service with an old password repeats one account for days; terminal servers and proxies log in for many users, most of whom get in.",
+      "A service with an old password repeats one account for days; terminal servers and proxies log in for many "
+      "users, most of whom get in.",
       {{"refused", fmt::format("{}", p.refused), "refused logins within the window"},
        {"window", fmt::format("{} s", p.window_seconds), "the window"},
        {"sprayed_accounts", fmt::format("{}", p.sprayed_accounts), "distinct accounts refused within the window"},
@@ -71,7 +73,9 @@ struct Source {
 class LoginGuessing : public Detector {
  public:
   const Description& description() const override { return describe(); }
-  Needs needs() const override { return {.records = {"ntlm", "kerberos", "ftp", "mailbox", "smtp", "radius", "mysql", "rfb", "http"}}; }
+  Needs needs() const override {
+    return {.records = {"ntlm", "kerberos", "ftp", "mailbox", "smtp", "radius", "mysql", "rfb", "http"}};
+  }
 
   void take(const record::Batch& batch) override {
     const record::Schema* schema = &batch.schema();
@@ -88,26 +92,32 @@ class LoginGuessing : public Detector {
         const auto k = protocol::krb::Kerberos::read(batch, row);
         if (k.request_type != "AS" || !k.success) continue;
         const std::uint64_t code = k.error_code.value_or(0);
-        if (*k.success || code == 24 || code == 18 || code == 6) add("kerberos", "Kerberos", k.head, k.client, *k.success, code == 6);
+        if (*k.success || code == 24 || code == 18 || code == 6)
+          add("kerberos", "Kerberos", k.head, k.client, *k.success, code == 6);
       } else if (schema == &protocol::ftp::Ftp::schema) {
         const auto f = protocol::ftp::Ftp::read(batch, row);
         if (f.command == "PASS" && f.reply_code) {
-          if (*f.reply_code == 230 || *f.reply_code == 430 || *f.reply_code == 530) add("ftp", "FTP", f.head, f.user, *f.reply_code == 230);
+          if (*f.reply_code == 230 || *f.reply_code == 430 || *f.reply_code == 530)
+            add("ftp", "FTP", f.head, f.user, *f.reply_code == 230);
         }
       } else if (schema == &protocol::mailbox::Mailbox::schema) {
         const auto m = protocol::mailbox::Mailbox::read(batch, row);
-        if (m.auth_success) add("mailbox", m.protocol == "imap" ? "IMAP" : "POP3", m.head, m.user, *m.auth_success, false, std::max<std::uint64_t>(1, m.auth_attempts));
+        if (m.auth_success)
+          add("mailbox", m.protocol == "imap" ? "IMAP" : "POP3", m.head, m.user, *m.auth_success, false,
+              std::max<std::uint64_t>(1, m.auth_attempts));
       } else if (schema == &protocol::smtp::Smtp::schema) {
         const auto s = protocol::smtp::Smtp::read(batch, row);
         if (s.auth_success) add("smtp", "SMTP", s.head, s.auth_user, *s.auth_success);
       } else if (schema == &protocol::radius::Radius::schema) {
         const auto r = protocol::radius::Radius::read(batch, row);
-        if (r.request == "access" && (r.result == "success" || r.result == "failed")) add("radius", "RADIUS", r.head, r.username, r.result == "success");
+        if (r.request == "access" && (r.result == "success" || r.result == "failed"))
+          add("radius", "RADIUS", r.head, r.username, r.result == "success");
       } else if (schema == &protocol::http::Http::schema) {
         // Basic credentials (RFC 7617) that the server turned down (401, RFC 9110 15.5.2), or took.
         const auto h = protocol::http::Http::read(batch, row);
         const std::uint64_t status = h.status_code.value_or(0);
-        if (!h.username.empty() && (status == 401 || (status >= 200 && status < 400))) add("http", "HTTP", h.head, h.username, status != 401);
+        if (!h.username.empty() && (status == 401 || (status >= 200 && status < 400)))
+          add("http", "HTTP", h.head, h.username, status != 401);
       } else if (schema == &protocol::mysql::Mysql::schema) {
         const auto m = protocol::mysql::Mysql::read(batch, row);
         if (m.cmd == "login" && m.success) add("mysql", "MySQL", m.head, m.arg, *m.success);
@@ -124,18 +134,21 @@ class LoginGuessing : public Detector {
 
  private:
   static bool refuses(std::string_view status) {
-    for (const std::string_view s : {"LOGON_FAILURE", "WRONG_PASSWORD", "NO_SUCH_USER", "ACCOUNT_LOCKED_OUT", "ACCOUNT_DISABLED", "ACCOUNT_RESTRICTION"})
+    for (const std::string_view s : {"LOGON_FAILURE", "WRONG_PASSWORD", "NO_SUCH_USER", "ACCOUNT_LOCKED_OUT",
+                                     "ACCOUNT_DISABLED", "ACCOUNT_RESTRICTION"})
       if (status == s) return true;
     return false;
   }
 
-  void add(std::string_view record, std::string_view service, const record::Head& head, std::string_view account, bool success, bool unknown = false, std::uint64_t times = 1) {
+  void add(std::string_view record, std::string_view service, const record::Head& head, std::string_view account,
+           bool success, bool unknown = false, std::uint64_t times = 1) {
     const std::pair key{head.id.orig_h, std::string(service)};
     if (sources_.size() >= parameters_.max_sources && sources_.count(key) == 0) return;
     Source& s = sources_[key];
     s.record = record;
     if (s.logins.size() >= 20'000) return;
-    s.logins.push_back({head.ts, std::string(account.substr(0, 80)), head.id.resp_h, success, unknown, std::min<std::uint64_t>(times, 1000)});
+    s.logins.push_back({head.ts, std::string(account.substr(0, 80)), head.id.resp_h, success, unknown,
+                        std::min<std::uint64_t>(times, 1000)});
     std::vector<record::Head>& heads = success ? s.in_heads : s.heads;
     if (heads.size() < Finding::kMaxEvidence) heads.push_back(head);
   }
@@ -173,7 +186,8 @@ class LoginGuessing : public Detector {
       most_accounts = std::max(most_accounts, accounts.size());
       most_unknown = std::max(most_unknown, unknown.size());
     }
-    const bool spraying = most_accounts >= parameters_.sprayed_accounts, enumeration = most_unknown >= parameters_.unknown_accounts;
+    const bool spraying = most_accounts >= parameters_.sprayed_accounts,
+               enumeration = most_unknown >= parameters_.unknown_accounts;
     if (best < parameters_.refused && !spraying && !enumeration) return;
     const Login* in = nullptr;
     for (std::size_t i = best_from; i < s.logins.size() && in == nullptr; ++i)
@@ -186,7 +200,9 @@ class LoginGuessing : public Detector {
     if (spraying) f.techniques.emplace_back("T1110.003");
     if (!spraying && best >= parameters_.refused && !enumeration) f.techniques.emplace_back("T1110.001");
     if (enumeration) f.techniques.emplace_back("T1087.002");
-    f.phase = in != nullptr && !enumeration ? Phase::kEntry : enumeration && !spraying ? Phase::kDoorRattling : Phase::kAssault;
+    f.phase = in != nullptr && !enumeration ? Phase::kEntry
+              : enumeration && !spraying    ? Phase::kDoorRattling
+                                            : Phase::kAssault;
     f.outcome = in != nullptr ? Outcome::kSucceeded : Outcome::kAttempted;
     f.severity = in != nullptr ? Severity::kHigh : Severity::kMedium;
     // One account, one server, one pace is more often a forgotten password than a guess.
@@ -200,9 +216,13 @@ class LoginGuessing : public Detector {
     f.evidence_total = refused;
     f.first = s.logins.front().ts;
     f.last = s.logins.back().ts;
-    f.statement = fmt::format("{} was refused {} logins by {} on {} host{}, {} account{}{}{}", source.to_string(), refused, service, servers.size(), servers.size() == 1 ? "" : "s", names.size(),
-                              names.size() == 1 ? "" : "s", enumeration ? "; most of them do not exist: accounts were enumerated" : spraying ? ": few tries on each of many accounts" : "",
-                              in != nullptr ? fmt::format("; {} got in{}", in->account.empty() ? "one" : in->account, " at last") : "");
+    f.statement = fmt::format(
+        "{} was refused {} logins by {} on {} host{}, {} account{}{}{}", source.to_string(), refused, service,
+        servers.size(), servers.size() == 1 ? "" : "s", names.size(), names.size() == 1 ? "" : "s",
+        enumeration ? "; most of them do not exist: accounts were enumerated"
+        : spraying  ? ": few tries on each of many accounts"
+                    : "",
+        in != nullptr ? fmt::format("; {} got in{}", in->account.empty() ? "one" : in->account, " at last") : "");
     f.fact("service", service);
     f.fact("refused", fmt::format("{}", refused));
     f.fact("accounts", fmt::format("{}", names.size()));

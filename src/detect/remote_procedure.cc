@@ -3,7 +3,8 @@
 //
 // Method: the calls that MITRE's BZAR analytics watch (github.com/mitre-attack/bzar), by interface and operation, with
 // the combinations that turn a single call into an act (a service created and started; many failed authentications
-// with a zero credential). What administrators do looks the same: the confidence says so, and rises with what is around it.
+// with a zero credential). What administrators do looks the same: the confidence says so, and rises with what is around
+// it.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -18,13 +19,29 @@
 namespace whodunit::detect {
 namespace {
 
-enum class Act : std::uint8_t { kService, kTask, kWmi, kWmiSubscription, kDcom, kPrinter, kListing, kServices, kReplication, kSecrets, kLogs, kShutdown, kRegistry, kCoercion, kCount };
+enum class Act : std::uint8_t {
+  kService,
+  kTask,
+  kWmi,
+  kWmiSubscription,
+  kDcom,
+  kPrinter,
+  kListing,
+  kServices,
+  kReplication,
+  kSecrets,
+  kLogs,
+  kShutdown,
+  kRegistry,
+  kCoercion,
+  kCount
+};
 
 struct Call {
   std::string_view interface;
   std::string_view operation;  ///< begins with
   Act act;
-  bool decisive;               ///< the act itself, not what leads to it
+  bool decisive;  ///< the act itself, not what leads to it
 };
 
 constexpr Call kCalls[] = {
@@ -101,7 +118,8 @@ constexpr Meaning kMeanings[] = {
     {"drove an application by DCOM on", "T1021.003", "T1559.001", Phase::kSpread, Severity::kHigh, 0.6},
     {"installed a printer driver on", "T1068", "T1547.012", Phase::kEntry, Severity::kHigh, 0.8},
     {"listed accounts, groups or sessions of", "T1087.002", "T1069.002", Phase::kDoorRattling, Severity::kLow, 0.4},
-    {"listed services of, or asked for control of services on,", "T1007", "T1021.002", Phase::kDoorRattling, Severity::kLow, 0.4},
+    {"listed services of, or asked for control of services on,", "T1007", "T1021.002", Phase::kDoorRattling,
+     Severity::kLow, 0.4},
     {"asked for the directory's secrets by replication from", "T1003.006", "", Phase::kTheft, Severity::kHigh, 0.6},
     {"read secrets of", "T1003.004", "T1003.002", Phase::kTheft, Severity::kHigh, 0.6},
     {"cleared event logs of", "T1070.001", "", Phase::kHarm, Severity::kHigh, 0.8},
@@ -111,7 +129,8 @@ constexpr Meaning kMeanings[] = {
 };
 
 struct Parameters {
-  std::size_t zero_attempts = 16;  ///< NetrServerAuthenticate calls of one pair within a minute (one in 256 succeeds by chance)
+  std::size_t zero_attempts =
+      16;  ///< NetrServerAuthenticate calls of one pair within a minute (one in 256 succeeds by chance)
   std::size_t max_pairs = 100'000;
 };
 
@@ -119,11 +138,16 @@ const Description& describe() {
   static const Parameters p;
   static const Description d{
       "remote_procedure",
-      "Windows RPC that runs code, lists accounts, takes secrets or exploits: services, tasks, WMI, DCOM, SAMR, DRSUAPI, Zerologon, PrintNightmare, forced log-ons (PetitPotam, PrinterBug, DFSCoerce, ShadowCoerce).",
-      "MITRE BZAR (Bro/Zeek ATT&CK-based analytics and reporting); CVE-2020-1472 as T. Tervoort describes it (Secura, 2020); forced log-ons after L. Gilles (PetitPotam, 2021) and p0dalirius (Coercer, 2022)",
-      {"T1021.002", "T1021.003", "T1047", "T1053.005", "T1569.002", "T1546.003", "T1087.002", "T1069.002", "T1007", "T1003.006", "T1210", "T1068", "T1187"},
-      "Administrators and management software do the same from a few hosts, every day; domain controllers replicate with each other.",
-      {{"zero_attempts", fmt::format("{}", p.zero_attempts), "authentications of one pair within a minute that are called Zerologon"}}};
+      "Windows RPC that runs code, lists accounts, takes secrets or exploits: services, tasks, WMI, DCOM, SAMR, "
+      "DRSUAPI, Zerologon, PrintNightmare, forced log-ons (PetitPotam, PrinterBug, DFSCoerce, ShadowCoerce).",
+      "MITRE BZAR (Bro/Zeek ATT&CK-based analytics and reporting); CVE-2020-1472 as T. Tervoort describes it (Secura, "
+      "2020); forced log-ons after L. Gilles (PetitPotam, 2021) and p0dalirius (Coercer, 2022)",
+      {"T1021.002", "T1021.003", "T1047", "T1053.005", "T1569.002", "T1546.003", "T1087.002", "T1069.002", "T1007",
+       "T1003.006", "T1210", "T1068", "T1187"},
+      "Administrators and management software do the same from a few hosts, every day; domain controllers replicate "
+      "with each other.",
+      {{"zero_attempts", fmt::format("{}", p.zero_attempts),
+        "authentications of one pair within a minute that are called Zerologon"}}};
   return d;
 }
 
@@ -196,8 +220,8 @@ class RemoteProcedure : public Detector {
     }
   }
 
-  /// A path names, by address, another host than the server that is asked: \\\\192.0.2.1\\share, or \\??\\UNC\\192.0.2.1. Clients
-  /// that mean well give names, and paths of the server itself.
+  /// A path names, by address, another host than the server that is asked: \\\\192.0.2.1\\share, or
+  /// \\??\\UNC\\192.0.2.1. Clients that mean well give names, and paths of the server itself.
   static bool elsewhere(const protocol::dce_rpc::DceRpc& r) {
     for (std::string_view text : r.strings) {
       constexpr std::string_view kUnc = "\\??\\UNC\\";
@@ -230,7 +254,8 @@ class RemoteProcedure : public Detector {
     f.confidence = m.confidence;
     const bool failed = s.faults != 0 && s.answered == 0;
     f.outcome = failed ? Outcome::kAttempted : s.answered != 0 ? Outcome::kSucceeded : Outcome::kUnknown;
-    if (!home.networks.empty() && !home.contains(pair.from) && home.contains(pair.to)) f.confidence = std::min(0.95, f.confidence + 0.2);  // from outside: nobody administers so
+    if (!home.networks.empty() && !home.contains(pair.from) && home.contains(pair.to))
+      f.confidence = std::min(0.95, f.confidence + 0.2);  // from outside: nobody administers so
     f.attacker = host(pair.from);
     f.victim = host(pair.to);
     for (const record::Head& head : s.heads) f.add("dce_rpc", head);
@@ -240,7 +265,8 @@ class RemoteProcedure : public Detector {
     std::string operations, strings;
     for (const std::string& o : s.operations) operations += (operations.empty() ? "" : ", ") + o;
     for (const std::string& t : s.strings) strings += (strings.empty() ? "" : ", ") + t;
-    f.statement = fmt::format("{} {} {} ({}{}){}", pair.from.to_string(), m.verb, pair.to.to_string(), operations, strings.empty() ? "" : ": " + strings, failed ? "; refused" : "");
+    f.statement = fmt::format("{} {} {} ({}{}){}", pair.from.to_string(), m.verb, pair.to.to_string(), operations,
+                              strings.empty() ? "" : ": " + strings, failed ? "; refused" : "");
     f.fact("operations", operations);
     if (!strings.empty()) f.fact("arguments", strings);
     if (act == Act::kPrinter) f.fact("cve", "CVE-2021-1675");
@@ -269,8 +295,10 @@ class RemoteProcedure : public Detector {
     f.evidence_total = l.attempts.size();
     f.first = t.front();
     f.last = t.back();
-    f.statement = fmt::format("{} tried to log on to the domain controller {} as a machine {} times within a minute (Zerologon){}", pair.from.to_string(), pair.to.to_string(), best,
-                              l.password_set != 0 ? "; then it set that machine's password" : "");
+    f.statement = fmt::format(
+        "{} tried to log on to the domain controller {} as a machine {} times within a minute (Zerologon){}",
+        pair.from.to_string(), pair.to.to_string(), best,
+        l.password_set != 0 ? "; then it set that machine's password" : "");
     f.fact("cve", "CVE-2020-1472");
     out.push_back(std::move(f));
   }

@@ -2,11 +2,11 @@
 //
 // Method: failed first contacts per originator. Distinct (host, port) targets count once; a scanner fails often, a
 // client seldom (J. Jung, V. Paxson, A. Berger, H. Balakrishnan, "Fast Portscan Detection Using Sequential Hypothesis
-// Testing", IEEE S&P 2004: success .8 for clients, .2 for scanners; that test's odds are the confidence). To keep a dead
-// server or a peer-to-peer client from looking like a scan, failures must also be alike: many hosts on one port
-// (horizontal) or many ports of one host (vertical), as in Zeek's scan policy. Hosts that only send answers nobody asked
-// for are named backscatter: somebody forged their addresses, or theirs is under attack elsewhere (D. Moore et al.,
-// "Inferring Internet Denial-of-Service Activity", 2001).
+// Testing", IEEE S&P 2004: success .8 for clients, .2 for scanners; that test's odds are the confidence). To keep a
+// dead server or a peer-to-peer client from looking like a scan, failures must also be alike: many hosts on one port
+// (horizontal) or many ports of one host (vertical), as in Zeek's scan policy. Hosts that only send answers nobody
+// asked for are named backscatter: somebody forged their addresses, or theirs is under attack elsewhere (D. Moore et
+// al., "Inferring Internet Denial-of-Service Activity", 2001).
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -41,14 +41,19 @@ const Description& describe() {
   static const Parameters p;
   static const Description d{
       "scan",
-      "A host tries many hosts or ports, mostly in vain: SYN, connect, NULL, FIN, XMAS, ACK and UDP scans, echo sweeps; backscatter is told apart.",
-      "Jung et al., Fast Portscan Detection Using Sequential Hypothesis Testing (IEEE S&P 2004); Zeek's scan policy; Moore et al., Inferring Internet Denial-of-Service Activity (2001)",
+      "A host tries many hosts or ports, mostly in vain: SYN, connect, NULL, FIN, XMAS, ACK and UDP scans, echo "
+      "sweeps; backscatter is told apart.",
+      "Jung et al., Fast Portscan Detection Using Sequential Hypothesis Testing (IEEE S&P 2004); Zeek's scan policy; "
+      "Moore et al., Inferring Internet Denial-of-Service Activity (2001)",
       {"T1046", "T1595.001", "T1018"},
-      "Monitoring and vulnerability management scan on purpose; a client whose server farm is down fails on many hosts at once; peer-to-peer clients fail on many hosts but on ports of all kinds.",
+      "Monitoring and vulnerability management scan on purpose; a client whose server farm is down fails on many hosts "
+      "at once; peer-to-peer clients fail on many hosts but on ports of all kinds.",
       {{"horizontal_hosts", fmt::format("{}", p.horizontal_hosts), "distinct hosts that failed on one port"},
        {"vertical_ports", fmt::format("{}", p.vertical_ports), "distinct ports that failed on one host"},
-       {"few_hosts, few_ports", fmt::format("{} and {}", p.few_hosts, p.few_ports), "likewise over TCP where the share of failures is at least few_share"},
-       {"few_share", fmt::format("{}", p.few_share), "four failures in a row without a success are odds of 250 to 1 by the test's own figures"},
+       {"few_hosts, few_ports", fmt::format("{} and {}", p.few_hosts, p.few_ports),
+        "likewise over TCP where the share of failures is at least few_share"},
+       {"few_share", fmt::format("{}", p.few_share),
+        "four failures in a row without a success are odds of 250 to 1 by the test's own figures"},
        {"sweep_hosts", fmt::format("{}", p.sweep_hosts), "distinct hosts in an echo sweep"},
        {"arp_hosts", fmt::format("{}", p.arp_hosts), "distinct hosts asked for by ARP within a minute"},
        {"failed_share", fmt::format("{}", p.failed_share), "least share of failures among the distinct targets"},
@@ -70,10 +75,10 @@ struct Target {
 };
 
 struct Originator {
-  std::map<Target, Answer> targets;     // first contact decides; a later open door wins
+  std::map<Target, Answer> targets;  // first contact decides; a later open door wins
   std::uint64_t by_technique[static_cast<std::size_t>(Technique::kCount)] = {};
   std::vector<std::pair<Target, record::Head>> evidence;
-  std::set<base::Address> unasked;      // got answers they had not asked for
+  std::set<base::Address> unasked;  // got answers they had not asked for
   std::vector<record::Head> unasked_evidence;
   std::uint64_t unasked_total = 0;
   std::uint64_t attempts = 0;
@@ -125,12 +130,14 @@ class Scan : public Detector {
   }
 
   void take(const connection::Conn& c) {
-    if (c.head.id.resp_h.is_multicast() || c.head.id.resp_h.is_limited_broadcast() || c.head.id.orig_h.is_unspecified()) return;
+    if (c.head.id.resp_h.is_multicast() || c.head.id.resp_h.is_limited_broadcast() || c.head.id.orig_h.is_unspecified())
+      return;
     const bool tcp = c.proto == "tcp", udp = c.proto == "udp", echo = c.proto == "icmp" && c.head.id.orig_p.value == 8;
     if (!tcp && !udp && !echo && c.proto != "icmp") return;
     // Traceroute's ports are no doors.
     if (udp && c.head.id.resp_p.value >= 33434 && c.head.id.resp_p.value <= 33534) return;
-    // Where both ends use the protocol's own port they are its peers (LISP, NTP, IKE, RIP), not a scanner and its targets.
+    // Where both ends use the protocol's own port they are its peers (LISP, NTP, IKE, RIP), not a scanner and its
+    // targets.
     if (udp && c.head.id.orig_p.value == c.head.id.resp_p.value) return;
     if (tcp && unasked(c)) {
       // What came first was an answer (SYN-ACK, or RST): whoever sent it answers somebody else's forgery.
@@ -161,11 +168,14 @@ class Scan : public Detector {
       else if (c.history.substr(0, 1) == "S" && c.history.find_first_of("AD") != std::string_view::npos)
         answer = Answer::kOpen;  // it went on as if answered: only the replies were not captured
       // What goes on in midstream is no attempt at all; a bare ACK is one only where it drew a reset.
-      if (technique == Technique::kAck && (c.history.find_first_of("dD") != std::string_view::npos || answer != Answer::kRefused)) return;
+      if (technique == Technique::kAck &&
+          (c.history.find_first_of("dD") != std::string_view::npos || answer != Answer::kRefused))
+        return;
     } else if (c.resp_pkts > 0) {
       answer = Answer::kOpen;
     }
-    const Target target{c.head.id.resp_h, echo ? std::uint16_t{0} : c.head.id.resp_p.value, static_cast<std::uint8_t>(c.ip_proto)};
+    const Target target{c.head.id.resp_h, echo ? std::uint16_t{0} : c.head.id.resp_p.value,
+                        static_cast<std::uint8_t>(c.ip_proto)};
     if (o->attempts++ == 0) o->first = c.head.ts;
     o->last = std::max(o->last, c.head.ts);
     const auto at = o->targets.find(target);
@@ -218,7 +228,8 @@ class Scan : public Detector {
     return &originators_[a];
   }
 
-  void report_scan(const base::Address& address, const Originator& o, const Home& home, std::vector<Finding>& out) const {
+  void report_scan(const base::Address& address, const Originator& o, const Home& home,
+                   std::vector<Finding>& out) const {
     // Failures alike: per (protocol, port) over hosts, and per host over ports.
     struct Count {
       std::size_t failed = 0, all = 0, tcp = 0;
@@ -236,7 +247,8 @@ class Scan : public Detector {
     }
     const auto alike = [&](const Count& c, std::size_t least, std::size_t few) {
       const double failed = static_cast<double>(c.failed), all = static_cast<double>(c.all);
-      return (c.failed >= least && failed >= parameters_.failed_share * all) || (few != 0 && c.failed >= few && failed >= parameters_.few_share * all);
+      return (c.failed >= least && failed >= parameters_.failed_share * all) ||
+             (few != 0 && c.failed >= few && failed >= parameters_.few_share * all);
     };
     std::set<std::pair<std::uint8_t, std::uint16_t>> ports;
     std::set<base::Address> hosts;
@@ -244,7 +256,8 @@ class Scan : public Detector {
     for (const auto& [key, c] : per_port) {
       const bool icmp = key.first == 1 || key.first == 58;
       // An echo sweep is one whether or not they answer.
-      if (icmp ? c.all >= parameters_.sweep_hosts : alike(c, parameters_.horizontal_hosts, key.first == 6 ? parameters_.few_hosts : 0)) {
+      if (icmp ? c.all >= parameters_.sweep_hosts
+               : alike(c, parameters_.horizontal_hosts, key.first == 6 ? parameters_.few_hosts : 0)) {
         ports.insert(key);
         (icmp ? sweep : horizontal) = true;
       }
@@ -262,7 +275,9 @@ class Scan : public Detector {
     std::set<base::Address> touched;
     std::set<std::pair<std::uint8_t, std::uint16_t>> doors;
     std::size_t open = 0, refused = 0, silent = 0;
-    const auto part_of = [&](const Target& t) { return ports.count({t.protocol, t.port}) != 0 || hosts.count(t.host) != 0; };
+    const auto part_of = [&](const Target& t) {
+      return ports.count({t.protocol, t.port}) != 0 || hosts.count(t.host) != 0;
+    };
     for (const auto& [t, answer] : o.targets) {
       if (!part_of(t)) continue;
       touched.insert(t.host);
@@ -283,12 +298,16 @@ class Scan : public Detector {
     const bool inside = home.contains(address);
     std::size_t inside_targets = 0;
     for (const base::Address& t : touched) inside_targets += home.contains(t);
-    f.techniques = {sweep && !horizontal && !vertical ? "T1018" : inside || inside_targets == 0 ? "T1046" : "T1595.001"};
+    f.techniques = {sweep && !horizontal && !vertical ? "T1018"
+                    : inside || inside_targets == 0   ? "T1046"
+                                                      : "T1595.001"};
     if (f.techniques[0] == "T1595.001") f.techniques.emplace_back("T1046");
     f.phase = Phase::kDoorRattling;
     f.outcome = open > 0 ? Outcome::kSucceeded : Outcome::kAttempted;
     // A host of ours that scans others of ours is worth more than the Internet's daily knocking.
-    f.severity = inside && inside_targets != 0 ? Severity::kMedium : touched.size() >= 256 || doors.size() >= 256 ? Severity::kMedium : Severity::kLow;
+    f.severity = inside && inside_targets != 0                  ? Severity::kMedium
+                 : touched.size() >= 256 || doors.size() >= 256 ? Severity::kMedium
+                                                                : Severity::kLow;
     const double odds = std::min(60.0, 1.386 * (static_cast<double>(refused + silent) - static_cast<double>(open)));
     f.confidence = sweep && !horizontal && !vertical ? 0.8 : std::clamp(1.0 / (1.0 + std::exp(-odds)), 0.5, 0.99);
     if (overflow_ != 0) f.confidence = std::min(f.confidence, 0.9);
@@ -314,11 +333,13 @@ class Scan : public Detector {
     const std::size_t door_count = static_cast<std::size_t>(
         std::count_if(doors.begin(), doors.end(), [](const auto& d) { return d.first != 1 && d.first != 58; }));
     if (door_count == 0)
-      f.statement = fmt::format("{} sent echo requests to {} hosts; {} answered", address.to_string(), touched.size(), open);
+      f.statement =
+          fmt::format("{} sent echo requests to {} hosts; {} answered", address.to_string(), touched.size(), open);
     else
-      f.statement = fmt::format("{} scanned {} host{} on {} port{} ({}{} scan); {} answered, {} refused, {} silent", address.to_string(),
-                                touched.size(), touched.size() == 1 ? "" : "s", door_count, door_count == 1 ? "" : "s",
-                                door_count <= 8 ? port_list() + "; " : "", kTechniqueNames[technique], open, refused, silent);
+      f.statement = fmt::format("{} scanned {} host{} on {} port{} ({}{} scan); {} answered, {} refused, {} silent",
+                                address.to_string(), touched.size(), touched.size() == 1 ? "" : "s", door_count,
+                                door_count == 1 ? "" : "s", door_count <= 8 ? port_list() + "; " : "",
+                                kTechniqueNames[technique], open, refused, silent);
     f.fact("technique", std::string(kTechniqueNames[technique]));
     f.fact("shape", horizontal && vertical ? "block" : horizontal ? "horizontal" : vertical ? "vertical" : "sweep");
     f.fact("hosts", fmt::format("{}", touched.size()));
@@ -330,7 +351,8 @@ class Scan : public Detector {
   }
 
   void report_arp(const base::Address& address, const Asked& a, std::vector<Finding>& out) const {
-    // A router asks for many hosts too, one after another over hours; a sweep asks for most of a network within minutes.
+    // A router asks for many hosts too, one after another over hours; a sweep asks for most of a network within
+    // minutes.
     std::size_t densest = 0, from = 0;
     std::vector<base::Time> times = a.times;
     std::sort(times.begin(), times.end());
@@ -355,7 +377,8 @@ class Scan : public Detector {
     f.evidence_total = a.targets.size();
     f.first = a.first;
     f.last = a.last;
-    f.statement = fmt::format("{} asked by ARP for {} hosts of {}, {} of them within a minute; {} are there", address.to_string(), a.targets.size(), f.victim.value, densest, there);
+    f.statement = fmt::format("{} asked by ARP for {} hosts of {}, {} of them within a minute; {} are there",
+                              address.to_string(), a.targets.size(), f.victim.value, densest, there);
     f.fact("technique", "ARP");
     f.fact("shape", "sweep");
     f.fact("hosts", fmt::format("{}", a.targets.size()));
@@ -377,7 +400,8 @@ class Scan : public Detector {
     f.first = o.unasked_first;
     f.last = o.unasked_last;
     f.statement = fmt::format(
-        "backscatter: {} answered {} hosts here that had not asked: it is attacked elsewhere with forged addresses, and scans nobody",
+        "backscatter: {} answered {} hosts here that had not asked: it is attacked elsewhere with forged addresses, "
+        "and scans nobody",
         address.to_string(), o.unasked.size());
     f.fact("backscatter", "yes");
     out.push_back(std::move(f));
@@ -388,7 +412,8 @@ class Scan : public Detector {
     const base::Address& first = *hosts.begin();
     for (unsigned bits = 128; bits > (first.is_v4() ? 96 + 8 : 32); --bits) {
       const base::Network n(first, bits);
-      if (std::all_of(hosts.begin(), hosts.end(), [&](const base::Address& a) { return n.contains(a); })) return n.to_string();
+      if (std::all_of(hosts.begin(), hosts.end(), [&](const base::Address& a) { return n.contains(a); }))
+        return n.to_string();
     }
     return fmt::format("{} hosts", hosts.size());
   }

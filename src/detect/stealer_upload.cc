@@ -1,8 +1,9 @@
 // What password stealers send home by FTP and mail, in the names that they give it.
 //
-// Method: the forms of Agent Tesla's uploads that published analyses of its samples show (Fortinet, 2018–2023, among others):
-// a kind (PW, CO, KL, SC: passwords, cookies, keystrokes, screen), the user, the host and a time, joined by underscores
-// in file names, as user/HOST in subjects; and subjects of Snake Keylogger and its relatives. The form decides, not a word.
+// Method: the forms of Agent Tesla's uploads that published analyses of its samples show (Fortinet, 2018–2023, among
+// others): a kind (PW, CO, KL, SC: passwords, cookies, keystrokes, screen), the user, the host and a time, joined by
+// underscores in file names, as user/HOST in subjects; and subjects of Snake Keylogger and its relatives. The form
+// decides, not a word.
 #include <fmt/format.h>
 
 #include <map>
@@ -31,7 +32,11 @@ const Description& describe() {
 bool digit(char c) { return c >= '0' && c <= '9'; }
 
 std::string_view kind(std::string_view s) {
-  for (const auto& [tag, what] : {std::pair<std::string_view, std::string_view>{"PW_", "passwords"}, {"CO_", "cookies"}, {"KL_", "keystrokes"}, {"SC_", "screen pictures"}, {"CA_", "card data"}})
+  for (const auto& [tag, what] : {std::pair<std::string_view, std::string_view>{"PW_", "passwords"},
+                                  {"CO_", "cookies"},
+                                  {"KL_", "keystrokes"},
+                                  {"SC_", "screen pictures"},
+                                  {"CA_", "card data"}})
     if (s.substr(0, 3) == tag) return what;
   return {};
 }
@@ -46,14 +51,18 @@ std::string_view stolen_file(std::string_view name) {
   const std::string_view time = stem.substr(stem.size() - kForm.size());
   for (std::size_t i = 0; i < kForm.size(); ++i)
     if (kForm[i] == 'd' ? !digit(time[i]) : time[i] != '_') return {};
-  return stem.substr(3, stem.size() - kForm.size() - 3).find_first_of("-/@") == std::string_view::npos ? std::string_view{} : what;
+  return stem.substr(3, stem.size() - kForm.size() - 3).find_first_of("-/@") == std::string_view::npos
+             ? std::string_view{}
+             : what;
 }
 
 /// "PW_user/HOST"; "Pc Name: user | Snake Keylogger".
 std::string_view stolen_mail(std::string_view subject) {
   if (const std::string_view what = kind(subject); !what.empty()) {
     const std::size_t slash = subject.find('/');
-    if (slash != std::string_view::npos && slash > 3 && slash + 1 < subject.size() && subject.find_first_of(" \t") == std::string_view::npos) return what;
+    if (slash != std::string_view::npos && slash > 3 && slash + 1 < subject.size() &&
+        subject.find_first_of(" \t") == std::string_view::npos)
+      return what;
   }
   for (const std::string_view tool : {"| Snake Keylogger", "| 404 Keylogger", "| VIP Recovery", "| Snake Tracker"})
     if (subject.find(tool) != std::string_view::npos) return "credentials";
@@ -82,7 +91,8 @@ class StealerUpload : public Detector {
         if (const std::string_view what = stolen_file(name); !what.empty()) add("ftp", f.head, name, what, f.user);
       } else if (&batch.schema() == &protocol::smtp::Smtp::schema) {
         const protocol::smtp::Smtp s = protocol::smtp::Smtp::read(batch, row);
-        if (const std::string_view what = stolen_mail(s.subject); !what.empty()) add("smtp", s.head, s.subject, what, s.auth_user.empty() ? s.mailfrom : s.auth_user);
+        if (const std::string_view what = stolen_mail(s.subject); !what.empty())
+          add("smtp", s.head, s.subject, what, s.auth_user.empty() ? s.mailfrom : s.auth_user);
       }
     }
   }
@@ -107,7 +117,8 @@ class StealerUpload : public Detector {
       std::string names, what;
       for (const std::string& n : s.names) names += (names.empty() ? "" : ", ") + n;
       for (const std::string& w : s.what) what += (what.empty() ? "" : ", ") + w;
-      f.statement = fmt::format("{} sent {} to {} in a password stealer's form ({})", key.first.to_string(), what, key.second.to_string(), names);
+      f.statement = fmt::format("{} sent {} to {} in a password stealer's form ({})", key.first.to_string(), what,
+                                key.second.to_string(), names);
       f.fact("names", names);
       f.fact("drop", s.account);
       f.fact("tool", "Agent Tesla or a relative");
@@ -116,7 +127,8 @@ class StealerUpload : public Detector {
   }
 
  private:
-  void add(std::string_view record, const record::Head& head, std::string_view name, std::string_view what, std::string_view account) {
+  void add(std::string_view record, const record::Head& head, std::string_view name, std::string_view what,
+           std::string_view account) {
     const std::pair key{head.id.orig_h, head.id.resp_h};
     if (sent_.size() >= kMaxPairs && sent_.count(key) == 0) return;
     Sent& s = sent_[key];

@@ -1,9 +1,9 @@
 // Web attacks: what a request carries that no client sends, and what the server made of it.
 //
 // Method: the target, headers and the body's beginning are decoded as a server would (percent-encoding, twice where
-// there is more; plus signs; entities; overlong slashes), lower-cased, and matched against patterns of attacks by class.
-// The server's answer decides the outcome: an error or a refusal is an attempt; an answer that holds what was asked
-// for (a passwd file, a database's error, the output of id) is a success; a plain 200 alone is unknown.
+// there is more; plus signs; entities; overlong slashes), lower-cased, and matched against patterns of attacks by
+// class. The server's answer decides the outcome: an error or a refusal is an attempt; an answer that holds what was
+// asked for (a passwd file, a database's error, the output of id) is a success; a plain 200 alone is unknown.
 #include <fmt/format.h>
 #include <hs.h>
 
@@ -24,26 +24,30 @@ namespace whodunit::detect {
 namespace {
 
 struct Parameters {
-  double weight = 1.0;              ///< least sum of pattern weights of one class in a request
-  std::size_t missing_paths = 30;   ///< distinct paths that were not there (404) before it is called a scan
-  double missing_share = 0.6;       ///< least share of those among the requests
-  std::size_t unanswered_folders = 10;  ///< distinct folders asked for in as many connections, none answered, none linked to
+  double weight = 1.0;             ///< least sum of pattern weights of one class in a request
+  std::size_t missing_paths = 30;  ///< distinct paths that were not there (404) before it is called a scan
+  double missing_share = 0.6;      ///< least share of those among the requests
+  std::size_t unanswered_folders =
+      10;  ///< distinct folders asked for in as many connections, none answered, none linked to
   std::size_t max_pairs = 50'000;
-  std::uint32_t body_window = 2048; ///< bytes of bodies that are looked at
+  std::uint32_t body_window = 2048;  ///< bytes of bodies that are looked at
 };
 
 const Description& describe() {
   static const Parameters p;
   static const Description d{
       "web_attack",
-      "Requests that carry an attack: SQL injection, traversal, command injection, cross-site scripting, Log4Shell, templates, web shells, deserialisation; scanners; with the server's answer judged.",
+      "Requests that carry an attack: SQL injection, traversal, command injection, cross-site scripting, Log4Shell, "
+      "templates, web shells, deserialisation; scanners; with the server's answer judged.",
       "Attack classes of the OWASP Core Rule Set and testing guide; answers judged by what they hold",
       {"T1190", "T1059", "T1505.003", "T1595.002", "T1595.003"},
-      "Security scanners on purpose; content about security in forms and search fields; applications that send SQL or templates in requests by design.",
+      "Security scanners on purpose; content about security in forms and search fields; applications that send SQL or "
+      "templates in requests by design.",
       {{"weight", fmt::format("{}", p.weight), "least sum of pattern weights of one class in a request"},
        {"missing_paths", fmt::format("{}", p.missing_paths), "distinct paths answered with 404 before it is a scan"},
        {"missing_share", fmt::format("{}", p.missing_share), "their least share of all requests of the pair"},
-       {"unanswered_folders", fmt::format("{}", p.unanswered_folders), "distinct folders asked for on connections of their own, without a referrer, within a minute, none answered"},
+       {"unanswered_folders", fmt::format("{}", p.unanswered_folders),
+        "distinct folders asked for on connections of their own, without a referrer, within a minute, none answered"},
        {"body_window", fmt::format("{} bytes", p.body_window), "of each body looked at"}}};
   return d;
 }
@@ -63,7 +67,8 @@ std::string decode(std::string_view s, bool plus) {
     if (s[i] == '%' && i + 2 < s.size() && hex_value(s[i + 1]) >= 0 && hex_value(s[i + 2]) >= 0) {
       out += static_cast<char>(hex_value(s[i + 1]) << 4 | hex_value(s[i + 2]));
       i += 2;
-    } else if (s[i] == '%' && i + 5 < s.size() && (s[i + 1] == 'u' || s[i + 1] == 'U') && s[i + 2] == '0' && s[i + 3] == '0' && hex_value(s[i + 4]) >= 0 && hex_value(s[i + 5]) >= 0) {
+    } else if (s[i] == '%' && i + 5 < s.size() && (s[i + 1] == 'u' || s[i + 1] == 'U') && s[i + 2] == '0' &&
+               s[i + 3] == '0' && hex_value(s[i + 4]) >= 0 && hex_value(s[i + 5]) >= 0) {
       out += static_cast<char>(hex_value(s[i + 4]) << 4 | hex_value(s[i + 5]));
       i += 5;
     } else if (plus && s[i] == '+') {
@@ -88,12 +93,14 @@ class Matcher {
       ids.push_back(static_cast<unsigned>(i));
     }
     hs_compile_error_t* error = nullptr;
-    if (hs_compile_multi(expressions.data(), flags.data(), ids.data(), static_cast<unsigned>(patterns.size()), HS_MODE_BLOCK, nullptr, &database_, &error) != HS_SUCCESS) {
+    if (hs_compile_multi(expressions.data(), flags.data(), ids.data(), static_cast<unsigned>(patterns.size()),
+                         HS_MODE_BLOCK, nullptr, &database_, &error) != HS_SUCCESS) {
       const std::string why = fmt::format("pattern {}: {}", error->expression, error->message);
       hs_free_compile_error(error);
       throw std::runtime_error("web attack patterns: " + why);
     }
-    if (hs_alloc_scratch(database_, &scratch_) != HS_SUCCESS) throw std::runtime_error("web attack patterns: no memory for matching");
+    if (hs_alloc_scratch(database_, &scratch_) != HS_SUCCESS)
+      throw std::runtime_error("web attack patterns: no memory for matching");
   }
   ~Matcher() {
     hs_free_scratch(scratch_);
@@ -109,7 +116,8 @@ class Matcher {
       static_cast<std::set<unsigned>*>(context)->insert(id);
       return 0;
     };
-    hs_scan(database_, text.data(), static_cast<unsigned>(std::min<std::size_t>(text.size(), 1u << 20)), 0, scratch_, on_match, &out);
+    hs_scan(database_, text.data(), static_cast<unsigned>(std::min<std::size_t>(text.size(), 1u << 20)), 0, scratch_,
+            on_match, &out);
   }
 
  private:
@@ -123,9 +131,12 @@ std::string_view proof_in(std::string_view body, WebAttack attack) {
   if (has("root:x:0:0:") || has("root:*:0:0:") || has("daemon:x:1:1:")) return "a passwd file";
   if (has("[boot loader]") || has("; for 16-bit app support")) return "a Windows system file";
   if (has("uid=") && has("gid=")) return "the output of id";
-  if (attack == WebAttack::kCommandInjection && (has("Volume Serial Number") || has("Directory of "))) return "a directory listing";
+  if (attack == WebAttack::kCommandInjection && (has("Volume Serial Number") || has("Directory of ")))
+    return "a directory listing";
   if (attack == WebAttack::kSqlInjection) {
-    for (const std::string_view s : {"You have an error in your SQL syntax", "Unclosed quotation mark", "ORA-00933", "ORA-01756", "SQLSTATE[", "PG::SyntaxError", "syntax error at or near", "SQLite3::SQLException", "Microsoft OLE DB Provider"})
+    for (const std::string_view s :
+         {"You have an error in your SQL syntax", "Unclosed quotation mark", "ORA-00933", "ORA-01756", "SQLSTATE[",
+          "PG::SyntaxError", "syntax error at or near", "SQLite3::SQLException", "Microsoft OLE DB Provider"})
       if (has(s)) return "an error of the database";
   }
   return {};
@@ -151,8 +162,8 @@ struct Pair {
 struct Requests {
   std::uint64_t total = 0;
   std::set<std::string> missing;
-  std::set<std::string> folders;      // asked for without an answer, each on a connection of its own
-  std::set<std::uint16_t> ports;      // of those connections
+  std::set<std::string> folders;  // asked for without an answer, each on a connection of its own
+  std::set<std::uint16_t> ports;  // of those connections
   std::vector<record::Head> folder_heads;
   std::uint64_t answered = 0, linked = 0;
   std::vector<record::Head> heads;
@@ -162,7 +173,9 @@ struct Requests {
 class WebAttackDetector : public Detector {
  public:
   const Description& description() const override { return describe(); }
-  Needs needs() const override { return {.records = {"http"}, .http_body_window = parameters_.body_window, .http_code_headers = true}; }
+  Needs needs() const override {
+    return {.records = {"http"}, .http_body_window = parameters_.body_window, .http_code_headers = true};
+  }
 
   void take(const record::Batch& batch) override {
     if (&batch.schema() != &protocol::http::Http::schema) return;
@@ -182,7 +195,8 @@ class WebAttackDetector : public Detector {
     // The fields in one text, the target last (patterns may ask for its end). What was clean once is clean again: most
     // requests repeat themselves.
     text_.clear();
-    for (const std::string_view s : {h.user_agent, h.referrer, h.x_forwarded_for, h.origin, h.host, h.username, h.method, h.uri}) {
+    for (const std::string_view s :
+         {h.user_agent, h.referrer, h.x_forwarded_for, h.origin, h.host, h.username, h.method, h.uri}) {
       text_ += s;
       text_ += '\n';
     }
@@ -229,7 +243,9 @@ class WebAttackDetector : public Detector {
       if (attack == WebAttack::kScript && status == 2 && !h.response_body.empty()) {
         const std::string decoded = decode(h.uri, true);
         const std::size_t at = decoded.find('<');
-        if (at != std::string::npos && decoded.size() - at >= 8 && h.response_body.find(decoded.substr(at, 24)) != std::string_view::npos) x.echoed = true;
+        if (at != std::string::npos && decoded.size() - at >= 8 &&
+            h.response_body.find(decoded.substr(at, 24)) != std::string_view::npos)
+          x.echoed = true;
       }
     }
   }
@@ -261,7 +277,9 @@ class WebAttackDetector : public Detector {
     }
     if (h.status_code.value_or(0) != 404 && !(h.status_code.value_or(0) == 403)) return;
     if (r.missing.size() >= 4096) return;
-    if (r.missing.insert(std::string(h.uri.substr(0, std::min(h.uri.find('?'), std::size_t{200})))).second && r.heads.size() < Finding::kMaxEvidence) r.heads.push_back(h.head);
+    if (r.missing.insert(std::string(h.uri.substr(0, std::min(h.uri.find('?'), std::size_t{200})))).second &&
+        r.heads.size() < Finding::kMaxEvidence)
+      r.heads.push_back(h.head);
   }
 
   void report(const Pair& pair, WebAttack attack, const Hits& x, const Home& home, std::vector<Finding>& out) const {
@@ -273,15 +291,24 @@ class WebAttackDetector : public Detector {
     f.last = x.last;
     const bool scanner = attack == WebAttack::kScanner;
     const bool proven = !x.proof.empty();
-    const std::uint64_t ok = x.by_status[2], refused = x.by_status[4] + x.by_status[5] + x.by_status[3], unanswered = x.by_status[0];
+    const std::uint64_t ok = x.by_status[2], refused = x.by_status[4] + x.by_status[5] + x.by_status[3],
+                        unanswered = x.by_status[0];
     f.techniques = scanner ? std::vector<std::string>{"T1595.002"} : std::vector<std::string>{"T1190"};
     if (attack == WebAttack::kCommandInjection) f.techniques.emplace_back("T1059");
     if (attack == WebAttack::kScript) f.techniques.emplace_back("T1059.007");
     if (attack == WebAttack::kUpload) f.techniques.emplace_back("T1505.003");
-    f.phase = scanner ? Phase::kDoorRattling : proven && attack != WebAttack::kSqlInjection ? Phase::kEntry : Phase::kAssault;
+    f.phase = scanner                                        ? Phase::kDoorRattling
+              : proven && attack != WebAttack::kSqlInjection ? Phase::kEntry
+                                                             : Phase::kAssault;
     f.outcome = proven || x.echoed ? Outcome::kSucceeded : ok == 0 ? Outcome::kAttempted : Outcome::kUnknown;
-    f.severity = scanner ? Severity::kLow : proven ? Severity::kHigh : attack == WebAttack::kLog4Shell ? Severity::kHigh : Severity::kMedium;
-    f.confidence = proven ? 0.95 : std::clamp(0.7 + 0.05 * static_cast<double>(x.what.size()) + 0.01 * static_cast<double>(x.requests), 0.7, 0.93);
+    f.severity = scanner                           ? Severity::kLow
+                 : proven                          ? Severity::kHigh
+                 : attack == WebAttack::kLog4Shell ? Severity::kHigh
+                                                   : Severity::kMedium;
+    f.confidence =
+        proven ? 0.95
+               : std::clamp(0.7 + 0.05 * static_cast<double>(x.what.size()) + 0.01 * static_cast<double>(x.requests),
+                            0.7, 0.93);
     for (const record::Head& head : x.proof_heads) f.add("http", head);
     for (const record::Head& head : x.heads) f.add("http", head);
     f.evidence_total = x.requests;
@@ -300,7 +327,9 @@ class WebAttackDetector : public Detector {
       answer = fmt::format("{} of {} answered with 2xx: whether it worked cannot be told from that", ok, x.requests);
     std::string kinds;
     for (const std::string& w : x.what) kinds += (kinds.empty() ? "" : ", ") + w;
-    f.statement = fmt::format("{}: {} against {} ({}) in {} request{}; {}", pair.from.to_string(), to_string(attack), x.host.empty() ? pair.to.to_string() : x.host, kinds, x.requests, x.requests == 1 ? "" : "s", answer);
+    f.statement = fmt::format("{}: {} against {} ({}) in {} request{}; {}", pair.from.to_string(), to_string(attack),
+                              x.host.empty() ? pair.to.to_string() : x.host, kinds, x.requests,
+                              x.requests == 1 ? "" : "s", answer);
     f.fact("class", std::string(to_string(attack)));
     f.fact("request", x.sample);
     if (!x.user_agent.empty()) f.fact("user_agent", x.user_agent);
@@ -311,9 +340,12 @@ class WebAttackDetector : public Detector {
   }
 
   void report_scan(const Pair& pair, const Requests& r, std::vector<Finding>& out) const {
-    const bool blind = r.answered == 0 && r.linked == 0 && std::min(r.folders.size(), r.ports.size()) >= parameters_.unanswered_folders &&
+    const bool blind = r.answered == 0 && r.linked == 0 &&
+                       std::min(r.folders.size(), r.ports.size()) >= parameters_.unanswered_folders &&
                        (r.last - r.first).seconds() <= 60;
-    if (!blind && (r.missing.size() < parameters_.missing_paths || static_cast<double>(r.missing.size()) < parameters_.missing_share * static_cast<double>(r.total))) return;
+    if (!blind && (r.missing.size() < parameters_.missing_paths ||
+                   static_cast<double>(r.missing.size()) < parameters_.missing_share * static_cast<double>(r.total)))
+      return;
     Finding f;
     f.detector = "web_attack";
     f.techniques = {"T1595.003"};
@@ -329,10 +361,14 @@ class WebAttackDetector : public Detector {
     f.last = r.last;
     if (blind) {
       f.outcome = Outcome::kUnknown;
-      f.statement = fmt::format("{} asked {} for {} folders on connections of their own within a minute, no answer seen: a search for files and folders", pair.from.to_string(), pair.to.to_string(),
-                                r.folders.size());
+      f.statement = fmt::format(
+          "{} asked {} for {} folders on connections of their own within a minute, no answer seen: a search for files "
+          "and folders",
+          pair.from.to_string(), pair.to.to_string(), r.folders.size());
     } else {
-      f.statement = fmt::format("{} asked {} for {} paths that were not there, of {} requests: a search for files and folders", pair.from.to_string(), pair.to.to_string(), r.missing.size(), r.total);
+      f.statement =
+          fmt::format("{} asked {} for {} paths that were not there, of {} requests: a search for files and folders",
+                      pair.from.to_string(), pair.to.to_string(), r.missing.size(), r.total);
     }
     f.fact("paths", fmt::format("{}", f.evidence_total));
     out.push_back(std::move(f));

@@ -86,18 +86,25 @@ std::string headline(const Incident& incident, const std::vector<const Finding*>
       ++opened;
     }
   }
-  const std::string who = incident.attackers.empty() ? "Somebody" : incident.attackers.size() == 1 ? incident.attackers[0]
-                          : fmt::format("{} and {} more", incident.attackers[0], incident.attackers.size() - 1);
+  const std::string who = incident.attackers.empty() ? "Somebody"
+                          : incident.attackers.size() == 1
+                              ? incident.attackers[0]
+                              : fmt::format("{} and {} more", incident.attackers[0], incident.attackers.size() - 1);
   if (incident.outbound)
-    return fmt::format("{}, a host of the defended network, acted against {}: {}", who, incident.victim, findings.back()->statement);
+    return fmt::format("{}, a host of the defended network, acted against {}: {}", who, incident.victim,
+                       findings.back()->statement);
   if (incident.phase == Phase::kDoorRattling)
     return fmt::format("{} tried doors of {} and did nothing more that we can see", who, incident.victim);
   if (opened == 0 && incident.phase == Phase::kAssault)
     return fmt::format("{} attacked {}; no success seen", who, incident.victim);
-  if (opened == 0) return fmt::format("Signs of {} on {} by {}; whether it succeeded cannot be told", to_string(incident.phase), incident.victim, who);
-  const char* inward = incident.depth >= ZoneLevel::kInner ? "got inside" : "got in at the edge and no further that we can see";
+  if (opened == 0)
+    return fmt::format("Signs of {} on {} by {}; whether it succeeded cannot be told", to_string(incident.phase),
+                       incident.victim, who);
+  const char* inward =
+      incident.depth >= ZoneLevel::kInner ? "got inside" : "got in at the edge and no further that we can see";
   (void)zones;
-  return fmt::format("{} {}, to {} ({} zone): {}", who, inward, incident.victim, to_string(incident.depth), to_string(incident.phase));
+  return fmt::format("{} {}, to {} ({} zone): {}", who, inward, incident.victim, to_string(incident.depth),
+                     to_string(incident.phase));
 }
 
 }  // namespace
@@ -153,8 +160,9 @@ std::vector<Incident> join(const std::vector<Finding>& findings, const ZoneMap& 
       incident.last = std::max(incident.last, f->last);
       incident.severity = std::max(incident.severity, f->severity);
       // The furthest phase: one that succeeded outranks one that was only tried.
-      const bool better = f->phase > incident.phase ? (took(*f) || incident.outcome != Outcome::kSucceeded || incident.phase < Phase::kEntry)
-                                                    : f->phase == incident.phase && f->outcome == Outcome::kSucceeded;
+      const bool better = f->phase > incident.phase
+                              ? (took(*f) || incident.outcome != Outcome::kSucceeded || incident.phase < Phase::kEntry)
+                              : f->phase == incident.phase && f->outcome == Outcome::kSucceeded;
       if (better || f == list.front()) {
         incident.phase = std::max(incident.phase, f->phase);
         incident.outcome = f->outcome;
@@ -182,11 +190,11 @@ std::vector<Incident> join(const std::vector<Finding>& findings, const ZoneMap& 
     for (const base::Network& n : zones.home().networks)
       incident.organisation += (incident.organisation.empty() ? "" : ", ") + n.to_string();
     incident.id = "I-" + base::digest_hex(base::DigestKind::kSha256, base::as_bytes(all_ids)).substr(0, 6);
-    incident.depth_statement =
-        incident.path.empty()
-            ? "No step that succeeded was seen."
-            : fmt::format("{} zone{}: {} step{} that succeeded.", to_string(incident.depth), zones.inferred() ? " (inferred)" : "",
-                          incident.path.size(), incident.path.size() == 1 ? "" : "s");
+    incident.depth_statement = incident.path.empty()
+                                   ? "No step that succeeded was seen."
+                                   : fmt::format("{} zone{}: {} step{} that succeeded.", to_string(incident.depth),
+                                                 zones.inferred() ? " (inferred)" : "", incident.path.size(),
+                                                 incident.path.size() == 1 ? "" : "s");
     judge_sophistication(incident, list);
     incident.headline = headline(incident, list, zones);
     out.push_back(std::move(incident));
@@ -194,7 +202,8 @@ std::vector<Incident> join(const std::vector<Finding>& findings, const ZoneMap& 
   std::stable_sort(out.begin(), out.end(), [](const Incident& a, const Incident& b) {
     // The gravest first; of equals the one that got in, then the one that got furthest.
     const auto rank = [](const Incident& i) {
-      return std::tuple(-static_cast<int>(i.severity), i.outbound, i.path.empty(), -static_cast<int>(i.phase), i.first, i.id);
+      return std::tuple(-static_cast<int>(i.severity), i.outbound, i.path.empty(), -static_cast<int>(i.phase), i.first,
+                        i.id);
     };
     return rank(a) < rank(b);
   });
@@ -205,8 +214,9 @@ std::vector<Campaign> campaigns(const std::vector<Incident>& incidents, const st
   std::map<std::string, const Finding*> by_id;
   for (const Finding& f : findings) by_id[f.id] = &f;
   // What may be shared, and how much it weighs.
-  static constexpr std::pair<std::string_view, double> kShared[] = {
-      {"indicator", 2.0}, {"controller", 2.5}, {"domain", 2.0}, {"fingerprint", 1.0}, {"user_agent", 0.7}, {"actor", 1.5}};
+  static constexpr std::pair<std::string_view, double> kShared[] = {{"indicator", 2.0},  {"controller", 2.5},
+                                                                    {"domain", 2.0},     {"fingerprint", 1.0},
+                                                                    {"user_agent", 0.7}, {"actor", 1.5}};
   std::map<std::pair<std::string, std::string>, std::vector<std::size_t>> holders;
   for (std::size_t i = 0; i < incidents.size(); ++i) {
     std::set<std::pair<std::string, std::string>> mine;
@@ -221,7 +231,9 @@ std::vector<Campaign> campaigns(const std::vector<Incident>& incidents, const st
   for (const auto& [held, who] : holders) {
     const std::pair<std::string, std::string>& key = held;  // a lambda may not capture a structured binding (clang 14)
     for (std::size_t n = 1; n < who.size(); ++n) {
-      const double weight = std::find_if(std::begin(kShared), std::end(kShared), [&](const auto& s) { return s.first == key.first; })->second;
+      const double weight = std::find_if(std::begin(kShared), std::end(kShared), [&](const auto& s) {
+                              return s.first == key.first;
+                            })->second;
       CampaignLink& link = links[{who[0], who[n]}];
       link.a = incidents[who[0]].id;
       link.b = incidents[who[n]].id;

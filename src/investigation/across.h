@@ -20,12 +20,12 @@ struct AcrossCases {
     std::string case_name;
     incident::Incident incident;
   };
-  std::vector<Member> incidents;            ///< of all cases, ids prefixed with "N:" where two cases share an id
+  std::vector<Member> incidents;  ///< of all cases, ids prefixed with "N:" where two cases share an id
   std::vector<incident::Campaign> campaigns;
 };
 
-/// Links incidents of different cases (or of one) by shared infrastructure, tooling and names. An error where a document
-/// cannot be read: which, and why.
+/// Links incidents of different cases (or of one) by shared infrastructure, tooling and names. An error where a
+/// document cannot be read: which, and why.
 base::Result<AcrossCases> join_cases(const std::vector<CaseDocument>& cases);
 
 }  // namespace whodunit::investigation

@@ -41,8 +41,10 @@ Outcome Layers::gre(const Network& network, base::Bytes data) {
   const std::uint16_t flags = load_be16(data.data());
   const std::uint16_t type = load_be16(data.data() + 2);
   const unsigned version = flags & 7;
-  if (version > 1) return weird("unknown_gre_version", "GRE", network, Outcome::kMalformed, "version=" + std::to_string(version));
-  if (version == 1 && type != 0x880b) return weird("egre_protocol_type", "GRE", network, Outcome::kMalformed, "proto=" + std::to_string(type));
+  if (version > 1)
+    return weird("unknown_gre_version", "GRE", network, Outcome::kMalformed, "version=" + std::to_string(version));
+  if (version == 1 && type != 0x880b)
+    return weird("egre_protocol_type", "GRE", network, Outcome::kMalformed, "proto=" + std::to_string(type));
   if (flags & 0x4000) return weird("gre_routing", "GRE", network);
   if (flags & 0x0078) return weird("unknown_gre_flags", "GRE", network);
   std::uint32_t header = 4;
@@ -64,7 +66,8 @@ Outcome Layers::gre(const Network& network, base::Bytes data) {
     }
   }
   if (header > network.announced || header > data.size())
-    return weird("truncated_GRE", "GRE", network, header > network.announced ? Outcome::kMalformed : Outcome::kTruncated);
+    return weird("truncated_GRE", "GRE", network,
+                 header > network.announced ? Outcome::kMalformed : Outcome::kTruncated);
   const base::Bytes inner = data.subspan(header);
   const std::uint32_t wire = network.announced - header;
   if (wire == 0) return Outcome::kNotIp;  // an acknowledgement of PPTP, a keep-alive
@@ -73,14 +76,20 @@ Outcome Layers::gre(const Network& network, base::Bytes data) {
   if (frame) return through(&Layers::ethernet);
   if (version == 1) return through(&Layers::ppp);
   switch (type) {
-    case 0x0800: case 0x86dd: return through(&Layers::ip);
-    case 0x880b: return through(&Layers::ppp);
-    case 0x8847: case 0x8848: return through(&Layers::mpls);
+    case 0x0800:
+    case 0x86dd:
+      return through(&Layers::ip);
+    case 0x880b:
+      return through(&Layers::ppp);
+    case 0x8847:
+    case 0x8848:
+      return through(&Layers::mpls);
     case 0x883e:  // WCCP, with or without a redirect header (draft-mclaggan-wccp-v2rev1 4.12.2)
       if (!inner.empty() && inner[0] >> 4 != 4 && wire > 4)
         return inside(network, "Tunnel::GRE", data, &Layers::ip, base::slice(inner, 4), wire - 4);
       return through(&Layers::ip);
-    case 0x9000: return through(&Layers::wireless_frame);
+    case 0x9000:
+      return through(&Layers::wireless_frame);
     default:
       // Aruba's access points: 0x8200 to 0x8370 in steps of 0x10 carry 802.11 frames.
       if ((type & 0x000f) == 0 && type >= 0x8200 && type <= 0x8370) return through(&Layers::wireless_frame);
@@ -112,8 +121,8 @@ Outcome Layers::udp_tunnel(std::size_t index) {
   std::uint32_t header = 0;
   bool frame = false;
   if (either(4789) || either(8472)) {
-    // RFC 7348 5: the I flag; the reserved bits are to be ignored (the group policy extension uses some of them). A frame
-    // of at least its header follows.
+    // RFC 7348 5: the I flag; the reserved bits are to be ignored (the group policy extension uses some of them). A
+    // frame of at least its header follows.
     if (data.size() < 8 || (data[0] & 0x08) == 0 || wire < 8 + 14) return Outcome::kDatagram;
     type = "Tunnel::VXLAN";
     carrier = Carrier::kVxlan;

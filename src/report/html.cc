@@ -46,7 +46,8 @@ std::string display_filter(const Document& e) {
   const Document& packets = list(e, "packets");
   if (!packets.empty() && packets[0].size() == 2) {
     const auto first = packets[0][0].get<std::uint64_t>(), last = packets[0][1].get<std::uint64_t>();
-    filter += first == last ? fmt::format(" && frame.number == {}", first) : fmt::format(" && frame.number >= {} && frame.number <= {}", first, last);
+    filter += first == last ? fmt::format(" && frame.number == {}", first)
+                            : fmt::format(" && frame.number >= {} && frame.number <= {}", first, last);
   }
   return filter;
 }
@@ -54,19 +55,26 @@ std::string display_filter(const Document& e) {
 void answers(std::string& out, const Document& d) {
   const Document& incidents = list(d, "incidents");
   out += "<div class=\"answers\">";
-  const auto row = [&](const char* question, const std::string& answer) { out += fmt::format("<div>{}</div><div>{}</div>", question, answer); };
+  const auto row = [&](const char* question, const std::string& answer) {
+    out += fmt::format("<div>{}</div><div>{}</div>", question, answer);
+  };
   std::string what;
   if (incidents.empty())
-    what = list(d, "findings").empty() ? "Nothing that we look for was found. That is no proof of absence: see what could not be seen." : "Nothing that we would call an attack.";
-  for (std::size_t i = 0; i < std::min<std::size_t>(3, incidents.size()); ++i) what += fmt::format("<p>{}.</p>", escape(text(incidents[i], "headline")));
-  if (incidents.size() > 3) what += fmt::format("<p class=\"soft\">{} more below.</p>", counted(incidents.size() - 3, "incident"));
+    what = list(d, "findings").empty()
+               ? "Nothing that we look for was found. That is no proof of absence: see what could not be seen."
+               : "Nothing that we would call an attack.";
+  for (std::size_t i = 0; i < std::min<std::size_t>(3, incidents.size()); ++i)
+    what += fmt::format("<p>{}.</p>", escape(text(incidents[i], "headline")));
+  if (incidents.size() > 3)
+    what += fmt::format("<p class=\"soft\">{} more below.</p>", counted(incidents.size() - 3, "incident"));
   row("What happened?", what);
   std::string attack = "No.";
   if (!incidents.empty()) {
     const std::string phase = text(incidents[0], "phase");
     attack = phase == "door-rattling" ? "Door-rattling: somebody looked for a way in. No assault and no entry was seen."
-             : phase == "assault" ? "Yes: an assault. No entry was seen."
-                                  : fmt::format("Yes: it reached the phase <b>{}</b> ({}).", escape(phase), escape(text(incidents[0], "outcome")));
+             : phase == "assault"     ? "Yes: an assault. No entry was seen."
+                                      : fmt::format("Yes: it reached the phase <b>{}</b> ({}).", escape(phase),
+                                                    escape(text(incidents[0], "outcome")));
   }
   row("Was it an attack?", attack);
   std::string far;
@@ -78,16 +86,26 @@ void answers(std::string& out, const Document& d) {
   }
   if (far.empty()) far = "No step inward was seen.";
   for (const Document& z : list(d["visibility"], "zones"))
-    if (number(z, "hosts_known") != 0) far += fmt::format("<br><span class=\"soft small\">A step to the {} zone we would have seen with probability {:.2f}: {}.</span>", escape(text(z, "zone")), real(z, "probability"), escape(text(z, "statement")));
+    if (number(z, "hosts_known") != 0)
+      far += fmt::format(
+          "<br><span class=\"soft small\">A step to the {} zone we would have seen with probability {:.2f}: {}.</span>",
+          escape(text(z, "zone")), real(z, "probability"), escape(text(z, "statement")));
   row("How far in?", far);
   const Document& campaigns = list(d, "campaigns");
-  row("Part of something larger?", campaigns.empty() ? std::string("Cannot tell from one case.") : fmt::format("{} incidents are linked: {}.", campaigns[0]["incidents"].size(), campaigns[0]["links"].empty() ? "" : escape(text(campaigns[0]["links"][0], "reason"))));
+  row("Part of something larger?",
+      campaigns.empty()
+          ? std::string("Cannot tell from one case.")
+          : fmt::format("{} incidents are linked: {}.", campaigns[0]["incidents"].size(),
+                        campaigns[0]["links"].empty() ? "" : escape(text(campaigns[0]["links"][0], "reason"))));
   std::string who;
   for (const Document& a : list(d, "assessments")) {
     if (list(a, "hypotheses").empty()) continue;
     const Document& h = a["hypotheses"][0];
     const std::string level = text(a, "level");
-    who += fmt::format("<div><b>{}</b>: {} ({:.2f}, {}).</div>", level == "infrastructure" ? "Whose machines" : level == "operator" ? "Whose hands" : "Whose orders",
+    who += fmt::format("<div><b>{}</b>: {} ({:.2f}, {}).</div>",
+                       level == "infrastructure" ? "Whose machines"
+                       : level == "operator"     ? "Whose hands"
+                                                 : "Whose orders",
                        escape(text(h, "name")), real(h, "probability"), escape(text(h, "words")));
   }
   row("Who, and how sure?", who.empty() ? "Cannot tell." : who);
@@ -96,35 +114,56 @@ void answers(std::string& out, const Document& d) {
 
 void finding(std::string& out, const Document& f, const HtmlOptions& options) {
   const std::string severity = escape(text(f, "severity"));
-  out += fmt::format("<div class=\"finding b-{0}\" id=\"{1}\"><div class=\"head\"><span class=\"sev {0}\">{0}</span><span>{2}</span><span class=\"soft\">{3}</span><span class=\"soft small\">{4} – {5} UTC</span><span class=\"id\">{1}</span></div>",
-                     severity, escape(text(f, "id")), escape(text(f, "phase")), escape(text(f, "outcome")), escape(when(text(f, "first"))), escape(when(text(f, "last"))));
+  out += fmt::format(
+      "<div class=\"finding b-{0}\" id=\"{1}\"><div class=\"head\"><span class=\"sev "
+      "{0}\">{0}</span><span>{2}</span><span class=\"soft\">{3}</span><span class=\"soft small\">{4} – {5} "
+      "UTC</span><span class=\"id\">{1}</span></div>",
+      severity, escape(text(f, "id")), escape(text(f, "phase")), escape(text(f, "outcome")),
+      escape(when(text(f, "first"))), escape(when(text(f, "last"))));
   out += fmt::format("<div class=\"statement\">{}</div><div class=\"facts\">", escape(text(f, "statement")));
   const std::string a = entity(f, "attacker"), v = entity(f, "victim");
   if (!a.empty()) out += fmt::format("by <b>{}</b> ", escape(a));
   if (!v.empty()) out += fmt::format("against <b>{}</b> ", escape(v));
-  out += fmt::format("· confidence <b>{:.2f}</b> · detector <b>{}</b> ", real(f, "confidence"), escape(text(f, "detector")));
-  for (const Document& t : list(f, "techniques")) out += fmt::format("<span class=\"tag\">{}</span>", escape(t.get<std::string>()));
+  out += fmt::format("· confidence <b>{:.2f}</b> · detector <b>{}</b> ", real(f, "confidence"),
+                     escape(text(f, "detector")));
+  for (const Document& t : list(f, "techniques"))
+    out += fmt::format("<span class=\"tag\">{}</span>", escape(t.get<std::string>()));
   out += "</div>";
   const auto facts = f.find("facts");
   if (facts != f.end() && facts->is_object() && !facts->empty()) {
     out += "<div class=\"facts small\">";
-    for (const auto& [name, value] : facts->items()) out += fmt::format("{} <b>{}</b> · ", escape(name), escape(value.get<std::string>()));
+    for (const auto& [name, value] : facts->items())
+      out += fmt::format("{} <b>{}</b> · ", escape(name), escape(value.get<std::string>()));
     out.resize(out.size() - 4);
     out += "</div>";
   }
   const Document& evidence = list(f, "evidence");
   if (!evidence.empty()) {
-    out += fmt::format("<details{}><summary>{} of {} behind it</summary><table><tr><th>record</th><th>uid</th><th>time</th><th>between</th><th>capture, packets</th><th>display filter</th></tr>",
-                       evidence.size() <= 3 ? " class=\"print\"" : "", evidence.size(), counted(number(f, "evidence_total"), "record"));
+    out += fmt::format(
+        "<details{}><summary>{} of {} behind "
+        "it</summary><table><tr><th>record</th><th>uid</th><th>time</th><th>between</th><th>capture, "
+        "packets</th><th>display filter</th></tr>",
+        evidence.size() <= 3 ? " class=\"print\"" : "", evidence.size(),
+        counted(number(f, "evidence_total"), "record"));
     for (const Document& e : evidence) {
       const Document& packets = list(e, "packets");
-      const std::string range = packets.empty() ? "" : packets[0][0] == packets[0][1] ? fmt::format("{}", packets[0][0].get<std::uint64_t>()) : fmt::format("{}–{}", packets[0][0].get<std::uint64_t>(), packets[0][1].get<std::uint64_t>());
-      out += fmt::format("<tr><td>{}</td><td class=\"mono\">{}</td><td>{}</td><td class=\"mono\">{}:{} → {}:{}</td><td>{}, {}</td><td><span class=\"filter mono\" title=\"click to copy\">{}</span></td></tr>",
-                         escape(text(e, "record")), escape(text(e, "uid")), escape(when(text(e, "ts"))), escape(text(e, "orig")), number(e, "orig_p"), escape(text(e, "resp")), number(e, "resp_p"),
-                         escape(text(e, "capture")), range, escape(display_filter(e)));
+      const std::string range =
+          packets.empty() ? ""
+          : packets[0][0] == packets[0][1]
+              ? fmt::format("{}", packets[0][0].get<std::uint64_t>())
+              : fmt::format("{}–{}", packets[0][0].get<std::uint64_t>(), packets[0][1].get<std::uint64_t>());
+      out += fmt::format(
+          "<tr><td>{}</td><td class=\"mono\">{}</td><td>{}</td><td class=\"mono\">{}:{} → {}:{}</td><td>{}, "
+          "{}</td><td><span class=\"filter mono\" title=\"click to copy\">{}</span></td></tr>",
+          escape(text(e, "record")), escape(text(e, "uid")), escape(when(text(e, "ts"))), escape(text(e, "orig")),
+          number(e, "orig_p"), escape(text(e, "resp")), number(e, "resp_p"), escape(text(e, "capture")), range,
+          escape(display_filter(e)));
     }
     out += "</table>";
-    if (!options.case_path.empty()) out += fmt::format("<p class=\"small soft\">All its packets: <code>whodunit packets {} {} -o packets.pcap</code></p>", escape(options.case_path), escape(text(f, "id")));
+    if (!options.case_path.empty())
+      out += fmt::format(
+          "<p class=\"small soft\">All its packets: <code>whodunit packets {} {} -o packets.pcap</code></p>",
+          escape(options.case_path), escape(text(f, "id")));
     out += "</details>";
   }
   out += "</div>";
@@ -132,22 +171,29 @@ void finding(std::string& out, const Document& f, const HtmlOptions& options) {
 
 void assessment(std::string& out, const Document& a) {
   const std::string level = text(a, "level");
-  out += fmt::format("<h3>{}</h3>", level == "infrastructure" ? "Whose machines (infrastructure)" : level == "operator" ? "Whose hands (operator)" : "Whose orders (sponsor)");
+  out += fmt::format("<h3>{}</h3>", level == "infrastructure" ? "Whose machines (infrastructure)"
+                                    : level == "operator"     ? "Whose hands (operator)"
+                                                              : "Whose orders (sponsor)");
   if (!text(a, "paragraph").empty()) out += fmt::format("<p>{}</p>", escape(text(a, "paragraph")));
   out += "<div class=\"bars\">";
   std::size_t n = 0;
   for (const Document& h : list(a, "hypotheses")) {
     if (++n > 8) break;
     const double p = real(h, "probability");
-    out += fmt::format("<div class=\"bar\"><span>{}{}</span><span class=\"track\"><span class=\"fill\" style=\"display:block;width:{:.1f}%\"></span>", escape(text(h, "name")),
-                       text(h, "attack_id").empty() ? "" : " (" + escape(text(h, "attack_id")) + ")", 100 * p);
+    out += fmt::format(
+        "<div class=\"bar\"><span>{}{}</span><span class=\"track\"><span class=\"fill\" "
+        "style=\"display:block;width:{:.1f}%\"></span>",
+        escape(text(h, "name")), text(h, "attack_id").empty() ? "" : " (" + escape(text(h, "attack_id")) + ")",
+        100 * p);
     if (h.contains("low") && h.contains("high"))
-      out += fmt::format("<span class=\"range\" style=\"left:{:.1f}%;width:{:.1f}%\"></span>", 100 * real(h, "low"), std::max(0.0, 100 * (real(h, "high") - real(h, "low"))));
+      out += fmt::format("<span class=\"range\" style=\"left:{:.1f}%;width:{:.1f}%\"></span>", 100 * real(h, "low"),
+                         std::max(0.0, 100 * (real(h, "high") - real(h, "low"))));
     out += fmt::format("</span><span>{:.2f} <span class=\"soft\">{}</span></span></div>", p, escape(text(h, "words")));
   }
   out += "</div>";
   std::string reasons;
-  for (const Document& r : list(a, "confidence_reasons")) reasons += (reasons.empty() ? ": " : "; ") + r.get<std::string>();
+  for (const Document& r : list(a, "confidence_reasons"))
+    reasons += (reasons.empty() ? ": " : "; ") + r.get<std::string>();
   out += fmt::format("<p>Analytic confidence: <b>{}</b>{}.</p>", escape(text(a, "confidence")), escape(reasons));
   const Document& evidence = list(a, "evidence");
   const auto matrix = a.find("matrix");
@@ -169,17 +215,27 @@ void assessment(std::string& out, const Document& a) {
         for (const Document& cell : cells[r]) {
           const std::string mark = text(cell, "mark");
           const double w = real(cell, "weight");
-          out += fmt::format("<td class=\"{}\">{} {}</td>", mark == "+" ? "plus" : mark == "-" ? "minus" : "soft", mark == "+" ? "+" : mark == "-" ? "−" : "·", w == 0 ? "" : fmt::format("{:+.2f}", w));
+          out += fmt::format("<td class=\"{}\">{} {}</td>",
+                             mark == "+"   ? "plus"
+                             : mark == "-" ? "minus"
+                                           : "soft",
+                             mark == "+"   ? "+"
+                             : mark == "-" ? "−"
+                                           : "·",
+                             w == 0 ? "" : fmt::format("{:+.2f}", w));
         }
       out += "</tr>";
     }
-    out += "</table><p class=\"small soft\">Numbers are natural logarithms of the likelihood ratio that was counted, after tempering and the cap by forgeability.</p></details>";
+    out +=
+        "</table><p class=\"small soft\">Numbers are natural logarithms of the likelihood ratio that was counted, "
+        "after tempering and the cap by forgeability.</p></details>";
   }
   const auto bullets = [&](const char* title, const char* key) {
     const Document& items = list(a, key);
     if (items.empty()) return;
     out += fmt::format("<p class=\"small\"><b>{}</b></p><ul class=\"small\">", title);
-    for (const Document& i : items) out += fmt::format("<li>{}</li>", escape(i.is_string() ? i.get<std::string>() : text(i, "statement")));
+    for (const Document& i : items)
+      out += fmt::format("<li>{}</li>", escape(i.is_string() ? i.get<std::string>() : text(i, "statement")));
     out += "</ul>";
   };
   bullets("Pivotal", "pivotal");
@@ -224,47 +280,74 @@ std::string escape(std::string_view s) {
 
 std::string html_report(const Document& d, const HtmlOptions& options) {
   std::string out;
-  out += "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" content=\"width=device-width,initial-scale=1\">"
-         "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'\">";
+  out +=
+      "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" "
+      "content=\"width=device-width,initial-scale=1\">"
+      "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'; "
+      "script-src 'unsafe-inline'\">";
   out += fmt::format("<title>Whodunit: {}</title><style>{}</style></head><body>", escape(options.title), kStyle);
   const Document& incidents = list(d, "incidents");
   const Document& v = d["visibility"];
-  out += fmt::format("<header><div class=\"brand\">Whodunit · verdict</div><h1>{}</h1>", escape(incidents.empty() ? "No attack that we look for was found" : text(incidents[0], "headline")));
+  out +=
+      fmt::format("<header><div class=\"brand\">Whodunit · verdict</div><h1>{}</h1>",
+                  escape(incidents.empty() ? "No attack that we look for was found" : text(incidents[0], "headline")));
   std::string captures;
   for (const Document& c : list(d, "captures")) captures += (captures.empty() ? "" : ", ") + text(c, "name");
-  out += fmt::format("<div class=\"soft small\">{} · {}, {} · {} to {} UTC</div></header>", escape(captures), counted(number(v, "packets"), "packet"), counted(number(v, "connections"), "connection"), escape(when(text(v, "first"))), escape(when(text(v, "last"))));
+  out += fmt::format("<div class=\"soft small\">{} · {}, {} · {} to {} UTC</div></header>", escape(captures),
+                     counted(number(v, "packets"), "packet"), counted(number(v, "connections"), "connection"),
+                     escape(when(text(v, "first"))), escape(when(text(v, "last"))));
   const Document& home = d["home"];
   std::string networks;
   for (const Document& n : list(home, "networks")) networks += (networks.empty() ? "" : ", ") + n.get<std::string>();
-  out += fmt::format("<p class=\"small soft\">Defended network {}: <b>{}</b>{}.</p>", home["inferred"].get<bool>() ? "taken to be" : "as given", networks.empty() ? "none could be told" : escape(networks), home["inferred"].get<bool>() ? " (" + escape(text(home, "why")) + ")" : "");
+  out += fmt::format("<p class=\"small soft\">Defended network {}: <b>{}</b>{}.</p>",
+                     home["inferred"].get<bool>() ? "taken to be" : "as given",
+                     networks.empty() ? "none could be told" : escape(networks),
+                     home["inferred"].get<bool>() ? " (" + escape(text(home, "why")) + ")" : "");
   answers(out, d);
 
   const std::string timeline = timeline_svg(d);
-  if (!timeline.empty()) out += "<h2>When</h2><div class=\"figure\">" + timeline + "</div><p class=\"small soft\">Full colour: it succeeded. Pale: attempted, or the outcome cannot be told.</p>";
+  if (!timeline.empty())
+    out +=
+        "<h2>When</h2><div class=\"figure\">" + timeline +
+        "</div><p class=\"small soft\">Full colour: it succeeded. Pale: attempted, or the outcome cannot be told.</p>";
   const std::string who = who_with_whom_svg(d);
-  if (!who.empty()) out += "<h2>Who with whom</h2><div class=\"figure\">" + who + "</div><p class=\"small soft\">Dashed: no success seen.</p>";
+  if (!who.empty())
+    out += "<h2>Who with whom</h2><div class=\"figure\">" + who +
+           "</div><p class=\"small soft\">Dashed: no success seen.</p>";
 
   if (!incidents.empty()) {
-    out += "<h2>Incidents</h2><table><tr><th>id</th><th>what</th><th>phase</th><th>depth</th><th>sophistication</th><th>time</th><th class=\"n\">findings</th></tr>";
+    out +=
+        "<h2>Incidents</h2><table><tr><th>id</th><th>what</th><th>phase</th><th>depth</th><th>sophistication</"
+        "th><th>time</th><th class=\"n\">findings</th></tr>";
     for (const Document& i : incidents)
-      out += fmt::format("<tr><td class=\"mono\">{}</td><td>{}</td><td>{}</td><td>{}</td><td>{:.2f} <span class=\"soft\">{}</span></td><td>{}</td><td class=\"n\">{}</td></tr>", escape(text(i, "id")), escape(text(i, "headline")), escape(text(i, "phase")),
-                         escape(text(i, "depth")), real(i, "sophistication"), escape(text(i, "sophistication_why")), escape(when(text(i, "first"))), list(i, "findings").size());
+      out += fmt::format(
+          "<tr><td class=\"mono\">{}</td><td>{}</td><td>{}</td><td>{}</td><td>{:.2f} <span "
+          "class=\"soft\">{}</span></td><td>{}</td><td class=\"n\">{}</td></tr>",
+          escape(text(i, "id")), escape(text(i, "headline")), escape(text(i, "phase")), escape(text(i, "depth")),
+          real(i, "sophistication"), escape(text(i, "sophistication_why")), escape(when(text(i, "first"))),
+          list(i, "findings").size());
     out += "</table>";
   }
   out += "<h2>Findings</h2>";
   std::vector<const Document*> findings;
   for (const Document& f : list(d, "findings")) findings.push_back(&f);
-  static const std::map<std::string, int> kRank = {{"informational", 0}, {"low", 1}, {"medium", 2}, {"high", 3}, {"critical", 4}};
-  std::stable_sort(findings.begin(), findings.end(), [](const Document* a, const Document* b) { return kRank.at(text(*a, "severity")) > kRank.at(text(*b, "severity")); });
+  static const std::map<std::string, int> kRank = {
+      {"informational", 0}, {"low", 1}, {"medium", 2}, {"high", 3}, {"critical", 4}};
+  std::stable_sort(findings.begin(), findings.end(), [](const Document* a, const Document* b) {
+    return kRank.at(text(*a, "severity")) > kRank.at(text(*b, "severity"));
+  });
   if (findings.empty()) out += "<p>None.</p>";
   for (std::size_t i = 0; i < findings.size(); ++i) {
     if (i == 200) {
-      out += fmt::format("<p class=\"soft\">{} more of lower severity are in the case.</p>", grouped(findings.size() - 200));
+      out += fmt::format("<p class=\"soft\">{} more of lower severity are in the case.</p>",
+                         grouped(findings.size() - 200));
       break;
     }
     finding(out, *findings[i], options);
   }
-  out += "<h2>Who did it, and how sure can we be</h2><p class=\"small soft\">Three levels that are never mixed. “It came through servers in X” is not “X did it”.</p>";
+  out +=
+      "<h2>Who did it, and how sure can we be</h2><p class=\"small soft\">Three levels that are never mixed. “It came "
+      "through servers in X” is not “X did it”.</p>";
   const Document& machines = list(d, "machines");
   if (!machines.empty()) {
     out += "<table><tr><th>machine</th><th>role</th><th>country</th><th>network</th><th>kind</th><th>sources</th></tr>";
@@ -273,29 +356,50 @@ std::string html_report(const Document& d, const HtmlOptions& options) {
       if (++n > 40) break;
       std::string sources;
       for (const Document& s : list(m, "sources")) sources += (sources.empty() ? "" : "; ") + s.get<std::string>();
-      out += fmt::format("<tr><td class=\"mono\">{}</td><td>{}</td><td>{}</td><td>{}</td><td>{}</td><td class=\"small soft\">{}</td></tr>", escape(text(m, "address")), escape(text(m, "role")), escape(text(m, "country")), escape(text(m, "network")), escape(text(m, "kind")), escape(sources));
+      out += fmt::format(
+          "<tr><td class=\"mono\">{}</td><td>{}</td><td>{}</td><td>{}</td><td>{}</td><td class=\"small "
+          "soft\">{}</td></tr>",
+          escape(text(m, "address")), escape(text(m, "role")), escape(text(m, "country")), escape(text(m, "network")),
+          escape(text(m, "kind")), escape(sources));
     }
     out += "</table>";
   }
   for (const Document& a : list(d, "assessments")) assessment(out, a);
 
   out += "<h2>What could not be seen</h2><ul>";
-  out += fmt::format("<li>{:.0f} % of {} of payload were encrypted; {} of {} were captured one-sided; {} are missing in gaps.</li>", 100 * real(v, "encrypted_share"), human_bytes(number(v, "bytes")), grouped(number(v, "one_sided")), counted(number(v, "connections"), "connection"), human_bytes(number(v, "gap_bytes")));
-  if (number(v, "unread") != 0) out += fmt::format("<li>{} could not be read.</li>", counted(number(v, "unread"), "packet"));
+  out += fmt::format(
+      "<li>{:.0f} % of {} of payload were encrypted; {} of {} were captured one-sided; {} are missing in gaps.</li>",
+      100 * real(v, "encrypted_share"), human_bytes(number(v, "bytes")), grouped(number(v, "one_sided")),
+      counted(number(v, "connections"), "connection"), human_bytes(number(v, "gap_bytes")));
+  if (number(v, "unread") != 0)
+    out += fmt::format("<li>{} could not be read.</li>", counted(number(v, "unread"), "packet"));
   for (const Document& c : list(d, "captures"))
-    if (!text(c, "reason").empty()) out += fmt::format("<li>{}: {}.</li>", escape(text(c, "name")), escape(text(c, "reason")));
+    if (!text(c, "reason").empty())
+      out += fmt::format("<li>{}: {}.</li>", escape(text(c, "name")), escape(text(c, "reason")));
   for (const Document& n : list(d, "notes")) out += fmt::format("<li>{}.</li>", escape(n.get<std::string>()));
   out += "</ul>";
 
-  out += "<h2>Method</h2><p>Every packet of the captures was decoded; connections were put together and parsed by content. Detectors read the resulting records, each by a published method with parameters that the documentation lists. Findings that show one intruder’s hand were joined into incidents; depth is the innermost zone with a step that succeeded. Attribution weighs competing hypotheses on three levels, with “cannot tell” and “an unknown group” among them.</p>";
+  out +=
+      "<h2>Method</h2><p>Every packet of the captures was decoded; connections were put together and parsed by "
+      "content. Detectors read the resulting records, each by a published method with parameters that the "
+      "documentation lists. Findings that show one intruder’s hand were joined into incidents; depth is the innermost "
+      "zone with a step that succeeded. Attribution weighs competing hypotheses on three levels, with “cannot tell” "
+      "and “an unknown group” among them.</p>";
   out += "<table><tr><th>capture</th><th>SHA-256</th><th class=\"n\">packets</th><th>from</th><th>to</th></tr>";
   for (const Document& c : list(d, "captures"))
-    out += fmt::format("<tr><td>{}</td><td class=\"mono\">{}</td><td class=\"n\">{}</td><td>{}</td><td>{}</td></tr>", escape(text(c, "name")), escape(text(c, "sha256")), grouped(number(c, "packets")), escape(when(text(c, "first"))), escape(when(text(c, "last"))));
+    out += fmt::format("<tr><td>{}</td><td class=\"mono\">{}</td><td class=\"n\">{}</td><td>{}</td><td>{}</td></tr>",
+                       escape(text(c, "name")), escape(text(c, "sha256")), grouped(number(c, "packets")),
+                       escape(when(text(c, "first"))), escape(when(text(c, "last"))));
   out += "</table><p class=\"small soft\">Records: ";
-  for (const auto& [name, n] : d["records"].items()) out += fmt::format("{} {} · ", escape(name), grouped(n.get<std::uint64_t>()));
+  for (const auto& [name, n] : d["records"].items())
+    out += fmt::format("{} {} · ", escape(name), grouped(n.get<std::uint64_t>()));
   out += "</p>";
   const Document& made = d["made_with"];
-  out += fmt::format("<footer>Made with {} · settings {} · knowledge {}. The same input, settings and knowledge give the same report.</footer><script>{}</script></body></html>\n", escape(text(made, "program")), escape(text(made, "settings")), text(made, "knowledge").empty() ? "none" : escape(text(made, "knowledge").substr(0, 16)), kScript);
+  out += fmt::format(
+      "<footer>Made with {} · settings {} · knowledge {}. The same input, settings and knowledge give the same "
+      "report.</footer><script>{}</script></body></html>\n",
+      escape(text(made, "program")), escape(text(made, "settings")),
+      text(made, "knowledge").empty() ? "none" : escape(text(made, "knowledge").substr(0, 16)), kScript);
   return out;
 }
 

@@ -32,7 +32,8 @@ std::string shortened(const std::string& s, std::size_t most) {
 
 /// Round steps for an axis of `span` seconds with about six marks.
 double axis_step(double span) {
-  for (const double step : {1e-3, 1e-2, 0.1, 1.0, 5.0, 15.0, 60.0, 300.0, 900.0, 3600.0, 4 * 3600.0, 12 * 3600.0, 86400.0, 7 * 86400.0, 30 * 86400.0, 365 * 86400.0})
+  for (const double step : {1e-3, 1e-2, 0.1, 1.0, 5.0, 15.0, 60.0, 300.0, 900.0, 3600.0, 4 * 3600.0, 12 * 3600.0,
+                            86400.0, 7 * 86400.0, 30 * 86400.0, 365 * 86400.0})
     if (span / step <= 7) return step;
   return span / 6;
 }
@@ -59,10 +60,12 @@ std::string timeline_svg(const Document& d) {
   for (const Document& f : d["findings"]) {
     const auto first = base::parse_time(text(f, "first")), last = base::parse_time(text(f, "last"));
     if (!first || !last) continue;
-    const std::size_t lane = static_cast<std::size_t>(std::find(std::begin(kPhases), std::end(kPhases), text(f, "phase")) - std::begin(kPhases));
+    const std::size_t lane = static_cast<std::size_t>(
+        std::find(std::begin(kPhases), std::end(kPhases), text(f, "phase")) - std::begin(kPhases));
     if (lane >= std::size(kPhases)) continue;
     lanes.insert(lane);
-    marks.push_back({*first, *last, lane, text(f, "severity"), text(f, "id"), text(f, "statement"), text(f, "outcome") == "succeeded"});
+    marks.push_back({*first, *last, lane, text(f, "severity"), text(f, "id"), text(f, "statement"),
+                     text(f, "outcome") == "succeeded"});
   }
   if (marks.empty()) return "";
   base::Time from = marks[0].first, to = marks[0].last;
@@ -74,13 +77,18 @@ std::string timeline_svg(const Document& d) {
   const double left = 120, right = 1000, lane_height = 34, top = 14;
   const double height = top + lane_height * static_cast<double>(lanes.size()) + 34;
   const auto x_of = [&](base::Time t) { return left + 10 + (t - from).seconds() / span * (right - left - 20); };
-  std::string out = fmt::format("<svg viewBox=\"0 0 1010 {:.0f}\" role=\"img\" aria-label=\"Timeline of findings by phase\" font-family=\"system-ui,sans-serif\" font-size=\"12\">", height);
+  std::string out = fmt::format(
+      "<svg viewBox=\"0 0 1010 {:.0f}\" role=\"img\" aria-label=\"Timeline of findings by phase\" "
+      "font-family=\"system-ui,sans-serif\" font-size=\"12\">",
+      height);
   std::map<std::size_t, double> y_of;
   double y = top;
   for (const std::size_t lane : lanes) {
     y_of[lane] = y;
-    out += fmt::format("<rect x=\"{}\" y=\"{:.1f}\" width=\"{}\" height=\"{}\" fill=\"var(--tint)\"/><text x=\"{}\" y=\"{:.1f}\" text-anchor=\"end\" fill=\"var(--soft)\">{}</text>",
-                       left, y, right - left, lane_height - 6, left - 10, y + lane_height / 2 + 1, kPhases[lane]);
+    out += fmt::format(
+        "<rect x=\"{}\" y=\"{:.1f}\" width=\"{}\" height=\"{}\" fill=\"var(--tint)\"/><text x=\"{}\" y=\"{:.1f}\" "
+        "text-anchor=\"end\" fill=\"var(--soft)\">{}</text>",
+        left, y, right - left, lane_height - 6, left - 10, y + lane_height / 2 + 1, kPhases[lane]);
     y += lane_height;
   }
   const double step = axis_step(span);
@@ -89,10 +97,13 @@ std::string timeline_svg(const Document& d) {
   for (double t = start; t <= to.seconds() + 1e-9 && ticks < 12; t += step, ++ticks) {
     const base::Time at{static_cast<std::int64_t>(t * 1e9)};
     const double x = x_of(at);
-    out += fmt::format("<line x1=\"{0:.1f}\" x2=\"{0:.1f}\" y1=\"{1}\" y2=\"{2:.1f}\" stroke=\"var(--line)\"/><text x=\"{0:.1f}\" y=\"{3:.1f}\" text-anchor=\"middle\" fill=\"var(--soft)\">{4}</text>",
-                       x, top, y - 6, y + 10, axis_label(at, step));
+    out += fmt::format(
+        "<line x1=\"{0:.1f}\" x2=\"{0:.1f}\" y1=\"{1}\" y2=\"{2:.1f}\" stroke=\"var(--line)\"/><text x=\"{0:.1f}\" "
+        "y=\"{3:.1f}\" text-anchor=\"middle\" fill=\"var(--soft)\">{4}</text>",
+        x, top, y - 6, y + 10, axis_label(at, step));
   }
-  out += fmt::format("<text x=\"{}\" y=\"{:.1f}\" fill=\"var(--soft)\" font-size=\"11\">{} – {} UTC</text>", left, y + 25, base::to_minutes(from), base::to_minutes(to));
+  out += fmt::format("<text x=\"{}\" y=\"{:.1f}\" fill=\"var(--soft)\" font-size=\"11\">{} – {} UTC</text>", left,
+                     y + 25, base::to_minutes(from), base::to_minutes(to));
   std::size_t drawn = 0;
   for (const Mark& m : marks) {
     if (++drawn > 400) break;
@@ -100,9 +111,15 @@ std::string timeline_svg(const Document& d) {
     const double cy = y_of[m.lane] + (lane_height - 6) / 2;
     const std::string fill = fmt::format("var(--{})", escape(m.severity));
     if (x2 - x1 > 8)
-      out += fmt::format("<rect x=\"{:.1f}\" y=\"{:.1f}\" width=\"{:.1f}\" height=\"10\" rx=\"5\" fill=\"{}\" fill-opacity=\"{}\" stroke=\"{}\">", x1, cy - 5, x2 - x1, fill, m.succeeded ? "0.9" : "0.35", fill);
+      out += fmt::format(
+          "<rect x=\"{:.1f}\" y=\"{:.1f}\" width=\"{:.1f}\" height=\"10\" rx=\"5\" fill=\"{}\" fill-opacity=\"{}\" "
+          "stroke=\"{}\">",
+          x1, cy - 5, x2 - x1, fill, m.succeeded ? "0.9" : "0.35", fill);
     else
-      out += fmt::format("<circle cx=\"{:.1f}\" cy=\"{:.1f}\" r=\"6\" fill=\"{}\" fill-opacity=\"{}\" stroke=\"{}\" stroke-width=\"1.5\">", (x1 + x2) / 2, cy, fill, m.succeeded ? "0.9" : "0.25", fill);
+      out += fmt::format(
+          "<circle cx=\"{:.1f}\" cy=\"{:.1f}\" r=\"6\" fill=\"{}\" fill-opacity=\"{}\" stroke=\"{}\" "
+          "stroke-width=\"1.5\">",
+          (x1 + x2) / 2, cy, fill, m.succeeded ? "0.9" : "0.25", fill);
     out += fmt::format("<title>{} {}</title></{}>", escape(m.id), escape(m.statement), x2 - x1 > 8 ? "rect" : "circle");
   }
   out += "</svg>";
@@ -116,7 +133,8 @@ std::string who_with_whom_svg(const Document& d) {
     std::set<std::string> phases;
     bool succeeded = false;
   };
-  static const std::map<std::string, int> kRank = {{"informational", 0}, {"low", 1}, {"medium", 2}, {"high", 3}, {"critical", 4}};
+  static const std::map<std::string, int> kRank = {
+      {"informational", 0}, {"low", 1}, {"medium", 2}, {"high", 3}, {"critical", 4}};
   std::map<std::pair<std::string, std::string>, Edge> edges;
   std::map<std::string, std::size_t> left_weight, right_weight;
   for (const Document& f : d["findings"]) {
@@ -149,9 +167,17 @@ std::string who_with_whom_svg(const Document& d) {
     if (!text(m, "kind").empty()) k = text(m, "kind") + ", " + k;
     kind[text(m, "address")] = k;
   }
-  std::string out = fmt::format("<svg viewBox=\"0 0 1010 {:.0f}\" role=\"img\" aria-label=\"Who acted against whom\" font-family=\"system-ui,sans-serif\" font-size=\"12\">", height);
-  out += "<defs><marker id=\"arrow\" viewBox=\"0 0 8 8\" refX=\"7\" refY=\"4\" markerUnits=\"userSpaceOnUse\" markerWidth=\"11\" markerHeight=\"11\" orient=\"auto-start-reverse\"><path d=\"M0 0L8 4L0 8z\" fill=\"var(--soft)\"/></marker></defs>";
-  out += "<text x=\"20\" y=\"18\" fill=\"var(--soft)\" font-weight=\"600\">WHO</text><text x=\"720\" y=\"18\" fill=\"var(--soft)\" font-weight=\"600\">AGAINST WHOM</text>";
+  std::string out = fmt::format(
+      "<svg viewBox=\"0 0 1010 {:.0f}\" role=\"img\" aria-label=\"Who acted against whom\" "
+      "font-family=\"system-ui,sans-serif\" font-size=\"12\">",
+      height);
+  out +=
+      "<defs><marker id=\"arrow\" viewBox=\"0 0 8 8\" refX=\"7\" refY=\"4\" markerUnits=\"userSpaceOnUse\" "
+      "markerWidth=\"11\" markerHeight=\"11\" orient=\"auto-start-reverse\"><path d=\"M0 0L8 4L0 8z\" "
+      "fill=\"var(--soft)\"/></marker></defs>";
+  out +=
+      "<text x=\"20\" y=\"18\" fill=\"var(--soft)\" font-weight=\"600\">WHO</text><text x=\"720\" y=\"18\" "
+      "fill=\"var(--soft)\" font-weight=\"600\">AGAINST WHOM</text>";
   std::map<std::string, double> left_y, right_y;
   const auto spread = [&](const auto& list, std::map<std::string, double>& ys) {
     const double gap = (height - top - 16) / static_cast<double>(list.size());
@@ -164,26 +190,44 @@ std::string who_with_whom_svg(const Document& d) {
     const double y1 = left_y[ends.first], y2 = right_y[ends.second];
     std::string phases;
     for (const std::string& p : e.phases) phases += (phases.empty() ? "" : ", ") + p;
-    out += fmt::format("<path d=\"M300 {:.1f}C450 {:.1f} 560 {:.1f} 706 {:.1f}\" fill=\"none\" stroke=\"var(--{})\" stroke-width=\"{:.1f}\" {} marker-end=\"url(#arrow)\"><title>{}</title></path>",
-                       y1, y1, y2, y2, escape(e.severity), 1.5 + std::min(3.5, std::log2(static_cast<double>(e.count) + 1)),
-                       e.succeeded ? "" : "stroke-dasharray=\"5 4\"", escape(fmt::format("{} → {}: {}", ends.first, ends.second, phases)));
+    out += fmt::format(
+        "<path d=\"M300 {:.1f}C450 {:.1f} 560 {:.1f} 706 {:.1f}\" fill=\"none\" stroke=\"var(--{})\" "
+        "stroke-width=\"{:.1f}\" {} marker-end=\"url(#arrow)\"><title>{}</title></path>",
+        y1, y1, y2, y2, escape(e.severity), 1.5 + std::min(3.5, std::log2(static_cast<double>(e.count) + 1)),
+        e.succeeded ? "" : "stroke-dasharray=\"5 4\"",
+        escape(fmt::format("{} → {}: {}", ends.first, ends.second, phases)));
     if (edges.size() <= 10)
-      out += fmt::format("<text x=\"503\" y=\"{:.1f}\" text-anchor=\"middle\" fill=\"var(--soft)\" font-size=\"11\" paint-order=\"stroke\" stroke=\"var(--paper)\" stroke-width=\"4\">{}</text>", (y1 + y2) / 2 + 4, escape(phases));
+      out += fmt::format(
+          "<text x=\"503\" y=\"{:.1f}\" text-anchor=\"middle\" fill=\"var(--soft)\" font-size=\"11\" "
+          "paint-order=\"stroke\" stroke=\"var(--paper)\" stroke-width=\"4\">{}</text>",
+          (y1 + y2) / 2 + 4, escape(phases));
   }
   const auto boxes = [&](const auto& list, const std::map<std::string, double>& ys, double x) {
     for (const auto& [name, weight] : list) {
       const double y = ys.at(name);
-      out += fmt::format("<rect x=\"{}\" y=\"{:.1f}\" width=\"286\" height=\"28\" rx=\"6\" fill=\"var(--tint)\" stroke=\"var(--line)\"/>", x, y - 14);
+      out += fmt::format(
+          "<rect x=\"{}\" y=\"{:.1f}\" width=\"286\" height=\"28\" rx=\"6\" fill=\"var(--tint)\" "
+          "stroke=\"var(--line)\"/>",
+          x, y - 14);
       const auto k = kind.find(name);
       const bool sub = k != kind.end() && !k->second.empty();
-      out += fmt::format("<text x=\"{}\" y=\"{:.1f}\" fill=\"var(--ink)\" font-family=\"ui-monospace,Menlo,Consolas,monospace\">{}<title>{}</title></text>", x + 10, y + (sub ? -1 : 4), escape(shortened(name, 38)), escape(name));
-      if (sub) out += fmt::format("<text x=\"{}\" y=\"{:.1f}\" fill=\"var(--soft)\" font-size=\"10\">{}</text>", x + 10, y + 10, escape(shortened(k->second, 52)));
+      out += fmt::format(
+          "<text x=\"{}\" y=\"{:.1f}\" fill=\"var(--ink)\" "
+          "font-family=\"ui-monospace,Menlo,Consolas,monospace\">{}<title>{}</title></text>",
+          x + 10, y + (sub ? -1 : 4), escape(shortened(name, 38)), escape(name));
+      if (sub)
+        out += fmt::format("<text x=\"{}\" y=\"{:.1f}\" fill=\"var(--soft)\" font-size=\"10\">{}</text>", x + 10,
+                           y + 10, escape(shortened(k->second, 52)));
     }
   };
   boxes(lefts, left_y, 14);
   boxes(rights, right_y, 714);
   const std::size_t left_out = left_weight.size() - lefts.size() + right_weight.size() - rights.size();
-  if (left_out != 0) out += fmt::format("<text x=\"505\" y=\"{:.0f}\" text-anchor=\"middle\" fill=\"var(--soft)\" font-size=\"11\">{} more not drawn</text>", height - 3, left_out);
+  if (left_out != 0)
+    out += fmt::format(
+        "<text x=\"505\" y=\"{:.0f}\" text-anchor=\"middle\" fill=\"var(--soft)\" font-size=\"11\">{} more not "
+        "drawn</text>",
+        height - 3, left_out);
   out += "</svg>";
   return out;
 }

@@ -18,7 +18,8 @@ namespace {
 std::shared_ptr<const ActorTable> small_table(bool with_extra_actor = false) {
   ActorTableInput input;
   for (int t = 0; t < 60; ++t) input.techniques.push_back({"T1" + std::to_string(100 + t), "technique", true});
-  for (int s = 0; s < 40; ++s) input.software.push_back({"S0" + std::to_string(100 + s), "malware " + std::to_string(s), false, {}});
+  for (int s = 0; s < 40; ++s)
+    input.software.push_back({"S0" + std::to_string(100 + s), "malware " + std::to_string(s), false, {}});
   const char* countries[] = {"RU", "CN", "IR", "KP"};
   for (int g = 0; g < 12 + with_extra_actor; ++g) {
     ActorTableInput::Group group;
@@ -34,7 +35,8 @@ std::shared_ptr<const ActorTable> small_table(bool with_extra_actor = false) {
       report.id = "trail_" + std::to_string(g) + ":" + std::to_string(r);
       report.actor = group.key;
       report.day = report.known_by = 15000 + 30 * r;
-      for (int n = 0; n < 4; ++n) report.names.push_back("host" + std::to_string(n) + ".lure" + std::to_string(g * 100 + r) + "zone.com");
+      for (int n = 0; n < 4; ++n)
+        report.names.push_back("host" + std::to_string(n) + ".lure" + std::to_string(g * 100 + r) + "zone.com");
       report.addresses.push_back("203.0." + std::to_string(g) + "." + std::to_string(10 + r));
       input.reports.push_back(report);
     }
@@ -140,7 +142,8 @@ TEST(Attribution, TenCheapMarksDoNotMakeAnotherGroup) {
   facts.habits.push_back({"password hunter2", "G9107", "a blog", {}});
   const auto after = assess(facts, table.get());
   EXPECT_LT(probability(level(after, Level::kOperator), "G9107"), 0.45);
-  EXPECT_GT(probability(level(after, Level::kOperator), "posing"), probability(level(before, Level::kOperator), "posing"));
+  EXPECT_GT(probability(level(after, Level::kOperator), "posing"),
+            probability(level(before, Level::kOperator), "posing"));
 }
 
 TEST(Attribution, RemovingOneItemNeverNamesAnotherGroup) {
@@ -151,9 +154,11 @@ TEST(Attribution, RemovingOneItemNeverNamesAnotherGroup) {
     facts.first = base::Time{15100ll * 86'400'000'000'000};
     for (int i = 0; i < 1 + static_cast<int>(random() % 3); ++i) {
       const auto g = random() % 3;
-      facts.domains.push_back({"host" + std::to_string(random() % 4) + ".lure" + std::to_string(g * 100 + random() % 6) + "zone.com", {}});
+      facts.domains.push_back(
+          {"host" + std::to_string(random() % 4) + ".lure" + std::to_string(g * 100 + random() % 6) + "zone.com", {}});
     }
-    for (int i = 0; i < static_cast<int>(random() % 4); ++i) facts.software.push_back({"S0" + std::to_string(100 + random() % 9), {}});
+    for (int i = 0; i < static_cast<int>(random() % 4); ++i)
+      facts.software.push_back({"S0" + std::to_string(100 + random() % 9), {}});
     Settings settings;
     const auto full = assess(facts, table.get(), settings);
     const std::string lead = level(full, Level::kOperator).hypotheses.front().key;
@@ -290,7 +295,8 @@ TEST(WorkingHours, FindsTheOfficeAndTheMachine) {
     if (day % 7 >= 5) continue;
     for (int k = 0; k < 6; ++k) {
       const double hour = 1 + static_cast<double>(random() % 9000) / 1000;  // 01:00–10:00 UTC: an office at UTC+8
-      office.push_back(base::Time{(13759ll + day) * 86'400'000'000'000 + static_cast<std::int64_t>(hour * 3.6e12) + static_cast<std::int64_t>(random() % 1000) * 1'000'000});
+      office.push_back(base::Time{(13759ll + day) * 86'400'000'000'000 + static_cast<std::int64_t>(hour * 3.6e12) +
+                                  static_cast<std::int64_t>(random() % 1000) * 1'000'000});
     }
   }
   for (int i = 0; i < 400; ++i) machine.push_back(base::Time{13759ll * 86'400'000'000'000 + i * 300'000'000'000ll});

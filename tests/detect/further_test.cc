@@ -17,7 +17,8 @@
 namespace whodunit::detect {
 namespace {
 
-record::Head head(const std::string& from, const std::string& to, std::uint16_t port, double seconds, std::uint16_t from_port = 40000) {
+record::Head head(const std::string& from, const std::string& to, std::uint16_t port, double seconds,
+                  std::uint16_t from_port = 40000) {
   record::Head h;
   h.ts = {static_cast<std::int64_t>(seconds * 1e9) + 1'000'000'000'000'000'000};
   h.uid = {static_cast<std::uint64_t>(seconds * 1000) + 1};
@@ -39,7 +40,9 @@ std::vector<Finding> run(std::string_view name, const record::Batch& batch) {
   return out;
 }
 
-base::Time year(int years_after_2001) { return {1'000'000'000'000'000'000 + static_cast<std::int64_t>(years_after_2001) * 31'557'600'000'000'000}; }
+base::Time year(int years_after_2001) {
+  return {1'000'000'000'000'000'000 + static_cast<std::int64_t>(years_after_2001) * 31'557'600'000'000'000};
+}
 
 // --- certificates
 
@@ -110,7 +113,9 @@ record::Batch leases(int count, bool answered, bool one_client, double pace) {
   for (int i = 0; i < count; ++i) {
     protocol::dhcp::Dhcp d;
     d.head = head("0.0.0.0", "255.255.255.255", 67, i * pace);
-    const std::string mac = one_client ? "00:00:5e:00:53:01" : "02:00:00:00:" + std::to_string(10 + i / 90) + ":" + std::to_string(10 + i % 90);
+    const std::string mac = one_client
+                                ? "00:00:5e:00:53:01"
+                                : "02:00:00:00:" + std::to_string(10 + i / 90) + ":" + std::to_string(10 + i % 90);
     d.mac = mac;
     d.xid = static_cast<std::uint64_t>(i);
     if (answered)
@@ -143,7 +148,8 @@ record::Batch failures(int count, bool one_domain, bool named, std::uint64_t rco
   for (int i = 0; i < count; ++i) {
     protocol::dns::Dns d;
     d.head = head("10.0.0.5", "10.0.0.1", 53, i);
-    const std::string name = one_domain ? "4.3.2." + std::to_string(i) + ".bl.example.org" : "qwkzjvbx" + std::to_string(i) + "hrt.example" + std::to_string(i) + "x.net";
+    const std::string name = one_domain ? "4.3.2." + std::to_string(i) + ".bl.example.org"
+                                        : "qwkzjvbx" + std::to_string(i) + "hrt.example" + std::to_string(i) + "x.net";
     if (named) d.query = name;
     d.rcode = rcode;
     d.opcode = 0;
@@ -337,7 +343,8 @@ TEST(RemoteProcedure, PathsThatLeadElsewhereForceLogons) {
   EXPECT_EQ(call("netdfs", "NetrDfsRemoveStdRoot", "10.0.0.66").size(), 1u);
   EXPECT_TRUE(call("efsrpc", "EfsRpcOpenFileRaw", "\\\\10.0.0.2\\share\\a.txt").empty()) << "the server's own file";
   EXPECT_TRUE(call("efsrpc", "EfsRpcOpenFileRaw", "\\\\SERVER\\share\\a.txt").empty());
-  EXPECT_TRUE(call("spoolss", "RpcRemoteFindFirstPrinterChangeNotificationEx", "\\\\CLIENT").empty()) << "what printers' clients do";
+  EXPECT_TRUE(call("spoolss", "RpcRemoteFindFirstPrinterChangeNotificationEx", "\\\\CLIENT").empty())
+      << "what printers' clients do";
 }
 
 // --- what one-sided captures show
@@ -383,7 +390,8 @@ TEST(OneSided, UnansweredSearchForFolders) {
     record::Batch batch(protocol::http::Http::schema);
     for (int i = 0; i < 12; ++i) {
       protocol::http::Http h;
-      h.head = head("203.0.113.66", "192.0.2.10", 80, i, static_cast<std::uint16_t>(own_connections ? 50000 + i : 50000));
+      h.head =
+          head("203.0.113.66", "192.0.2.10", 80, i, static_cast<std::uint16_t>(own_connections ? 50000 + i : 50000));
       const std::string uri = "/folder" + std::to_string(i) + "/index";
       h.method = "GET";
       h.host = "www.example";

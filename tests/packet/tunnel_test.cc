@@ -32,7 +32,8 @@ TEST(Gre, InAllItsForms) {
       {"ERSPAN I", be(0, 2) + be(0x88be, 2) + frame},
       {"ERSPAN II", be(0x1000, 2) + be(0x88be, 2) + be(1, 4) + std::string(8, 1) + frame},
       {"ERSPAN III", be(0x1000, 2) + be(0x22eb, 2) + be(1, 4) + std::string(11, 1) + std::string(1, 0) + frame},
-      {"PPTP", be(0x3001, 2) + be(0x880b, 2) + be(kInner.size() + 4, 2) + be(9, 2) + be(1, 4) + be(0xff030021, 4) + kInner},
+      {"PPTP",
+       be(0x3001, 2) + be(0x880b, 2) + be(kInner.size() + 4, 2) + be(9, 2) + be(1, 4) + be(0xff030021, 4) + kInner},
       {"MPLS", be(0, 2) + be(0x8847, 2) + be(0x00010140, 4) + kInner},
   };
   for (const auto& form : forms) {
@@ -60,7 +61,8 @@ TEST(Gre, Malformed) {
   b.decode(ethernet(0x0800, ip4({.protocol = 47}, be(0x4000, 2) + be(0x0800, 2) + kInner)));
   b.decode(ethernet(0x0800, ip4({.protocol = 47}, be(0xb000, 2) + be(0x0800, 2) + "short")));
   b.decode(ethernet(0x0800, ip4({.protocol = 47}, be(0, 2) + be(0x0800, 2) + "Zarbage, no IP at all")));
-  EXPECT_THAT(b.events.names(), ElementsAre("truncated_GRE", "unknown_gre_version", "gre_routing", "unknown_ip_version_in_tunnel"));
+  EXPECT_THAT(b.events.names(),
+              ElementsAre("truncated_GRE", "unknown_gre_version", "gre_routing", "unknown_ip_version_in_tunnel"));
   EXPECT_TRUE(b.out.empty());
   EXPECT_TRUE(b.events.tunnels.empty()) << "nothing came out of it";
 }
@@ -109,7 +111,8 @@ TEST(Vxlan, NamesItsOuterConnection) {
   EXPECT_EQ(b.last().tunnel, record::make_uid(outer, 17, {}, again));
   std::vector<std::string> actions;
   for (const auto& t : b.events.tunnels) actions.push_back(t.type + " " + t.action);
-  EXPECT_THAT(actions, ElementsAre("Tunnel::VXLAN Tunnel::DISCOVER", "Tunnel::VXLAN Tunnel::CLOSE", "Tunnel::VXLAN Tunnel::DISCOVER"));
+  EXPECT_THAT(actions, ElementsAre("Tunnel::VXLAN Tunnel::DISCOVER", "Tunnel::VXLAN Tunnel::CLOSE",
+                                   "Tunnel::VXLAN Tunnel::DISCOVER"));
   b.decoder.finish({}, b.events);
   EXPECT_EQ(b.events.tunnels.back().action, "Tunnel::CLOSE");
   EXPECT_EQ(b.memory.used(), 0u);
@@ -127,8 +130,11 @@ TEST(Vxlan, OtherTrafficOnItsPort) {
 TEST(Geneve, OptionsAndBothPayloads) {
   for (const bool frame : {false, true}) {
     Bench b;
-    const std::string header = be(0x02, 1) + be(0, 1) + be(frame ? 0x6558 : 0x0800, 2) + be(7 << 8, 4) + std::string(8, 1);
-    ASSERT_EQ(b.decode(ethernet(0x0800, ip4({}, udp(50000, 6081, header + (frame ? ethernet(0x0800, kInner) : kInner))))), Outcome::kDatagram);
+    const std::string header =
+        be(0x02, 1) + be(0, 1) + be(frame ? 0x6558 : 0x0800, 2) + be(7 << 8, 4) + std::string(8, 1);
+    ASSERT_EQ(
+        b.decode(ethernet(0x0800, ip4({}, udp(50000, 6081, header + (frame ? ethernet(0x0800, kInner) : kInner))))),
+        Outcome::kDatagram);
     ASSERT_EQ(b.out.size(), 2u);
     expect_inner(b.last());
     EXPECT_EQ(b.events.tunnels.at(0).type, "Tunnel::GENEVE");
@@ -139,11 +145,15 @@ TEST(Gtp, UserPlaneWithExtensionHeaders) {
   Bench b;
   const std::string extension = be(1, 1) + be(0x1234, 2) + be(0, 1);
   const std::string body = be(0, 2) + be(0, 1) + be(0x85, 1) + extension + kInner;
-  ASSERT_EQ(b.decode(ethernet(0x0800, ip4({}, udp(2152, 2152, be(0x34, 1) + be(255, 1) + be(body.size(), 2) + be(7, 4) + body)))), Outcome::kDatagram);
+  ASSERT_EQ(b.decode(ethernet(
+                0x0800, ip4({}, udp(2152, 2152, be(0x34, 1) + be(255, 1) + be(body.size(), 2) + be(7, 4) + body)))),
+            Outcome::kDatagram);
   ASSERT_EQ(b.out.size(), 2u);
   expect_inner(b.last());
   // An echo request is no tunnel.
-  ASSERT_EQ(b.decode(ethernet(0x0800, ip4({}, udp(2152, 2152, be(0x32, 1) + be(1, 1) + be(4, 2) + be(0, 4) + be(0, 4))))), Outcome::kDatagram);
+  ASSERT_EQ(
+      b.decode(ethernet(0x0800, ip4({}, udp(2152, 2152, be(0x32, 1) + be(1, 1) + be(4, 2) + be(0, 4) + be(0, 4))))),
+      Outcome::kDatagram);
   EXPECT_EQ(b.out.size(), 3u);
 }
 
@@ -163,7 +173,8 @@ TEST(Teredo, WithIndications) {
 
 TEST(Nesting, HasALimit) {
   std::string datagram = kInner;
-  for (int depth = 0; depth < 6; ++depth) datagram = ip4({.source = 0x0a000001u + static_cast<unsigned>(depth), .protocol = 4}, datagram);
+  for (int depth = 0; depth < 6; ++depth)
+    datagram = ip4({.source = 0x0a000001u + static_cast<unsigned>(depth), .protocol = 4}, datagram);
   Bench b;
   ASSERT_EQ(b.decode(ethernet(0x0800, datagram)), Outcome::kDatagram);
   EXPECT_THAT(b.events.names(), ElementsAre("exceeded_tunnel_max_depth"));
@@ -171,7 +182,9 @@ TEST(Nesting, HasALimit) {
   EXPECT_EQ(b.last().protocol, 4) << "what is too deep is given as it is";
   EXPECT_EQ(b.last().tunnel_depth, 4);
   Bench two;
-  ASSERT_EQ(two.decode(ethernet(0x0800, ip4({.protocol = 47}, be(0, 2) + be(0x0800, 2) + ip4({.protocol = 4}, kInner)))), Outcome::kDatagram);
+  ASSERT_EQ(
+      two.decode(ethernet(0x0800, ip4({.protocol = 47}, be(0, 2) + be(0x0800, 2) + ip4({.protocol = 4}, kInner)))),
+      Outcome::kDatagram);
   expect_inner(two.last(), 2);
   EXPECT_EQ(two.events.tunnels.size(), 2u);
   EXPECT_NE(two.events.tunnels[0].uid, two.events.tunnels[1].uid);
@@ -181,8 +194,10 @@ TEST(Nesting, FragmentsInsideATunnel) {
   Bench b;
   const std::string datagram = udp(1111, 2222, "inside" + std::string(200, 'x'));
   auto part = [&](std::size_t from, std::size_t to) {
-    return vxlan(ethernet(0x0800, ip4({.source = 0xc0a80001, .fragment = static_cast<std::uint16_t>(from / 8 | (to < datagram.size() ? 0x2000 : 0))},
-                                      datagram.substr(from, to - from))));
+    return vxlan(
+        ethernet(0x0800, ip4({.source = 0xc0a80001,
+                              .fragment = static_cast<std::uint16_t>(from / 8 | (to < datagram.size() ? 0x2000 : 0))},
+                             datagram.substr(from, to - from))));
   };
   b.decode(part(0, 104));
   b.decode(part(104, datagram.size()));
@@ -191,7 +206,8 @@ TEST(Nesting, FragmentsInsideATunnel) {
   EXPECT_EQ(b.last().tunnel_depth, 1);
   // And a tunnel whose outer datagram came in pieces.
   Bench c;
-  const std::string outer = udp(40000, 4789, be(0x08000000, 4) + be(42 << 8, 4) + ethernet(0x0800, ip4({.source = 0xc0a80001}, datagram)));
+  const std::string outer =
+      udp(40000, 4789, be(0x08000000, 4) + be(42 << 8, 4) + ethernet(0x0800, ip4({.source = 0xc0a80001}, datagram)));
   c.decode(ethernet(0x0800, ip4({.fragment = 0x2000}, outer.substr(0, 160))));
   ASSERT_EQ(c.decode(ethernet(0x0800, ip4({.fragment = 20}, outer.substr(160)))), Outcome::kDatagram);
   ASSERT_EQ(c.out.size(), 2u);
@@ -205,7 +221,9 @@ TEST(Table, IsBounded) {
   for (std::uint16_t port = 1000; port < 2000; ++port) b.decode(vxlan(ethernet(0x0800, kInner), port));
   EXPECT_LE(b.memory.used(), 100 * 500u);
   b.decoder.finish({}, b.events);
-  EXPECT_EQ(std::count_if(b.events.tunnels.begin(), b.events.tunnels.end(), [](const auto& t) { return t.action == "Tunnel::CLOSE"; }), 1000);
+  EXPECT_EQ(std::count_if(b.events.tunnels.begin(), b.events.tunnels.end(),
+                          [](const auto& t) { return t.action == "Tunnel::CLOSE"; }),
+            1000);
 }
 
 }  // namespace

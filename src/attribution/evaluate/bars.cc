@@ -20,24 +20,29 @@ bool is_there(const fs::path& path) {
   return fs::exists(path, error);
 }
 
-bool has_reports(const fs::path& folder) { return is_there(folder / "infra" / "trails.json") || is_there(folder / "trails.json"); }
+bool has_reports(const fs::path& folder) {
+  return is_there(folder / "infra" / "trails.json") || is_there(folder / "trails.json");
+}
 bool has_groups(const fs::path& folder) { return is_there(folder / "groups.json"); }
 bool has_victims(const fs::path& folder) { return has_groups(folder) || is_there(folder / "eval_victims.json"); }
 
 bool has_facts(const fs::path& folder, const Needs& needs) {
-  return (!needs.profiles || has_groups(folder)) && (!needs.reports || has_reports(folder)) && (!needs.victims || has_victims(folder));
+  return (!needs.profiles || has_groups(folder)) && (!needs.reports || has_reports(folder)) &&
+         (!needs.victims || has_victims(folder));
 }
 
-base::Result<std::shared_ptr<const ActorTable>> checked(base::Result<std::shared_ptr<const ActorTable>> table, const Needs& needs,
-                                                        const std::string& where) {
+base::Result<std::shared_ptr<const ActorTable>> checked(base::Result<std::shared_ptr<const ActorTable>> table,
+                                                        const Needs& needs, const std::string& where) {
   if (!table) return table;
-  const char* missing = needs.profiles && !(*table)->has_profiles()         ? "groups with techniques and software (groups.json)"
-                        : needs.reports && !(*table)->has_reports()         ? "reports with names and addresses (infra/trails.json)"
-                        : needs.victims && (*table)->victim_rows().empty()  ? "actors with a country and victims (groups.json)"
-                                                                            : nullptr;
+  const char* missing =
+      needs.profiles && !(*table)->has_profiles()        ? "groups with techniques and software (groups.json)"
+      : needs.reports && !(*table)->has_reports()        ? "reports with names and addresses (infra/trails.json)"
+      : needs.victims && (*table)->victim_rows().empty() ? "actors with a country and victims (groups.json)"
+                                                         : nullptr;
   if (missing == nullptr) return table;
   return base::Error{std::string("no ") + missing + " to judge these trials by", where,
-                     "name the folder of facts with --from, put the trials beside it, or import it with \"whodunit knowledge import\""};
+                     "name the folder of facts with --from, put the trials beside it, or import it with \"whodunit "
+                     "knowledge import\""};
 }
 
 }  // namespace
@@ -53,13 +58,15 @@ Needs needs_of(const std::vector<Trial>& trials) {
   return needs;
 }
 
-base::Result<std::shared_ptr<const ActorTable>> facts_for(const std::string& from, const std::string& trials, const Needs& needs) {
+base::Result<std::shared_ptr<const ActorTable>> facts_for(const std::string& from, const std::string& trials,
+                                                          const Needs& needs) {
   std::error_code error;
   if (!from.empty()) {
     const fs::path given = fs::absolute(from, error).lexically_normal();
     fs::path folder = given.has_filename() ? given : given.parent_path();
     // A part of a folder of facts (its infra/) stands for the whole where the part alone will not do.
-    if (!has_groups(folder) && has_groups(folder.parent_path()) && has_reports(folder.parent_path())) folder = folder.parent_path();
+    if (!has_groups(folder) && has_groups(folder.parent_path()) && has_reports(folder.parent_path()))
+      folder = folder.parent_path();
     return checked(ActorTable::load_digested(folder.string()), needs, from);
   }
   if (!trials.empty()) {
@@ -73,7 +80,8 @@ base::Result<std::shared_ptr<const ActorTable>> facts_for(const std::string& fro
       for (int i = 0; i < kFoldersUp; ++i, folder = folder.parent_path()) {
         for (const fs::path& candidate : {folder, folder / "knowledge"}) {
           const bool any = has_groups(candidate) || has_reports(candidate);
-          if (any && has_facts(candidate, needs)) return checked(ActorTable::load_digested(candidate.string()), needs, candidate.string());
+          if (any && has_facts(candidate, needs))
+            return checked(ActorTable::load_digested(candidate.string()), needs, candidate.string());
         }
         if (folder == folder.parent_path()) break;
       }
@@ -106,11 +114,13 @@ Weights fit_all(const std::vector<Trial>& trials, const ActorTable& table, const
     }
     for (std::size_t k = 0; k < n; ++k) {
       const double mean = sum[k] / kGroups;
-      (weights.*error_member)[k] = std::sqrt(std::max(0.0, (squares[k] - kGroups * mean * mean) * (kGroups - 1) / kGroups));
+      (weights.*error_member)[k] =
+          std::sqrt(std::max(0.0, (squares[k] - kGroups * mean * mean) * (kGroups - 1) / kGroups));
     }
   };
   if (const auto items = profile_items(trials, table); !items.empty()) {
-    jackknife([&](const TrialMask& mask, Weights& w) { fit_profile(items, mask, w); }, &Weights::profile, &Weights::profile_error);
+    jackknife([&](const TrialMask& mask, Weights& w) { fit_profile(items, mask, w); }, &Weights::profile,
+              &Weights::profile_error);
   }
   if (const auto items = infrastructure_items(trials, table); !items.empty()) {
     jackknife([&](const TrialMask& mask, Weights& w) { fit_infrastructure(items, mask, w); }, &Weights::infrastructure,
@@ -128,8 +138,8 @@ Weights fit_all(const std::vector<Trial>& trials, const ActorTable& table, const
 namespace {
 
 /// Fits what the methods will ask for, all folds and methods side by side.
-void fit_ahead(const std::vector<Trial>& trials, const ActorTable& table, const std::vector<std::string>& methods, std::size_t folds,
-               const Weights& weights, Worked& worked) {
+void fit_ahead(const std::vector<Trial>& trials, const ActorTable& table, const std::vector<std::string>& methods,
+               std::size_t folds, const Weights& weights, Worked& worked) {
   if (trials.empty()) return;
   for_each_in_parallel(methods.size() * folds, [&](std::size_t i) {
     TrialMask mask(trials.size(), 1);
@@ -145,8 +155,10 @@ base::Result<std::string> bars_table(const std::string& from, const std::string&
   if (!loaded) return loaded.error();
   const ActorTable& table = **loaded;
   std::string out =
-      "| rows | evidence | knowledge | method | n | top-1 | macro top-1 | closed log-loss | both log-loss | Brier | calibration error | "
-      "unknown: open / closed | at .80: precision, rate, false removed, false crime | both log-loss, difference to ours |\n"
+      "| rows | evidence | knowledge | method | n | top-1 | macro top-1 | closed log-loss | both log-loss | Brier | "
+      "calibration error | "
+      "unknown: open / closed | at .80: precision, rate, false removed, false crime | both log-loss, difference to "
+      "ours |\n"
       "|---|---|---|---|---|---|---|---|---|---|---|---|---|---|\n";
   // The halves of a set of trials have names of their own: eval_public.json, eval_heldout.json.
   const auto path_of = [&folder](const std::string& name) -> std::optional<fs::path> {
@@ -173,7 +185,8 @@ base::Result<std::string> bars_table(const std::string& from, const std::string&
       trials.insert(trials.end(), read->begin(), read->end());
       ++taken;
     }
-    if (const auto path = negatives == nullptr ? std::nullopt : path_of(negatives); path && !trials.empty() && !failed) {
+    if (const auto path = negatives == nullptr ? std::nullopt : path_of(negatives);
+        path && !trials.empty() && !failed) {
       auto read = read_negatives(path->string());
       if (!read) {
         failed = read.error();
@@ -183,8 +196,8 @@ base::Result<std::string> bars_table(const std::string& from, const std::string&
     }
     return trials;
   };
-  const auto section = [&](const char* rows, const std::vector<Trial>& trials, const char* evidence, const char* known, std::size_t folds,
-                           std::initializer_list<const char*> baselines, Worked* worked = nullptr) {
+  const auto section = [&](const char* rows, const std::vector<Trial>& trials, const char* evidence, const char* known,
+                           std::size_t folds, std::initializer_list<const char*> baselines, Worked* worked = nullptr) {
     if (trials.empty() || failed) return;
     EvaluateOptions options;
     options.evidence = *evidence_choice(evidence);
@@ -196,12 +209,14 @@ base::Result<std::string> bars_table(const std::string& from, const std::string&
     const auto line = [&](const std::string& method, const Evaluation& e, const std::string& difference) {
       const Measures& m = e.measures;
       out += fmt::format(
-          "| {} | {} | {} | {} | {} | {:.2f} [{:.2f}, {:.2f}] | {:.2f} [{:.2f}, {:.2f}] | {:.2f} [{:.2f}, {:.2f}] | {:.2f} [{:.2f}, {:.2f}] | "
+          "| {} | {} | {} | {} | {} | {:.2f} [{:.2f}, {:.2f}] | {:.2f} [{:.2f}, {:.2f}] | {:.2f} [{:.2f}, {:.2f}] | "
+          "{:.2f} [{:.2f}, {:.2f}] | "
           "{:.3f} [{:.3f}, {:.3f}] | {:.3f} | {:.2f} / {:.2f} | {:.3f}, {:.2f}, {:.4f}, {:.4f} | {} |\n",
-          rows, evidence, known, method, m.closed, m.top1, m.top1_interval.low, m.top1_interval.high, m.macro_top1, m.macro_top1_interval.low,
-          m.macro_top1_interval.high, m.log_loss, m.log_loss_interval.low, m.log_loss_interval.high, m.both_log_loss,
-          m.both_log_loss_interval.low, m.both_log_loss_interval.high, m.both_brier, m.both_brier_interval.low, m.both_brier_interval.high, m.ece,
-          m.unknown_rate, m.closed_unknown_rate, m.at80_precision, m.at80_rate, m.false_removed, m.false_crime, difference);
+          rows, evidence, known, method, m.closed, m.top1, m.top1_interval.low, m.top1_interval.high, m.macro_top1,
+          m.macro_top1_interval.low, m.macro_top1_interval.high, m.log_loss, m.log_loss_interval.low,
+          m.log_loss_interval.high, m.both_log_loss, m.both_log_loss_interval.low, m.both_log_loss_interval.high,
+          m.both_brier, m.both_brier_interval.low, m.both_brier_interval.high, m.ece, m.unknown_rate,
+          m.closed_unknown_rate, m.at80_precision, m.at80_rate, m.false_removed, m.false_crime, difference);
     };
     line(folds > 0 ? "**whodunit**, cross-validated" : "**whodunit**, shipped weights", ours, "");
     for (const char* name : baselines) {
@@ -209,8 +224,11 @@ base::Result<std::string> bars_table(const std::string& from, const std::string&
       other.baseline = name;
       other.folds = folds;
       const Evaluation theirs = evaluate(trials, table, weights, other);
-      const Interval d = paired_interval(theirs, ours, [](const Measures& m) { return m.both_log_loss; }, 200);
-      line(name, theirs, fmt::format("{:+.2f} [{:+.2f}, {:+.2f}]", theirs.measures.both_log_loss - ours.measures.both_log_loss, d.low, d.high));
+      const Interval d = paired_interval(
+          theirs, ours, [](const Measures& m) { return m.both_log_loss; }, 200);
+      line(name, theirs,
+           fmt::format("{:+.2f} [{:+.2f}, {:+.2f}]", theirs.measures.both_log_loss - ours.measures.both_log_loss, d.low,
+                       d.high));
     }
   };
   const auto campaigns = rows_of({"eval_public.json", "eval_unattributed.json"}, nullptr);
@@ -219,15 +237,18 @@ base::Result<std::string> bars_table(const std::string& from, const std::string&
     constexpr std::size_t kFolds = 14;
     fit_ahead(campaigns, table, {""}, kFolds, weights, worked);
     for (const char* evidence : {"all", "techniques", "network", "random30"}) {
-      section("campaigns", campaigns, evidence, "loo", kFolds, {"overlap", "idf", "naive-bayes", "logit", "nothing"}, &worked);
+      section("campaigns", campaigns, evidence, "loo", kFolds, {"overlap", "idf", "naive-bayes", "logit", "nothing"},
+              &worked);
     }
   }
   const auto infrastructure = rows_of({"infra/eval_infra_public.json"}, "infra/background_public.json");
   {
     Worked worked(infrastructure, table);
     constexpr std::size_t kFolds = 3;
-    fit_ahead(infrastructure, table, {"", "exact", "kinship", "style", "infrastructure-logit"}, kFolds, weights, worked);
-    section("infrastructure", infrastructure, "all", "loo", kFolds, {"exact", "kinship", "style", "infrastructure-logit"}, &worked);
+    fit_ahead(infrastructure, table, {"", "exact", "kinship", "style", "infrastructure-logit"}, kFolds, weights,
+              worked);
+    section("infrastructure", infrastructure, "all", "loo", kFolds,
+            {"exact", "kinship", "style", "infrastructure-logit"}, &worked);
     section("infrastructure", infrastructure, "all", "earlier", kFolds, {"infrastructure-logit"}, &worked);
     section("infrastructure", infrastructure, "all", "gap180", kFolds, {"infrastructure-logit"}, &worked);
   }
@@ -235,7 +256,9 @@ base::Result<std::string> bars_table(const std::string& from, const std::string&
   for (const char* evidence : {"all", "techniques", "infrastructure"}) section("joint", joint, evidence, "loo", 5, {});
   section("victims", rows_of({"eval_victims.json"}, nullptr), "all", "loo", 5, {"nothing"});
   if (failed) return *failed;
-  if (taken == 0) return base::Error{"no trials in this folder", folder, "it should hold eval_public.json, eval_victims.json, infra/eval_infra_public.json or the like"};
+  if (taken == 0)
+    return base::Error{"no trials in this folder", folder,
+                       "it should hold eval_public.json, eval_victims.json, infra/eval_infra_public.json or the like"};
   return out;
 }
 

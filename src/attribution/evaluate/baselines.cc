@@ -72,21 +72,26 @@ class ProfileMethod : public Method {
       unknown = std::log(static_cast<double>(std::max<std::size_t>(1, n)));
     } else if (name_ == "overlap") {
       double sum = 0;
-      for (std::size_t i = 0; i < n; ++i) sum += static_cast<double>(m.technique_shares[i].size() + m.software_holders[i].size());
+      for (std::size_t i = 0; i < n; ++i)
+        sum += static_cast<double>(m.technique_shares[i].size() + m.software_holders[i].size());
       for (std::size_t i = 0; i < n; ++i) {
-        s[i] = std::log((static_cast<double>(m.technique_shares[i].size() + m.software_holders[i].size()) + 1e-3) / (sum + 1e-3 * static_cast<double>(n)));
+        s[i] = std::log((static_cast<double>(m.technique_shares[i].size() + m.software_holders[i].size()) + 1e-3) /
+                        (sum + 1e-3 * static_cast<double>(n)));
       }
     } else if (name_ == "idf") {
       const auto groups = static_cast<double>(n);
       double asked = 0;
       for (const float share : m.all_technique_shares) asked += std::pow(std::log(1 / static_cast<double>(share)), 2);
-      for (const float h : m.all_software_holders) asked += std::pow(std::log((groups + 1) / (static_cast<double>(h) + 0.5)), 2);
+      for (const float h : m.all_software_holders)
+        asked += std::pow(std::log((groups + 1) / (static_cast<double>(h) + 0.5)), 2);
       for (std::size_t i = 0; i < n; ++i) {
         double dot = 0;
         for (const float share : m.technique_shares[i]) dot += std::pow(std::log(1 / static_cast<double>(share)), 2);
-        for (const float h : m.software_holders[i]) dot += std::pow(std::log((groups + 1) / (static_cast<double>(h) + 0.5)), 2);
+        for (const float h : m.software_holders[i])
+          dot += std::pow(std::log((groups + 1) / (static_cast<double>(h) + 0.5)), 2);
         // A profile's length: its items at the middling rarity.
-        const double own = 25 * static_cast<double>(m.technique_count[i]) + 20 * static_cast<double>(m.software_count[i]);
+        const double own =
+            25 * static_cast<double>(m.technique_count[i]) + 20 * static_cast<double>(m.software_count[i]);
         s[i] = x[0] * dot / std::sqrt(std::max(1e-9, asked * own));
       }
       unknown = x[1];
@@ -99,14 +104,19 @@ class ProfileMethod : public Method {
         mean_techniques += static_cast<double>(m.technique_count[i]) / static_cast<double>(n);
         mean_software += static_cast<double>(m.software_count[i]) / static_cast<double>(n);
       }
-      const auto asked_t = static_cast<double>(m.all_technique_shares.size()), asked_s = static_cast<double>(m.all_software_holders.size());
+      const auto asked_t = static_cast<double>(m.all_technique_shares.size()),
+                 asked_s = static_cast<double>(m.all_software_holders.size());
       for (std::size_t i = 0; i < n; ++i) {
-        s[i] = laplace(static_cast<double>(m.technique_shares[i].size()), asked_t, static_cast<double>(m.technique_count[i]), m.technique_kinds) +
-               laplace(static_cast<double>(m.software_holders[i].size()), asked_s, static_cast<double>(m.software_count[i]), m.software_kinds);
+        s[i] = laplace(static_cast<double>(m.technique_shares[i].size()), asked_t,
+                       static_cast<double>(m.technique_count[i]), m.technique_kinds) +
+               laplace(static_cast<double>(m.software_holders[i].size()), asked_s,
+                       static_cast<double>(m.software_count[i]), m.software_kinds);
       }
-      for (const float share : m.all_technique_shares) unknown += std::log((1 + static_cast<double>(share) * mean_techniques) / (mean_techniques + m.technique_kinds));
+      for (const float share : m.all_technique_shares)
+        unknown += std::log((1 + static_cast<double>(share) * mean_techniques) / (mean_techniques + m.technique_kinds));
       for (const float h : m.all_software_holders) {
-        unknown += std::log((1 + static_cast<double>(h) / std::max(1.0, static_cast<double>(n))) / (mean_software + m.software_kinds));
+        unknown += std::log((1 + static_cast<double>(h) / std::max(1.0, static_cast<double>(n))) /
+                            (mean_software + m.software_kinds));
       }
       unknown += x[0];
     } else {  // logit
@@ -133,7 +143,8 @@ class ProfileMethod : public Method {
 
 class InfrastructureMethod : public Method {
  public:
-  InfrastructureMethod(std::vector<InfrastructureFeature> features, const std::vector<Trial>& trials, const ActorTable& table, Worked* worked)
+  InfrastructureMethod(std::vector<InfrastructureFeature> features, const std::vector<Trial>& trials,
+                       const ActorTable& table, Worked* worked)
       : own_(worked == nullptr ? std::make_unique<Worked>(trials, table) : nullptr),
         worked_(worked == nullptr ? own_.get() : worked),
         features_(kInfrastructureFeatures, 0) {
@@ -189,8 +200,8 @@ class Own : public Method {
 }  // namespace
 
 const std::vector<std::string_view>& baseline_names() {
-  static const std::vector<std::string_view> names = {"overlap", "idf",     "naive-bayes", "logit",               "nothing",
-                                                      "exact",   "kinship", "style",       "infrastructure-logit"};
+  static const std::vector<std::string_view> names = {
+      "overlap", "idf", "naive-bayes", "logit", "nothing", "exact", "kinship", "style", "infrastructure-logit"};
   return names;
 }
 
@@ -199,16 +210,21 @@ std::unique_ptr<Method> make_method(std::string_view name, const std::vector<Tri
   if (name.empty()) return std::make_unique<Own>(trials, table, weights, refit, worked);
   if (std::find(baseline_names().begin(), baseline_names().end(), name) == baseline_names().end()) return nullptr;
   using F = std::vector<InfrastructureFeature>;
-  if (name == "exact") return std::make_unique<InfrastructureMethod>(F{kExactName, kExactNames, kExactAddress, kExactAddresses}, trials, table, worked);
+  if (name == "exact")
+    return std::make_unique<InfrastructureMethod>(F{kExactName, kExactNames, kExactAddress, kExactAddresses}, trials,
+                                                  table, worked);
   if (name == "kinship") {
     return std::make_unique<InfrastructureMethod>(
-        F{kExactName, kExactNames, kExactAddress, kExactAddresses, kRegistered, kRegistereds, kNet24, kNet16}, trials, table, worked);
+        F{kExactName, kExactNames, kExactAddress, kExactAddresses, kRegistered, kRegistereds, kNet24, kNet16}, trials,
+        table, worked);
   }
-  if (name == "style") return std::make_unique<InfrastructureMethod>(F{kSequences, kTraits, kSuffix}, trials, table, worked);
+  if (name == "style")
+    return std::make_unique<InfrastructureMethod>(F{kSequences, kTraits, kSuffix}, trials, table, worked);
   if (name == "infrastructure-logit") {
-    return std::make_unique<InfrastructureMethod>(F{kExactName, kExactNames, kExactAddress, kExactAddresses, kRegistered, kRegistereds,
-                                                    kNet24, kNet16, kSequences, kTraits, kSuffix, kAddressStyle},
-                                                  trials, table, worked);
+    return std::make_unique<InfrastructureMethod>(
+        F{kExactName, kExactNames, kExactAddress, kExactAddresses, kRegistered, kRegistereds, kNet24, kNet16,
+          kSequences, kTraits, kSuffix, kAddressStyle},
+        trials, table, worked);
   }
   return std::make_unique<ProfileMethod>(name, trials, table);
 }

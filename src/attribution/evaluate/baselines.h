@@ -1,5 +1,6 @@
 // What others do, on the same rows: overlap counts, cosines, naive Bayes, a conditional logit, nothing; and, for
-// infrastructure, exact matches (a), with registered domains and networks (b), style alone (c), all of these fitted (d).
+// infrastructure, exact matches (a), with registered domains and networks (b), style alone (c), all of these fitted
+// (d).
 #pragma once
 
 #include <memory>

@@ -61,7 +61,8 @@ Outcome outcome_of(const Posterior& p, const std::vector<std::uint32_t>& truth, 
   return out;
 }
 
-bool usable_truth(const Trial& trial, const View& view, const std::vector<std::uint32_t>& truth, const Question& question) {
+bool usable_truth(const Trial& trial, const View& view, const std::vector<std::uint32_t>& truth,
+                  const Question& question) {
   if (!trial.answerable || truth.empty()) return false;
   if (trial.kind != TrialKind::kInfrastructure && question.has_profile_evidence()) return true;
   // Infrastructure alone can only name whom a report that may be used names.
@@ -98,7 +99,8 @@ Outcome country_outcome(const Trial& trial, const ActorTable& table, const Weigh
 
 }  // namespace
 
-Evaluation evaluate(const std::vector<Trial>& trials, const ActorTable& table, const Weights& weights, const EvaluateOptions& options) {
+Evaluation evaluate(const std::vector<Trial>& trials, const ActorTable& table, const Weights& weights,
+                    const EvaluateOptions& options) {
   Evaluation evaluation;
   const bool own = options.baseline.empty();
   const bool learns = options.folds > 0 || (!own && options.baseline != "nothing" && options.baseline != "overlap");
@@ -262,8 +264,8 @@ Measures measure(const std::vector<const TrialResult*>& rows, double threshold) 
     }
   }
   const auto mean = [](double& sum, std::size_t n) { sum = n == 0 ? 0 : sum / static_cast<double>(n); };
-  for (double* x : {&m.top1, &m.top3, &m.top5, &m.mrr, &m.log_loss, &m.brier, &m.closed_unknown_log_loss, &m.closed_unknown_brier,
-                    &m.closed_unknown_rate}) {
+  for (double* x : {&m.top1, &m.top3, &m.top5, &m.mrr, &m.log_loss, &m.brier, &m.closed_unknown_log_loss,
+                    &m.closed_unknown_brier, &m.closed_unknown_rate}) {
     mean(*x, m.closed);
   }
   for (double* x : {&m.open_log_loss, &m.open_brier, &m.unknown_rate}) mean(*x, m.open);
@@ -272,7 +274,8 @@ Measures measure(const std::vector<const TrialResult*>& rows, double threshold) 
   for (double* x : {&m.unlabelled_unknown_rate, &m.unlabelled_log_loss}) mean(*x, m.unlabelled);
 
   // Half closed; the other half open, of which ordinary crime is a half where there is any. Missing parts fall out.
-  double w_closed = m.closed > 0 ? 0.5 : 0, w_open = m.open > 0 ? (m.crime > 0 ? 0.25 : 0.5) : 0, w_crime = m.crime > 0 ? (m.open > 0 ? 0.25 : 0.5) : 0;
+  double w_closed = m.closed > 0 ? 0.5 : 0, w_open = m.open > 0 ? (m.crime > 0 ? 0.25 : 0.5) : 0,
+         w_crime = m.crime > 0 ? (m.open > 0 ? 0.25 : 0.5) : 0;
   const double w = w_closed + w_open + w_crime;
   if (w > 0) {
     w_closed /= w;
@@ -314,14 +317,16 @@ Measures measure(const std::vector<const TrialResult*>& rows, double threshold) 
     m.macro_top5 += a[2] / a[0] / static_cast<double>(actors.size());
   }
   m.at80_rate = m.closed == 0 ? 0 : static_cast<double>(named_closed) / static_cast<double>(m.closed);
-  m.at80_precision = named_closed == 0 ? 1 : static_cast<double>(named_closed_right) / static_cast<double>(named_closed);
+  m.at80_precision =
+      named_closed == 0 ? 1 : static_cast<double>(named_closed_right) / static_cast<double>(named_closed);
   m.false_removed = m.open == 0 ? 0 : static_cast<double>(named_removed) / static_cast<double>(m.open);
   m.false_crime = m.crime == 0 ? 0 : static_cast<double>(named_crime) / static_cast<double>(m.crime);
   (void)open_sum;
   return m;
 }
 
-Interval paired_interval(const Evaluation& a, const Evaluation& b, const std::function<double(const Measures&)>& of, std::size_t resamples) {
+Interval paired_interval(const Evaluation& a, const Evaluation& b, const std::function<double(const Measures&)>& of,
+                         std::size_t resamples) {
   std::map<std::string, std::array<std::vector<const TrialResult*>, 2>> units;
   const auto put = [&units](const Evaluation& e, std::size_t side) {
     for (const TrialResult& r : e.rows) {
@@ -346,7 +351,8 @@ Interval paired_interval(const Evaluation& a, const Evaluation& b, const std::fu
   }
   std::sort(differences.begin(), differences.end());
   if (differences.empty()) return {};
-  return {differences[differences.size() * 25 / 1000], differences[std::min(differences.size() - 1, differences.size() * 975 / 1000)]};
+  return {differences[differences.size() * 25 / 1000],
+          differences[std::min(differences.size() - 1, differences.size() * 975 / 1000)]};
 }
 
 namespace {
@@ -413,7 +419,8 @@ std::string to_json(const Evaluation& evaluation, const EvaluateOptions& options
   w.key("named").begin_object();
   w.key("threshold").number(options.threshold);
   w.key("rate").number(rounded(m.named_rate));
-  w.key("right").number(m.named == 0 ? 0.0 : rounded(static_cast<double>(m.named_right) / static_cast<double>(m.named)));
+  w.key("right").number(m.named == 0 ? 0.0
+                                     : rounded(static_cast<double>(m.named_right) / static_cast<double>(m.named)));
   w.key("n").number(static_cast<std::uint64_t>(m.named));
   w.key("wrong").number(static_cast<std::uint64_t>(m.named - m.named_right));
   w.end_object();
@@ -465,24 +472,34 @@ std::string to_json(const Evaluation& evaluation, const EvaluateOptions& options
 
 std::string to_text(const Evaluation& evaluation, const EvaluateOptions& options) {
   const Measures& m = evaluation.measures;
-  std::string out = fmt::format("{} trials ({}): {} closed, {} open, {} of ordinary crime, {} unlabelled; {} left out (no date)\n", m.trials,
-                                options.baseline.empty() ? "whodunit" : options.baseline, m.closed, m.open, m.crime, m.unlabelled, m.skipped);
+  std::string out = fmt::format(
+      "{} trials ({}): {} closed, {} open, {} of ordinary crime, {} unlabelled; {} left out (no date)\n", m.trials,
+      options.baseline.empty() ? "whodunit" : options.baseline, m.closed, m.open, m.crime, m.unlabelled, m.skipped);
   const auto in = [](const Interval& i) { return fmt::format("[{:.2f}, {:.2f}]", i.low, i.high); };
   if (m.closed > 0) {
-    out += fmt::format("closed    top-1 {:.3f} {}  top-3 {:.3f}  top-5 {:.3f}  mean reciprocal rank {:.3f}  log-loss {:.3f} {}  Brier {:.3f}\n", m.top1,
-                       in(m.top1_interval), m.top3, m.top5, m.mrr, m.log_loss, in(m.log_loss_interval), m.brier);
-    out += fmt::format("macro     top-1 {:.3f} {}  top-5 {:.3f}  over {} actors\n", m.macro_top1, in(m.macro_top1_interval), m.macro_top5, m.actors);
+    out += fmt::format(
+        "closed    top-1 {:.3f} {}  top-3 {:.3f}  top-5 {:.3f}  mean reciprocal rank {:.3f}  log-loss {:.3f} {}  Brier "
+        "{:.3f}\n",
+        m.top1, in(m.top1_interval), m.top3, m.top5, m.mrr, m.log_loss, in(m.log_loss_interval), m.brier);
+    out += fmt::format("macro     top-1 {:.3f} {}  top-5 {:.3f}  over {} actors\n", m.macro_top1,
+                       in(m.macro_top1_interval), m.macro_top5, m.actors);
     out += fmt::format("          \"an unknown group\" leads wrongly in {:.3f}\n", m.closed_unknown_rate);
   }
-  if (m.open > 0) out += fmt::format("open      log-loss {:.3f}  Brier {:.3f}  \"an unknown group\" leads in {:.3f}\n", m.open_log_loss, m.open_brier, m.unknown_rate);
+  if (m.open > 0)
+    out += fmt::format("open      log-loss {:.3f}  Brier {:.3f}  \"an unknown group\" leads in {:.3f}\n",
+                       m.open_log_loss, m.open_brier, m.unknown_rate);
   if (m.unlabelled > 0) {
-    out += fmt::format("unlabelled  log-loss {:.3f}  \"an unknown group\" leads in {:.3f}\n", m.unlabelled_log_loss, m.unlabelled_unknown_rate);
+    out += fmt::format("unlabelled  log-loss {:.3f}  \"an unknown group\" leads in {:.3f}\n", m.unlabelled_log_loss,
+                       m.unlabelled_unknown_rate);
   }
-  out += fmt::format("both      log-loss {:.3f} {}  Brier {:.3f} {}  expected calibration error {:.3f} {}\n", m.both_log_loss, in(m.both_log_loss_interval),
-                     m.both_brier, in(m.both_brier_interval), m.ece, in(m.ece_interval));
-  out += fmt::format("named at P >= {:.2f}: {} ({:.3f} of all questions), {} wrong\n", options.threshold, m.named, m.named_rate, m.named - m.named_right);
-  out += fmt::format("at .80    precision {:.3f}  rate {:.3f}  false with the truth removed {:.4f}  false on ordinary crime {:.4f}\n", m.at80_precision, m.at80_rate,
-                     m.false_removed, m.false_crime);
+  out += fmt::format("both      log-loss {:.3f} {}  Brier {:.3f} {}  expected calibration error {:.3f} {}\n",
+                     m.both_log_loss, in(m.both_log_loss_interval), m.both_brier, in(m.both_brier_interval), m.ece,
+                     in(m.ece_interval));
+  out += fmt::format("named at P >= {:.2f}: {} ({:.3f} of all questions), {} wrong\n", options.threshold, m.named,
+                     m.named_rate, m.named - m.named_right);
+  out += fmt::format(
+      "at .80    precision {:.3f}  rate {:.3f}  false with the truth removed {:.4f}  false on ordinary crime {:.4f}\n",
+      m.at80_precision, m.at80_rate, m.false_removed, m.false_crime);
   out += "calibration  said   was   share\n";
   for (const auto& bin : m.calibration) {
     if (bin.share > 0) out += fmt::format("             {:.3f}  {:.3f}  {:.3f}\n", bin.said, bin.was, bin.share);

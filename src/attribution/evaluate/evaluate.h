@@ -25,14 +25,14 @@ struct EvaluateOptions {
 
 /// The answer to one question of one trial.
 struct Outcome {
-  bool made = false;          ///< false: the question does not apply
-  double right = 0;           ///< probability of what is right (the true groups; or "unknown")
-  double right_closed = 0;    ///< of the true groups among the named ones
+  bool made = false;        ///< false: the question does not apply
+  double right = 0;         ///< probability of what is right (the true groups; or "unknown")
+  double right_closed = 0;  ///< of the true groups among the named ones
   double unknown = 0;
-  double leader = 0;          ///< the most probable named group's probability
+  double leader = 0;  ///< the most probable named group's probability
   std::string leader_key;
   bool leader_right = false;
-  std::size_t rank = 0;       ///< of the best true group among the named ones; 1 is best
+  std::size_t rank = 0;  ///< of the best true group among the named ones; 1 is best
   double brier = 0, brier_closed = 0;
 };
 
@@ -64,7 +64,8 @@ struct Measures {
     double low = 0, share = 0, said = 0, was = 0;
   };
   std::vector<Bin> calibration;
-  Interval top1_interval, log_loss_interval, both_log_loss_interval, both_brier_interval, macro_top1_interval, ece_interval;
+  Interval top1_interval, log_loss_interval, both_log_loss_interval, both_brier_interval, macro_top1_interval,
+      ece_interval;
 };
 
 struct Evaluation {
@@ -72,11 +73,13 @@ struct Evaluation {
   std::vector<TrialResult> rows;
 };
 
-Evaluation evaluate(const std::vector<Trial>& trials, const ActorTable& table, const Weights& weights, const EvaluateOptions& options);
+Evaluation evaluate(const std::vector<Trial>& trials, const ActorTable& table, const Weights& weights,
+                    const EvaluateOptions& options);
 /// From rows alone (for resampling and for paired differences).
 Measures measure(const std::vector<const TrialResult*>& rows, double threshold);
 /// The 95 % interval of a statistic of two evaluations of the same trials (paired), by resampling trials.
-Interval paired_interval(const Evaluation& a, const Evaluation& b, const std::function<double(const Measures&)>& of, std::size_t resamples);
+Interval paired_interval(const Evaluation& a, const Evaluation& b, const std::function<double(const Measures&)>& of,
+                         std::size_t resamples);
 
 /// INTERFACE.md's object.
 std::string to_json(const Evaluation& evaluation, const EvaluateOptions& options);

@@ -17,10 +17,10 @@ namespace {
 // earlier knowledge only weigh more than those with hindsight, for they are what a user asks. To name somebody wrongly
 // costs more than to miss one.
 constexpr double kActorPower = 1.0, kEarlierWeight = 3.0, kRemovedWeight = 1.15;
-constexpr double kRidge = 1.0;           // on every weight of an actor's feature
-constexpr double kUnknownRidge = 0.01;   // on the weights of the case's features
-// While the features' weights are sought, a question keeps the actors that look most alike and every tenth of the others,
-// which then stands for ten.
+constexpr double kRidge = 1.0;          // on every weight of an actor's feature
+constexpr double kUnknownRidge = 0.01;  // on the weights of the case's features
+// While the features' weights are sought, a question keeps the actors that look most alike and every tenth of the
+// others, which then stands for ten.
 constexpr std::size_t kCandidates = 40, kEvery = 10;
 // Campaigns: to miss a group that is known costs half as much again as to name one where none is right.
 constexpr double kClosedWeight = 1.5, kUnlabelledWeight = 0.3, kPartWeight = 0.5;
@@ -52,7 +52,8 @@ std::vector<ProfileItem> profile_items(const std::vector<Trial>& trials, const A
         if (condition == Condition::kClosed) {
           for (const std::uint32_t a : truth_of(trial, table)) {
             const auto it = std::lower_bound(item.match.actors.begin(), item.match.actors.end(), a);
-            if (it != item.match.actors.end() && *it == a) item.truth.push_back(static_cast<std::size_t>(it - item.match.actors.begin()));
+            if (it != item.match.actors.end() && *it == a)
+              item.truth.push_back(static_cast<std::size_t>(it - item.match.actors.begin()));
           }
           if (item.truth.empty()) return;
         }
@@ -101,7 +102,8 @@ std::vector<InfrastructureItem> infrastructure_items(const std::vector<Trial>& t
     }
   });
   std::vector<InfrastructureItem> all;
-  for (auto& items : of_trial) all.insert(all.end(), std::make_move_iterator(items.begin()), std::make_move_iterator(items.end()));
+  for (auto& items : of_trial)
+    all.insert(all.end(), std::make_move_iterator(items.begin()), std::make_move_iterator(items.end()));
   return all;
 }
 
@@ -168,14 +170,17 @@ void fit_infrastructure(const std::vector<InfrastructureItem>& items, const Tria
     for (std::size_t i = 0; i < items.size(); ++i) {
       const auto& item = items[i];
       if (!mask[item.trial]) continue;
-      w[i] = item.condition == Condition::kCrime ? 1 : std::pow(per_actor[{item.condition, item.earlier, item.actor}], -power);
+      w[i] = item.condition == Condition::kCrime
+                 ? 1
+                 : std::pow(per_actor[{item.condition, item.earlier, item.actor}], -power);
       sums[{item.condition, item.earlier}] += w[i];
       n += 1;
     }
     for (std::size_t i = 0; i < items.size(); ++i) {
       if (w[i] == 0) continue;
       double weight = share_of(items[i].condition, power > 0);
-      if (items[i].condition == Condition::kRemoved && items[i].earlier) weight *= 2;  // there is no crime's share there
+      if (items[i].condition == Condition::kRemoved && items[i].earlier)
+        weight *= 2;  // there is no crime's share there
       if (items[i].earlier && power > 0) weight *= kEarlierWeight;
       if (items[i].condition == Condition::kRemoved && power == 0) weight *= kRemovedWeight;
       w[i] *= n * weight / sums[{items[i].condition, items[i].earlier}];
@@ -186,7 +191,7 @@ void fit_infrastructure(const std::vector<InfrastructureItem>& items, const Tria
 
   // Which actors are worth keeping while the weights are sought: by a plain sum.
   struct Kept {
-    std::vector<float> values;     // row-major
+    std::vector<float> values;  // row-major
     std::vector<double> stands_for;
     std::size_t n = 0, truth = SIZE_MAX;
   };
@@ -198,10 +203,12 @@ void fit_infrastructure(const std::vector<InfrastructureItem>& items, const Tria
     for (std::size_t a = 0; a < rows.actors.size(); ++a) {
       const float* f = rows.row(a);
       double s = 0;
-      for (const auto k : {kExactName, kExactNames, kRegistered, kRegistereds, kExactAddress, kExactAddresses, kNet24, kNearestName, kNearestReport}) {
+      for (const auto k : {kExactName, kExactNames, kRegistered, kRegistereds, kExactAddress, kExactAddresses, kNet24,
+                           kNearestName, kNearestReport}) {
         s += 2.0 * static_cast<double>(f[k]);
       }
-      s += static_cast<double>(f[kLabel] + f[kNameRank]) + 0.2 * static_cast<double>(f[kSequences] + f[kSuffix] + f[kTraits]) +
+      s += static_cast<double>(f[kLabel] + f[kNameRank]) +
+           0.2 * static_cast<double>(f[kSequences] + f[kSuffix] + f[kTraits]) +
            0.4 * static_cast<double>(f[kActivity] + f[kSize] + f[kAddressStyle] + f[kShape]);
       order.emplace_back(-s, a);
     }
@@ -227,14 +234,16 @@ void fit_infrastructure(const std::vector<InfrastructureItem>& items, const Tria
       weight[k] = allowed(k) ? static_cast<float>(x[k] * x[k]) : 0;
       loss += 0.5 * kRidge * x[k] * x[k] * x[k] * x[k];
     }
-    for (std::size_t k = 0; k < kCaseFeatures; ++k) loss += 0.5 * kUnknownRidge * x[kInfrastructureFeatures + k] * x[kInfrastructureFeatures + k];
+    for (std::size_t k = 0; k < kCaseFeatures; ++k)
+      loss += 0.5 * kUnknownRidge * x[kInfrastructureFeatures + k] * x[kInfrastructureFeatures + k];
     std::vector<double> g(kN, 0);
     std::vector<double> e;
     for (std::size_t i = 0; i < items.size(); ++i) {
       if (w[i] == 0) continue;
       const Kept& rows = kept[i];
       double v = 0;
-      for (std::size_t k = 0; k < kCaseFeatures; ++k) v += x[kInfrastructureFeatures + k] * static_cast<double>(items[i].rows.of_case[k]);
+      for (std::size_t k = 0; k < kCaseFeatures; ++k)
+        v += x[kInfrastructureFeatures + k] * static_cast<double>(items[i].rows.of_case[k]);
       double top = v;
       e.resize(rows.n);
       for (std::size_t a = 0; a < rows.n; ++a) {
@@ -252,7 +261,8 @@ void fit_infrastructure(const std::vector<InfrastructureItem>& items, const Tria
       loss -= w[i] * std::log(std::max(right, 1e-12));
       if (gradient == nullptr) continue;
       const double gv = w[i] * (unknown / total - (closed ? 0.0 : 1.0));
-      for (std::size_t k = 0; k < kCaseFeatures; ++k) g[kInfrastructureFeatures + k] += gv * static_cast<double>(items[i].rows.of_case[k]);
+      for (std::size_t k = 0; k < kCaseFeatures; ++k)
+        g[kInfrastructureFeatures + k] += gv * static_cast<double>(items[i].rows.of_case[k]);
       std::array<float, kInfrastructureFeatures> sum{};
       for (std::size_t a = 0; a < rows.n; ++a) {
         const auto p = static_cast<float>(e[a] / total - (closed && a == rows.truth ? 1.0 : 0.0));
@@ -287,7 +297,8 @@ void fit_infrastructure(const std::vector<InfrastructureItem>& items, const Tria
     std::vector<double> scores;
     for (std::size_t a = 0; a < items[i].rows.actors.size(); ++a) {
       double s = 0;
-      for (std::size_t k = 0; k < kInfrastructureFeatures; ++k) s += weights.infrastructure[k] * static_cast<double>(items[i].rows.row(a)[k]);
+      for (std::size_t k = 0; k < kInfrastructureFeatures; ++k)
+        s += weights.infrastructure[k] * static_cast<double>(items[i].rows.row(a)[k]);
       scores.push_back(s);
     }
     all[i] = log_sum_exp(scores);
@@ -359,10 +370,12 @@ void fit_victims(const std::vector<Trial>& trials, const TrialMask& mask, const 
       }
       sum -= std::log(std::max(posterior.raw[at], 1e-9));
     }
-    for (std::size_t i = 0; i < kVictimParameters; ++i) sum += 0.5 * (x[i] - priors.victim[i]) * (x[i] - priors.victim[i]);
+    for (std::size_t i = 0; i < kVictimParameters; ++i)
+      sum += 0.5 * (x[i] - priors.victim[i]) * (x[i] - priors.victim[i]);
     return sum;
   };
-  const auto x = minimise(with_numeric_gradient(loss), std::vector<double>(priors.victim.begin(), priors.victim.end()), 40, 1e-6);
+  const auto x =
+      minimise(with_numeric_gradient(loss), std::vector<double>(priors.victim.begin(), priors.victim.end()), 40, 1e-6);
   std::copy(x.begin(), x.end(), weights.victim.begin());
 }
 

@@ -224,8 +224,10 @@ std::optional<View> view_of(const Trial& trial, const ActorTable& table, Knowled
     }
     for (const std::uint32_t a : actors) {
       for (const std::string& id : list) {
-        if (const std::uint32_t t = table.technique(id); t != kNone) view.excluded_techniques[a].push_back(t);
-        else if (const std::uint32_t s = table.software_number(id); s != kNone) view.excluded_software[a].push_back(s);
+        if (const std::uint32_t t = table.technique(id); t != kNone)
+          view.excluded_techniques[a].push_back(t);
+        else if (const std::uint32_t s = table.software_number(id); s != kNone)
+          view.excluded_software[a].push_back(s);
       }
     }
   }

@@ -23,9 +23,9 @@ struct Trial {
   TrialKind kind = TrialKind::kProfile;
   std::vector<std::string> techniques, software, observables, victims;
   std::int32_t day = kNoDay;
-  bool labelled = false;                  ///< false: linked to nobody; a weak label for "unknown"
-  bool negative = false;                  ///< ordinary crime: "unknown" is right
-  std::vector<std::string> true_groups;   ///< keys
+  bool labelled = false;                 ///< false: linked to nobody; a weak label for "unknown"
+  bool negative = false;                 ///< ordinary crime: "unknown" is right
+  std::vector<std::string> true_groups;  ///< keys
   std::string true_country;
   bool answerable = true;
   std::vector<std::string> exclude_campaigns, exclude_reports;
@@ -48,7 +48,8 @@ std::optional<EvidenceChoice> evidence_choice(std::string_view text);
 std::optional<KnowledgeChoice> knowledge_choice(std::string_view text);
 
 /// The trial's evidence in the table's numbers; ids that the table does not know are left out and counted.
-Question question_of(const Trial& trial, const ActorTable& table, EvidenceChoice choice, std::size_t* unknown_ids = nullptr);
+Question question_of(const Trial& trial, const ActorTable& table, EvidenceChoice choice,
+                     std::size_t* unknown_ids = nullptr);
 /// What may be known for the trial, without its true groups where `remove_truth`. Nothing where the choice needs a date
 /// that the trial does not have.
 std::optional<View> view_of(const Trial& trial, const ActorTable& table, KnowledgeChoice choice, bool remove_truth);

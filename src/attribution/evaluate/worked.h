@@ -20,7 +20,8 @@ class Worked {
   const std::vector<InfrastructureItem>& infrastructure() const { return infrastructure_; }
   /// Null where it was not worked out (another kind of knowledge; a question that is not asked).
   const InfrastructureRows* rows(std::size_t trial, KnowledgeChoice knowledge, bool removed) const;
-  /// Sets the infrastructure's weights as `fit_infrastructure` would, but fits the same only once. Any thread may call it.
+  /// Sets the infrastructure's weights as `fit_infrastructure` would, but fits the same only once. Any thread may call
+  /// it.
   void fit(const TrialMask& mask, const std::vector<std::uint8_t>& features, Weights& weights);
 
   /// The same for the profiles' weights.

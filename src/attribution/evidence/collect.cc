@@ -33,15 +33,22 @@ double capped(double log_ratio, double forgeability) {
 double grade_factor(const Grade& grade) {
   const auto reliability = [&] {
     switch (grade.reliability) {
-      case 'A': return 1.0;
-      case 'B': return 0.9;
-      case 'C': return 0.7;
-      case 'D': return 0.4;
-      case 'E': return 0.2;
-      default: return 0.6;
+      case 'A':
+        return 1.0;
+      case 'B':
+        return 0.9;
+      case 'C':
+        return 0.7;
+      case 'D':
+        return 0.4;
+      case 'E':
+        return 0.2;
+      default:
+        return 0.6;
     }
   }();
-  const double credibility = grade.credibility >= 1 && grade.credibility <= 5 ? 1.0 - 0.2 * (grade.credibility - 1) : 0.6;
+  const double credibility =
+      grade.credibility >= 1 && grade.credibility <= 5 ? 1.0 - 0.2 * (grade.credibility - 1) : 0.6;
   // The two depend on each other: the weaker decides, the other shades.
   return std::clamp(0.75 * std::min(reliability, credibility) + 0.25 * std::max(reliability, credibility), 0.05, 1.0);
 }
@@ -50,7 +57,8 @@ std::string item_id(const Evidence& evidence) {
   return fmt::format("E-{:010x}", base::fast_hash(evidence.kind + "\x1f" + evidence.value) & 0xffffffffff);
 }
 
-Evidence make_evidence(std::string kind, Channel channel, std::string value, std::string statement, const Support& support) {
+Evidence make_evidence(std::string kind, Channel channel, std::string value, std::string statement,
+                       const Support& support) {
   Evidence e;
   e.kind = std::move(kind);
   e.channel = channel;
@@ -74,8 +82,9 @@ std::vector<std::uint32_t> actors_of_country(const ActorTable* table, std::strin
 
 std::vector<Item> collect_items(const EvidenceInput& input) {
   std::vector<Item> items;
-  for (auto* kind : {indicator_items, kinship_items, software_items, technique_items, exploit_items, working_hours_items, language_items,
-                     victim_items, sophistication_items, habit_items, manual_items}) {
+  for (auto* kind :
+       {indicator_items, kinship_items, software_items, technique_items, exploit_items, working_hours_items,
+        language_items, victim_items, sophistication_items, habit_items, manual_items}) {
     for (Item& item : kind(input)) items.push_back(std::move(item));
   }
   std::sort(items.begin(), items.end(), [](const Item& a, const Item& b) {
@@ -106,7 +115,8 @@ std::vector<Item> collect_items(const EvidenceInput& input) {
     };
     if (rank(i) > rank(it->second)) it->second = i;
   }
-  for (std::size_t i = 0; i < joined.size(); ++i) joined[i].evidence.counted = best[joined[i].evidence.dependency_group] == i;
+  for (std::size_t i = 0; i < joined.size(); ++i)
+    joined[i].evidence.counted = best[joined[i].evidence.dependency_group] == i;
   return joined;
 }
 

@@ -13,11 +13,13 @@ std::vector<Item> habit_items(const EvidenceInput& input) {
   for (const HabitFact& f : input.facts.habits) {
     Item item;
     const std::uint32_t actor = input.table == nullptr || f.actor.empty() ? kNone : input.table->actor(f.actor);
-    item.evidence = make_evidence("habit", Channel::kHabit, f.value,
-                                  f.actor.empty() ? fmt::format("Habit: {}.", f.value)
-                                                  : fmt::format("Habit: {}, which {} ties to {}.", f.value, f.source.empty() ? "somebody" : f.source,
-                                                                actor == kNone ? f.actor : input.table->actors()[actor].name),
-                                  f.support);
+    item.evidence =
+        make_evidence("habit", Channel::kHabit, f.value,
+                      f.actor.empty() ? fmt::format("Habit: {}.", f.value)
+                                      : fmt::format("Habit: {}, which {} ties to {}.", f.value,
+                                                    f.source.empty() ? "somebody" : f.source,
+                                                    actor == kNone ? f.actor : input.table->actors()[actor].name),
+                      f.support);
     if (actor != kNone) item.actors[actor] = std::log(5.0);
     item.evidence.forgeability = 0.6;
     item.evidence.grade = {'C', 3};

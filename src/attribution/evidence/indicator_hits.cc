@@ -1,8 +1,8 @@
 // Indicator hits: a value of the case stands in a list that names an actor, or names plain crime.
 // Likelihoods: measured on labelled reports of actors (docs/attribution.md): a listed domain speaks 475 : 1 for the
-// actor who holds it against a given other, a listed address 762 : 1, a name under a listed registered domain 246 : 1. A
-// list that may hold errors and shared machines is mixed in by forgeability 0.02 (the share of wrong or shared listings
-// there was 14–26 % for single hits), and what is old fades.
+// actor who holds it against a given other, a listed address 762 : 1, a name under a listed registered domain 246 : 1.
+// A list that may hold errors and shared machines is mixed in by forgeability 0.02 (the share of wrong or shared
+// listings there was 14–26 % for single hits), and what is old fades.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -34,10 +34,13 @@ std::vector<Item> indicator_items(const EvidenceInput& input) {
             : fmt::format("The {} {} stands in the list {} under {}{}.", what, hit.value, hit.source, who,
                           actor == kNone ? ", a name that no table of actors knows" : "");
     const std::string actor_key = actor != kNone ? input.table->actors()[actor].key : comparable_name(hit.actor);
-    item.evidence = make_evidence("indicator-hit", Channel::kIndicator, hit.value + "\x1f" + actor_key, std::move(statement), hit.support);
+    item.evidence = make_evidence("indicator-hit", Channel::kIndicator, hit.value + "\x1f" + actor_key,
+                                  std::move(statement), hit.support);
     item.evidence.value = hit.value;
     item.evidence.grade = hit.grade;
-    item.evidence.forgeability = hit.type == IndicatorType::kFingerprint ? 0.5 : hit.type == IndicatorType::kHash ? 0.1 : 0.02;
+    item.evidence.forgeability = hit.type == IndicatorType::kFingerprint ? 0.5
+                                 : hit.type == IndicatorType::kHash      ? 0.1
+                                                                         : 0.02;
     // Two lists that hold one value are two looks at it.
     item.evidence.dependency_group = "value:" + hit.value + ":" + actor_key;
     item.evidence.source = "likelihood ratios of listed domains and addresses, docs/attribution.md";
@@ -58,22 +61,26 @@ std::vector<Item> indicator_items(const EvidenceInput& input) {
       item.others["opportunists"] = std::log(3.0);
     }
     // What the reports of the table hold already is weighed by the model of infrastructure.
-    const bool name_or_address = hit.type == IndicatorType::kDomain || hit.type == IndicatorType::kAddress || hit.type == IndicatorType::kUrl;
+    const bool name_or_address =
+        hit.type == IndicatorType::kDomain || hit.type == IndicatorType::kAddress || hit.type == IndicatorType::kUrl;
     if (name_or_address && actor != kNone) {
       Observables one;
       one.add(hit.value);
       one.finish();
       const auto held = [&](const std::vector<std::uint32_t>* reports) {
-        return reports != nullptr &&
-               std::any_of(reports->begin(), reports->end(), [&](std::uint32_t r) { return input.table->reports()[r].actor == actor; });
+        return reports != nullptr && std::any_of(reports->begin(), reports->end(), [&](std::uint32_t r) {
+                 return input.table->reports()[r].actor == actor;
+               });
       };
       for (const std::string& name : one.names) {
-        if (held(input.table->reports_of_name(name)) || held(input.table->reports_of_registered(take_apart(name).registered))) {
+        if (held(input.table->reports_of_name(name)) ||
+            held(input.table->reports_of_registered(take_apart(name).registered))) {
           item.evidence.dependency_group = "observable:" + name;
         }
       }
       for (const std::uint32_t a : one.addresses) {
-        if (held(input.table->reports_of_address(a))) item.evidence.dependency_group = "observable:" + base::Address::v4(a).to_string();
+        if (held(input.table->reports_of_address(a)))
+          item.evidence.dependency_group = "observable:" + base::Address::v4(a).to_string();
       }
     }
     items.push_back(std::move(item));

@@ -42,8 +42,8 @@ std::vector<Item> sophistication_items(const EvidenceInput& input);
 std::vector<Item> habit_items(const EvidenceInput& input);
 std::vector<Item> manual_items(const EvidenceInput& input);
 
-/// All kinds. Ids made, sorted by id, duplicates joined (their findings put together), and of each dependency group only
-/// the strongest counted.
+/// All kinds. Ids made, sorted by id, duplicates joined (their findings put together), and of each dependency group
+/// only the strongest counted.
 std::vector<Item> collect_items(const EvidenceInput& input);
 
 /// Caps a ratio by forgeability: the mark may have been left by another who wanted to (probability `forgeability`), so
@@ -52,7 +52,8 @@ double capped(double log_ratio, double forgeability);
 /// How much of a log-ratio a grade lets stand: A1 all of it, E5 a tenth; F and 6 (cannot be judged) a middling half.
 double grade_factor(const Grade& grade);
 std::string item_id(const Evidence& evidence);
-Evidence make_evidence(std::string kind, Channel channel, std::string value, std::string statement, const Support& support);
+Evidence make_evidence(std::string kind, Channel channel, std::string value, std::string statement,
+                       const Support& support);
 /// Numbers of the actors whose claimed country is `country`.
 std::vector<std::uint32_t> actors_of_country(const ActorTable* table, std::string_view country);
 

@@ -1,6 +1,7 @@
 // Infrastructure kinship: the case's names and addresses against those that reports list: the same, the same registered
-// domain, the same label under another suffix, a neighbouring address, the style of names. Likelihoods: the fitted model
-// of infrastructure (docs/attribution.md, "Names and addresses"), which weighs all observables of a case together.
+// domain, the same label under another suffix, a neighbouring address, the style of names. Likelihoods: the fitted
+// model of infrastructure (docs/attribution.md, "Names and addresses"), which weighs all observables of a case
+// together.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -52,8 +53,8 @@ std::vector<Item> kinship_items(const EvidenceInput& input) {
                                 holders_of(*input.table, registered));
         forgeability = 0.1;
       } else if (const auto* label = input.table->reports_of_label(parts.label)) {
-        statement = fmt::format("The name {} carries the label \"{}\", which reports of {} list under another suffix.", value, parts.label,
-                                holders_of(*input.table, label));
+        statement = fmt::format("The name {} carries the label \"{}\", which reports of {} list under another suffix.",
+                                value, parts.label, holders_of(*input.table, label));
       } else {
         statement = fmt::format("The name {} is in no report; only its style can be compared.", value);
         forgeability = 0.8;
@@ -66,8 +67,9 @@ std::vector<Item> kinship_items(const EvidenceInput& input) {
         statement = fmt::format("The address {} is listed in reports of {}.", value, holders_of(*input.table, exact));
         forgeability = 0.1;
       } else if (const auto* near = input.table->reports_of_net24(one.addresses.front())) {
-        statement = fmt::format("The address {} has neighbours in its /24 that reports of {} list: this may rank, never name.", value,
-                                holders_of(*input.table, near));
+        statement =
+            fmt::format("The address {} has neighbours in its /24 that reports of {} list: this may rank, never name.",
+                        value, holders_of(*input.table, near));
       } else {
         statement = fmt::format("The address {} is in no report.", value);
         forgeability = 0.8;

@@ -18,8 +18,9 @@ std::vector<Item> manual_items(const EvidenceInput& input) {
     item.evidence.level = f.level;
     item.evidence.grade = f.grade;
     item.evidence.forgeability = std::clamp(f.forgeability, 0.02, 1.0);
-    item.evidence.source = fmt::format("added by {} on {}: {}", f.who.empty() ? "an analyst" : f.who, f.when.empty() ? "an unknown day" : f.when,
-                                       f.why.empty() ? "no reason given" : f.why);
+    item.evidence.source =
+        fmt::format("added by {} on {}: {}", f.who.empty() ? "an analyst" : f.who,
+                    f.when.empty() ? "an unknown day" : f.when, f.why.empty() ? "no reason given" : f.why);
     const double x = std::clamp(f.log_ratio, -7.0, 7.0) * grade_factor(f.grade);
     if (f.level == Level::kOperator) {
       if (f.actor == "opportunists" || f.actor == "insiders") {

@@ -21,11 +21,12 @@ std::vector<Item> software_items(const EvidenceInput& input) {
         for (const std::uint32_t x : a.software) holders += x == number;
       }
       item.software = number;
-      item.evidence = make_evidence("software", Channel::kSoftware, s.id,
-                                    holders == 0 ? fmt::format("{} was seen, which no known group is said to use.", s.name)
-                                                 : fmt::format("{} was seen, which {} known group{} said to use.", s.name, holders,
-                                                               holders == 1 ? " is" : "s are"),
-                                    f.support);
+      item.evidence =
+          make_evidence("software", Channel::kSoftware, s.id,
+                        holders == 0 ? fmt::format("{} was seen, which no known group is said to use.", s.name)
+                                     : fmt::format("{} was seen, which {} known group{} said to use.", s.name, holders,
+                                                   holders == 1 ? " is" : "s are"),
+                        f.support);
       item.evidence.forgeability = s.tool ? 0.9 : holders <= 2 ? 0.3 : 0.6;
     }
     item.evidence.grade = {'B', 2};

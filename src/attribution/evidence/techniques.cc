@@ -18,7 +18,8 @@ std::vector<Item> technique_items(const EvidenceInput& input) {
       const TechniqueEntry& t = input.table->techniques()[number];
       const TechniqueEntry& parent = input.table->techniques()[t.parent];
       item.technique = t.parent;
-      item.evidence = make_evidence("technique", Channel::kTechnique, parent.id, fmt::format("{} ({}) was seen.", parent.name, parent.id), f.support);
+      item.evidence = make_evidence("technique", Channel::kTechnique, parent.id,
+                                    fmt::format("{} ({}) was seen.", parent.name, parent.id), f.support);
     }
     item.evidence.forgeability = 0.8;
     item.evidence.grade = {'B', 2};

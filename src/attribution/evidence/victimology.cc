@@ -23,12 +23,13 @@ std::vector<Item> victim_items(const EvidenceInput& input) {
   std::string list;
   for (const std::string& c : countries) list += (list.empty() ? "" : ", ") + c;
   Item item;
-  item.evidence = make_evidence("victimology", Channel::kVictim, list,
-                                fmt::format("Victims stand in {}. One country alone says nothing of who hit it.", list), support);
+  item.evidence =
+      make_evidence("victimology", Channel::kVictim, list,
+                    fmt::format("Victims stand in {}. One country alone says nothing of who hit it.", list), support);
   if (countries.size() > 1) item.evidence.statement = fmt::format("Victims stand in {}.", list);
   if (input.table != nullptr && countries.size() > 1) {
-    const CountryPosterior p = country_posterior(input.table->victim_rows(), {countries.begin(), countries.end()}, input.weights.victim,
-                                                 input.settings.reporting_adjustment);
+    const CountryPosterior p = country_posterior(input.table->victim_rows(), {countries.begin(), countries.end()},
+                                                 input.weights.victim, input.settings.reporting_adjustment);
     for (std::size_t i = 0; i + 1 < p.countries.size(); ++i) {
       for (const std::uint32_t a : actors_of_country(input.table, p.countries[i])) item.actors[a] = p.log_ratio[i];
     }

@@ -1,5 +1,5 @@
-// Working hours and days: when a person, not a machine, acted. A von Mises distribution on the day's circle mixed with a
-// flat one, by expectation maximisation (Mardia & Jupp, Directional Statistics, 2000, 5.3 and 10.3); Rayleigh's test
+// Working hours and days: when a person, not a machine, acted. A von Mises distribution on the day's circle mixed with
+// a flat one, by expectation maximisation (Mardia & Jupp, Directional Statistics, 2000, 5.3 and 10.3); Rayleigh's test
 // against flatness; and a test whether a machine's clock made the times. Shifted at will by who wants to: capped near
 // 1/0.7.
 #include "attribution/evidence/working_hours.h"
@@ -23,9 +23,10 @@ constexpr double kMiddleOfDay = 13.5;  // local hour around which office work is
 // capital).
 const std::map<std::string, double, std::less<>>& offsets() {
   static const std::map<std::string, double, std::less<>> table = {
-      {"AE", 4},  {"BR", -3}, {"BY", 3}, {"CN", 8},   {"CO", -5}, {"EG", 2}, {"ES", 1}, {"FR", 1},  {"GB", 0}, {"IL", 2}, {"IN", 5.5},
-      {"IR", 3.5}, {"JP", 9}, {"KP", 9}, {"KR", 9},   {"KZ", 5},  {"LB", 2}, {"NG", 1}, {"PK", 5},  {"PS", 2}, {"RU", 3}, {"SA", 3},
-      {"SY", 3},  {"TN", 1},  {"TR", 3}, {"TW", 8},   {"UA", 2},  {"US", -5}, {"UZ", 5}, {"VE", -4}, {"VN", 7},
+      {"AE", 4}, {"BR", -3}, {"BY", 3},   {"CN", 8},   {"CO", -5}, {"EG", 2},  {"ES", 1}, {"FR", 1},
+      {"GB", 0}, {"IL", 2},  {"IN", 5.5}, {"IR", 3.5}, {"JP", 9},  {"KP", 9},  {"KR", 9}, {"KZ", 5},
+      {"LB", 2}, {"NG", 1},  {"PK", 5},   {"PS", 2},   {"RU", 3},  {"SA", 3},  {"SY", 3}, {"TN", 1},
+      {"TR", 3}, {"TW", 8},  {"UA", 2},   {"US", -5},  {"UZ", 5},  {"VE", -4}, {"VN", 7},
   };
   return table;
 }
@@ -35,7 +36,9 @@ double bessel_ratio(double kappa) {  // I1/I0
 }
 
 double kappa_of(double r) {  // inverse of bessel_ratio, Best & Fisher's approximation, then two Newton steps
-  double k = r < 0.53 ? 2 * r + r * r * r + 5 * r * r * r * r * r / 6 : r < 0.85 ? -0.4 + 1.39 * r + 0.43 / (1 - r) : 1 / (r * r * r - 4 * r * r + 3 * r);
+  double k = r < 0.53   ? 2 * r + r * r * r + 5 * r * r * r * r * r / 6
+             : r < 0.85 ? -0.4 + 1.39 * r + 0.43 / (1 - r)
+                        : 1 / (r * r * r - 4 * r * r + 3 * r);
   for (int i = 0; i < 2 && k > 0.01 && k < 50; ++i) {
     const double a = bessel_ratio(k);
     k -= (a - r) / (1 - a * a - a / k);
@@ -98,7 +101,8 @@ WorkingHours working_hours(std::vector<base::Time> times) {
       w += p;
     }
     mean = std::atan2(ws, wc);
-    kappa = std::min(kappa_of(std::min(std::hypot(wc, ws) / std::max(w, 1e-9), 0.98)), 4.0);  // nobody works for one hour a day only
+    kappa = std::min(kappa_of(std::min(std::hypot(wc, ws) / std::max(w, 1e-9), 0.98)),
+                     4.0);  // nobody works for one hour a day only
     share = std::clamp(w / n, 0.05, 0.98);
   }
   out.centre_utc = std::fmod(mean / kTwoPi * 24 + 24, 24);
@@ -134,11 +138,14 @@ std::vector<Item> working_hours_items(const EvidenceInput& input) {
   if (w.automated) {
     statement = "The times of the intruder's actions repeat as a machine's do; they say nothing of where he sits.";
   } else if (!w.telling) {
-    statement = fmt::format("{} hours on {} days are too few, or too evenly spread, to tell working hours.", w.hours, w.days);
+    statement =
+        fmt::format("{} hours on {} days are too few, or too evenly spread, to tell working hours.", w.hours, w.days);
   } else {
-    statement = fmt::format("Work is centred on {:02.0f}:{:02.0f} UTC on {} days ({:.0f} % of it on weekends): office hours at UTC{:+.0f} ± {:.0f} h.",
-                            std::floor(w.centre_utc), std::floor((w.centre_utc - std::floor(w.centre_utc)) * 60), w.days, 100 * w.weekend_share, w.offset,
-                            w.offset_error);
+    statement = fmt::format(
+        "Work is centred on {:02.0f}:{:02.0f} UTC on {} days ({:.0f} % of it on weekends): office hours at UTC{:+.0f} "
+        "± {:.0f} h.",
+        std::floor(w.centre_utc), std::floor((w.centre_utc - std::floor(w.centre_utc)) * 60), w.days,
+        100 * w.weekend_share, w.offset, w.offset_error);
     if (input.table != nullptr) {
       // Against a flat guess over the 24 offsets.
       for (std::uint32_t a = 0; a < input.table->actors().size(); ++a) {
@@ -146,12 +153,14 @@ std::vector<Item> working_hours_items(const EvidenceInput& input) {
         if (it == offsets().end()) continue;
         double d = std::abs(it->second - w.offset);
         d = std::min(d, 24 - d);
-        const double density = std::exp(-0.5 * d * d / (w.offset_error * w.offset_error)) / (w.offset_error * std::sqrt(kTwoPi));
+        const double density =
+            std::exp(-0.5 * d * d / (w.offset_error * w.offset_error)) / (w.offset_error * std::sqrt(kTwoPi));
         item.actors[a] = std::clamp(std::log((0.8 * density + 0.2 / 24) * 24), std::log(0.4), std::log(3.0));
       }
     }
   }
-  item.evidence = make_evidence("working-hours", Channel::kTime, fmt::format("centre {:.1f} UTC, {} hours, {} days", w.centre_utc, w.hours, w.days),
+  item.evidence = make_evidence("working-hours", Channel::kTime,
+                                fmt::format("centre {:.1f} UTC, {} hours, {} days", w.centre_utc, w.hours, w.days),
                                 std::move(statement), support);
   item.evidence.forgeability = 0.7;
   item.evidence.grade = {'C', 3};

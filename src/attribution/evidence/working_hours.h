@@ -10,7 +10,7 @@ namespace whodunit::attribution {
 
 struct WorkingHours {
   std::size_t actions = 0, hours = 0, days = 0;  ///< hours: different hours with an action
-  double centre_utc = 0;     ///< hour of the day around which work is centred
+  double centre_utc = 0;                         ///< hour of the day around which work is centred
   double share = 0;          ///< of the actions that belong to the centre, the rest being spread evenly
   double kappa = 0;          ///< concentration
   double p_flat = 1;         ///< Rayleigh's test: probability of such a centre where there is none

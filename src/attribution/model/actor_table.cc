@@ -25,8 +25,8 @@ void sort_unique(std::vector<std::uint32_t>& v) {
   v.erase(std::unique(v.begin(), v.end()), v.end());
 }
 
-const std::vector<std::uint32_t>* look_up(
-    const std::unordered_map<std::uint64_t, std::vector<std::uint32_t>>& map, std::uint64_t key) {
+const std::vector<std::uint32_t>* look_up(const std::unordered_map<std::uint64_t, std::vector<std::uint32_t>>& map,
+                                          std::uint64_t key) {
   const auto it = map.find(key);
   return it == map.end() ? nullptr : &it->second;
 }
@@ -175,9 +175,8 @@ void ActorTable::build(ActorTableInput&& input) {
   for (const ActorEntry& a : actors_) has_profiles_ = has_profiles_ || !a.techniques.empty() || !a.software.empty();
 
   // Reports, in the order of the day by which they were known.
-  std::sort(input.reports.begin(), input.reports.end(), [](const auto& a, const auto& b) {
-    return std::tie(a.known_by, a.id) < std::tie(b.known_by, b.id);
-  });
+  std::sort(input.reports.begin(), input.reports.end(),
+            [](const auto& a, const auto& b) { return std::tie(a.known_by, a.id) < std::tie(b.known_by, b.id); });
   sequences_.resize(kSequenceSpace);
   traits_.resize(kTraitSpace);
   std::vector<double> sequence_total(kSequenceSpace, 0), trait_total(kTraitSpace, 0);
@@ -188,8 +187,9 @@ void ActorTable::build(ActorTableInput&& input) {
     std::vector<std::pair<std::uint64_t, const std::string*>> order;
     for (const std::string& n : names) order.emplace_back(base::fast_hash(n), &n);
     std::sort(order.begin(), order.end());
-    order.erase(std::unique(order.begin(), order.end(), [](const auto& a, const auto& b) { return a.first == b.first; }),
-                order.end());
+    order.erase(
+        std::unique(order.begin(), order.end(), [](const auto& a, const auto& b) { return a.first == b.first; }),
+        order.end());
     if (order.size() > kNamesRead) order.resize(kNamesRead);
     std::map<std::uint32_t, double> sequences, traits;
     for (const auto& [hash, name] : order) {
@@ -296,9 +296,11 @@ void ActorTable::build(ActorTableInput&& input) {
     const double idf = rarity(s);
     for (const Posting& p : sequences_[s]) squares[p.report] += static_cast<double>(p.count) * p.count * idf * idf;
   }
-  for (std::size_t i = 0; i < reports_.size(); ++i) reports_[i].sequence_norm = static_cast<float>(std::sqrt(squares[i]));
+  for (std::size_t i = 0; i < reports_.size(); ++i)
+    reports_[i].sequence_norm = static_cast<float>(std::sqrt(squares[i]));
   victim_rows_ = std::move(input.victim_rows);
-  std::sort(victim_rows_.begin(), victim_rows_.end(), [](const VictimRow& a, const VictimRow& b) { return a.id < b.id; });
+  std::sort(victim_rows_.begin(), victim_rows_.end(),
+            [](const VictimRow& a, const VictimRow& b) { return a.id < b.id; });
 }
 
 float ActorTable::rarity(std::uint32_t sequence) const { return -std::log(sequence_share_[sequence]); }

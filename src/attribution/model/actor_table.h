@@ -23,7 +23,7 @@ inline constexpr std::uint32_t kNone = 0xffffffff;
 inline constexpr std::int32_t kNoDay = INT32_MAX;
 
 struct ActorEntry {
-  std::string key;        ///< "G0007", or the name of the trail ("apt_donot") where ATT&CK does not know it
+  std::string key;  ///< "G0007", or the name of the trail ("apt_donot") where ATT&CK does not know it
   std::string name;
   std::string attack_id;  ///< or empty
   std::string country;    ///< as analysts claim it; or empty
@@ -60,12 +60,12 @@ struct SoftwareEntry {
 struct ReportEntry {
   std::string id;
   std::uint32_t actor = kNone;
-  std::int32_t day = kNoDay;       ///< published; kNoDay where it does not say
-  std::int32_t known_by = kNoDay;  ///< not later than this
-  bool usable = true;              ///< has a reference, and an actor
+  std::int32_t day = kNoDay;             ///< published; kNoDay where it does not say
+  std::int32_t known_by = kNoDay;        ///< not later than this
+  bool usable = true;                    ///< has a reference, and an actor
   std::vector<std::uint32_t> names;      ///< into ActorTable::names(), sorted, each once
   std::vector<std::uint32_t> addresses;  ///< IPv4, host order, sorted, each once
-  float sequence_mass = 0;  ///< sum of its sequence postings
+  float sequence_mass = 0;               ///< sum of its sequence postings
   float trait_mass = 0;
   float sequence_norm = 0;  ///< length of its vector of sequences, weighted by rarity
 };
@@ -122,7 +122,8 @@ class ActorTable {
   std::uint32_t campaign(std::string_view id) const;
   std::uint32_t report(std::string_view id) const;
 
-  /// Reports that list exactly this name; that list a name under this registered domain; this address; its /24; its /16.
+  /// Reports that list exactly this name; that list a name under this registered domain; this address; its /24; its
+  /// /16.
   const std::vector<std::uint32_t>* reports_of_name(std::string_view name) const;
   const std::vector<std::uint32_t>* reports_of_registered(std::string_view registered) const;
   /// Reports with a name whose chosen label is this, under whatever suffix.

@@ -41,7 +41,8 @@ std::shared_ptr<const ActorTable> ActorTable::compile(const knowledge::Actors& a
     ActorTableInput::Group group;
     group.key = key_of(g.id);
     group.name = g.name;
-    if (g.id.size() > 1 && g.id[0] == 'G' && g.id.find_first_not_of("0123456789", 1) == std::string::npos) group.attack_id = g.id;
+    if (g.id.size() > 1 && g.id[0] == 'G' && g.id.find_first_not_of("0123456789", 1) == std::string::npos)
+      group.attack_id = g.id;
     group.country = g.country();
     std::set<std::string> victims;
     for (const auto& c : g.countries) group.state_sponsored |= c.role == knowledge::CountryClaim::Role::kStateSponsor;
@@ -51,7 +52,8 @@ std::shared_ptr<const ActorTable> ActorTable::compile(const knowledge::Actors& a
     group.victims.assign(victims.begin(), victims.end());
     group.techniques = ids(g.techniques);
     group.software = ids(g.software);
-    if (!group.country.empty() && !group.victims.empty()) input.victim_rows.push_back({group.key, group.name, group.country, group.victims});
+    if (!group.country.empty() && !group.victims.empty())
+      input.victim_rows.push_back({group.key, group.name, group.country, group.victims});
     input.groups.push_back(std::move(group));
   }
   for (const auto& c : actors.campaigns()) {

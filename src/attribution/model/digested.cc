@@ -53,12 +53,14 @@ base::Result<Json> read_array(const std::string& path, std::string& digest) {
       const Json unreached = Json::parse(text);
       return base::Error{"not JSON", path, {}};
     } catch (const Json::parse_error& error) {
-      return base::Error{error.what(), path + ", byte " + std::to_string(error.byte), "every file is a JSON array of objects"};
+      return base::Error{error.what(), path + ", byte " + std::to_string(error.byte),
+                         "every file is a JSON array of objects"};
     }
   }
   if (!json.is_array()) return base::Error{"not a JSON array", path, "every file is a JSON array of objects"};
   for (const Json& row : json) {
-    if (!row.is_object()) return base::Error{"an element is not an object", path, "every file is a JSON array of objects"};
+    if (!row.is_object())
+      return base::Error{"an element is not an object", path, "every file is a JSON array of objects"};
   }
   return json;
 }
@@ -90,7 +92,8 @@ base::Result<std::shared_ptr<const ActorTable>> ActorTable::load_digested(const 
     input.techniques.push_back({text_of(row, "id"), text_of(row, "name"), row.value("network_observable", false)});
   });
   each("software.json", [&](const Json& row) {
-    input.software.push_back({text_of(row, "id"), text_of(row, "name"), text_of(row, "type") == "tool", list_of(row, "aliases")});
+    input.software.push_back(
+        {text_of(row, "id"), text_of(row, "name"), text_of(row, "type") == "tool", list_of(row, "aliases")});
   });
   each("groups.json", [&](const Json& row) {
     ActorTableInput::Group g;
@@ -159,11 +162,13 @@ base::Result<std::shared_ptr<const ActorTable>> ActorTable::load_digested(const 
     }
     if (known) input.groups.push_back(std::move(g));
   });
-  each("infra/background_train.json", [&](const Json& row) { input.background.push_back(list_of(row, "observables")); });
+  each("infra/background_train.json",
+       [&](const Json& row) { input.background.push_back(list_of(row, "observables")); });
   if (failed) return *failed;
   if (taken == 0) {
-    return base::Error{"no facts about actors in this folder", folder,
-                       "it should hold groups.json, software.json, techniques.json, campaigns.json or infra/trails.json"};
+    return base::Error{
+        "no facts about actors in this folder", folder,
+        "it should hold groups.json, software.json, techniques.json, campaigns.json or infra/trails.json"};
   }
   // A group that was joined to its MISP entry and that entry itself are one row of the victims' table.
   std::sort(input.victim_rows.begin(), input.victim_rows.end(), [](const VictimRow& a, const VictimRow& b) {

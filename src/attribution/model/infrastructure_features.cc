@@ -29,7 +29,8 @@ int shape_of(std::size_t names, std::size_t addresses) {
 // Number of different actors that hold a key, and each of them once.
 class Holders {
  public:
-  explicit Holders(const ActorTable& table) : table_(table), seen_(table.actors().size(), 0), recent_(table.actors().size(), 0) {}
+  explicit Holders(const ActorTable& table)
+      : table_(table), seen_(table.actors().size(), 0), recent_(table.actors().size(), 0) {}
 
   void collect(const std::vector<std::uint32_t>* reports, const std::vector<std::uint8_t>& allowed, std::int32_t day) {
     for (const std::uint32_t a : actors_) seen_[a] = recent_[a] = 0;
@@ -42,7 +43,8 @@ class Holders {
         seen_[report.actor] = 1;
         actors_.push_back(report.actor);
       }
-      if (day != kNoDay && report.known_by != kNoDay && std::abs(report.known_by - day) <= 365) recent_[report.actor] = 1;
+      if (day != kNoDay && report.known_by != kNoDay && std::abs(report.known_by - day) <= 365)
+        recent_[report.actor] = 1;
     }
   }
   const std::vector<std::uint32_t>& actors() const { return actors_; }
@@ -59,17 +61,19 @@ class Holders {
 
 const char* name_of(InfrastructureFeature feature) {
   static constexpr std::array<const char*, kInfrastructureFeatures> kNames = {
-      "exact_name",   "exact_names", "registered",   "registereds", "exact_address",  "exact_addresses", "net24",
-      "net16",        "recent_match", "label",       "nearest_name", "name_rank",     "nearest_report",  "sequences",
-      "traits",       "suffix",      "address_style", "shape",      "size",           "activity",        "activity_short"};
+      "exact_name",     "exact_names", "registered",    "registereds", "exact_address", "exact_addresses",
+      "net24",          "net16",       "recent_match",  "label",       "nearest_name",  "name_rank",
+      "nearest_report", "sequences",   "traits",        "suffix",      "address_style", "shape",
+      "size",           "activity",    "activity_short"};
   return kNames[feature];
 }
 
 const char* name_of(CaseFeature feature) {
   static constexpr std::array<const char*, kCaseFeatures> kNames = {
-      "always",         "observables",         "no_names",       "best_exact_name", "best_registered", "best_address",
-      "best_label",     "best_nearest_name",   "best_nearest_report", "best_sequences", "best_traits", "best_suffix",
-      "undated",        "hindsight",           "staleness",      "reports"};
+      "always",       "observables", "no_names",          "best_exact_name",     "best_registered",
+      "best_address", "best_label",  "best_nearest_name", "best_nearest_report", "best_sequences",
+      "best_traits",  "best_suffix", "undated",           "hindsight",           "staleness",
+      "reports"};
   return kNames[feature];
 }
 
@@ -77,7 +81,8 @@ void Observables::add(std::string_view text) {
   const std::size_t scheme = text.find("://");
   if (scheme != std::string_view::npos) text.remove_prefix(scheme + 3);
   text = text.substr(0, text.find('/'));
-  if (const std::size_t colon = text.find(':'); colon != std::string_view::npos && text.find(':', colon + 1) == std::string_view::npos) {
+  if (const std::size_t colon = text.find(':');
+      colon != std::string_view::npos && text.find(':', colon + 1) == std::string_view::npos) {
     text = text.substr(0, colon);
   }
   if (const auto address = base::Address::parse(text)) {
@@ -101,7 +106,8 @@ InfrastructureRows infrastructure_rows(const Observables& observables, const Vie
   const std::vector<std::uint8_t> allowed = view.allowed_reports();
 
   // Per actor: how much of it may be used.
-  std::vector<double> reports(n_actors, 0), activity(n_actors, 0), activity_short(n_actors, 0), sequence_mass(n_actors, 0), trait_mass(n_actors, 0);
+  std::vector<double> reports(n_actors, 0), activity(n_actors, 0), activity_short(n_actors, 0),
+      sequence_mass(n_actors, 0), trait_mass(n_actors, 0);
   std::vector<double> n_addresses(n_actors, 0), shape_hits(n_actors, 0);
   const int shape = shape_of(observables.names.size(), observables.addresses.size());
   double all_reports = 0, all_shape = 0, later = 0;
@@ -235,15 +241,18 @@ InfrastructureRows infrastructure_rows(const Observables& observables, const Vie
       best[a] = 0;
     }
     std::sort(ranked.begin(), ranked.end());
-    for (std::size_t i = 0; i < ranked.size() && i < 20; ++i) name_rank[ranked[i].second] += 1.0 / static_cast<double>(i + 1);
+    for (std::size_t i = 0; i < ranked.size() && i < 20; ++i)
+      name_rank[ranked[i].second] += 1.0 / static_cast<double>(i + 1);
     std::fill(score.begin(), score.end(), 0);
     const auto traits = traits_of(parts);
     accumulate(table.trait_postings(traits[0]), kSuffixSmoothing, table.trait_share(traits[0]) * kTraitKinds);
     for (std::size_t a = 0; a < n_actors; ++a) {
-      suffix_sum[a] += score[a] + std::log(kSuffixSmoothing / (trait_mass[a] / static_cast<double>(kTraitKinds) + kSuffixSmoothing));
+      suffix_sum[a] +=
+          score[a] + std::log(kSuffixSmoothing / (trait_mass[a] / static_cast<double>(kTraitKinds) + kSuffixSmoothing));
       score[a] = 0;
     }
-    for (const std::uint32_t t : traits) accumulate(table.trait_postings(t), kTraitSmoothing, table.trait_share(t) * kTraitKinds);
+    for (const std::uint32_t t : traits)
+      accumulate(table.trait_postings(t), kTraitSmoothing, table.trait_share(t) * kTraitKinds);
     for (std::size_t a = 0; a < n_actors; ++a) {
       // Each kind of trait has its own total: the mass of one kind is the number of names.
       const double per_kind = trait_mass[a] / static_cast<double>(kTraitKinds);

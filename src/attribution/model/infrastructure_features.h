@@ -1,5 +1,5 @@
-// What the names and addresses of a case have in common with those that reports list, actor by actor: one row of numbers
-// each, which the fitted weights (weights.h) turn into a log-likelihood ratio.
+// What the names and addresses of a case have in common with those that reports list, actor by actor: one row of
+// numbers each, which the fitted weights (weights.h) turn into a log-likelihood ratio.
 #pragma once
 
 #include <array>
@@ -25,37 +25,37 @@ struct Observables {
 /// Matches weigh 1/holders: what several actors are said to have used names none of them. Sums are over the case's
 /// observables; "ln(1 + Σ)" and "1 − exp(−Σ)" let them saturate, for the items of one case are not independent.
 enum InfrastructureFeature : std::size_t {
-  kExactName,         ///< 1 − exp(−Σ) over names listed exactly
-  kExactNames,        ///< ln(1 + Σ) over the same
-  kRegistered,        ///< names under a registered domain that is listed (and not listed themselves)
+  kExactName,   ///< 1 − exp(−Σ) over names listed exactly
+  kExactNames,  ///< ln(1 + Σ) over the same
+  kRegistered,  ///< names under a registered domain that is listed (and not listed themselves)
   kRegistereds,
   kExactAddress,
   kExactAddresses,
-  kNet24,             ///< ln(1 + Σ) over addresses in a /24 with a listed address (not listed themselves)
+  kNet24,  ///< ln(1 + Σ) over addresses in a /24 with a listed address (not listed themselves)
   kNet16,
-  kRecentMatch,       ///< 1 − exp(−Σ) over matches whose listing is within a year of the case
-  kLabel,             ///< ln(1 + Σ) over names whose chosen label is listed under another suffix
-  kNearestName,       ///< the largest cosine of character sequences between a name and a listed name
-  kNameRank,          ///< mean over names of 1/rank of the actor by that cosine, where it is at least 0.3
-  kNearestReport,     ///< the largest cosine between all names together and one report's
-  kSequences,         ///< mean over names of the log-ratio of their character sequences
-  kTraits,            ///< mean over names of the log-ratio of their form (length, digits, hyphens, depth, suffix, vowels)
-  kSuffix,            ///< the same, of the suffix alone
-  kAddressStyle,      ///< mean over addresses of the log-ratio of their /16 and /12
-  kShape,             ///< log-ratio of the mix: how many names, how many addresses
-  kSize,              ///< ln(reports of the actor)
-  kActivity,          ///< ln(1 + Σ exp(−|days between|/180)) over the actor's dated reports; 0 where the case has no day
-  kActivityShort,     ///< the same with 30 days
+  kRecentMatch,    ///< 1 − exp(−Σ) over matches whose listing is within a year of the case
+  kLabel,          ///< ln(1 + Σ) over names whose chosen label is listed under another suffix
+  kNearestName,    ///< the largest cosine of character sequences between a name and a listed name
+  kNameRank,       ///< mean over names of 1/rank of the actor by that cosine, where it is at least 0.3
+  kNearestReport,  ///< the largest cosine between all names together and one report's
+  kSequences,      ///< mean over names of the log-ratio of their character sequences
+  kTraits,         ///< mean over names of the log-ratio of their form (length, digits, hyphens, depth, suffix, vowels)
+  kSuffix,         ///< the same, of the suffix alone
+  kAddressStyle,   ///< mean over addresses of the log-ratio of their /16 and /12
+  kShape,          ///< log-ratio of the mix: how many names, how many addresses
+  kSize,           ///< ln(reports of the actor)
+  kActivity,  ///< ln(1 + Σ exp(−|days between|/180)) over the actor's dated reports; 0 where the case has no day
+  kActivityShort,  ///< the same with 30 days
   kInfrastructureFeatures
 };
 const char* name_of(InfrastructureFeature feature);
 
 /// Of the case, not of any actor: what decides how much mass "none of those known" gets.
 enum CaseFeature : std::size_t {
-  kAlways,          ///< 1
-  kObservables,     ///< ln(1 + observables)
-  kNoNames,         ///< 1 where there are addresses only
-  kBestExactName,   ///< the largest over the actors of the feature of that name, and so on
+  kAlways,         ///< 1
+  kObservables,    ///< ln(1 + observables)
+  kNoNames,        ///< 1 where there are addresses only
+  kBestExactName,  ///< the largest over the actors of the feature of that name, and so on
   kBestRegistered,
   kBestAddress,
   kBestLabel,
@@ -64,10 +64,10 @@ enum CaseFeature : std::size_t {
   kBestSequences,
   kBestTraits,
   kBestSuffix,
-  kUndated,         ///< 1 where the case has no day
-  kHindsight,       ///< share of the usable reports that became known on the case's day or later
-  kStaleness,       ///< ln(1 + days/30) from the newest usable report to the case
-  kReports,         ///< ln(usable reports / 1000)
+  kUndated,    ///< 1 where the case has no day
+  kHindsight,  ///< share of the usable reports that became known on the case's day or later
+  kStaleness,  ///< ln(1 + days/30) from the newest usable report to the case
+  kReports,    ///< ln(usable reports / 1000)
   kCaseFeatures
 };
 const char* name_of(CaseFeature feature);

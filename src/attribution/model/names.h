@@ -1,5 +1,5 @@
-// What the shape of a host name says: its registered domain, the provider under whose suffix it stands, the style of its
-// labels. Used to find kinship between names that are not equal.
+// What the shape of a host name says: its registered domain, the provider under whose suffix it stands, the style of
+// its labels. Used to find kinship between names that are not equal.
 #pragma once
 
 #include <cstdint>

@@ -11,7 +11,9 @@ namespace {
 
 constexpr double kSizeCentre = 4;  // ln(size) of a middling group: keeps the prior's scale apart from its mean
 
-bool holds(const std::vector<std::uint32_t>& sorted, std::uint32_t x) { return std::binary_search(sorted.begin(), sorted.end(), x); }
+bool holds(const std::vector<std::uint32_t>& sorted, std::uint32_t x) {
+  return std::binary_search(sorted.begin(), sorted.end(), x);
+}
 
 void sort_unique(std::vector<std::uint32_t>& v) {
   std::sort(v.begin(), v.end());
@@ -30,7 +32,8 @@ void normalise(const std::vector<double>& scores, double unknown, std::vector<do
 
 double infrastructure_score(const InfrastructureRows& rows, std::size_t i, const Weights& weights) {
   double s = 0;
-  for (std::size_t k = 0; k < kInfrastructureFeatures; ++k) s += weights.infrastructure[k] * static_cast<double>(rows.row(i)[k]);
+  for (std::size_t k = 0; k < kInfrastructureFeatures; ++k)
+    s += weights.infrastructure[k] * static_cast<double>(rows.row(i)[k]);
   return s;
 }
 
@@ -155,8 +158,8 @@ ProfileScore score_profile(const ProfileMatch& match, std::size_t i, const Profi
   ProfileScore score;
   const auto n_asked = static_cast<double>(match.all_technique_shares.size());
   if (n_asked > 0) {
-    // Multinomial over the group's techniques, smoothed by the average group's: p(t|g) = ([t in g] + α share) / (|g| + α),
-    // against the average group's share.
+    // Multinomial over the group's techniques, smoothed by the average group's: p(t|g) = ([t in g] + α share) / (|g| +
+    // α), against the average group's share.
     double raw = n_asked * std::log(scales.alpha / (static_cast<double>(match.technique_count[i]) + scales.alpha));
     for (const float s : match.technique_shares[i]) raw += std::log1p(1 / (scales.alpha * static_cast<double>(s)));
     score.techniques_raw = raw;
@@ -175,8 +178,10 @@ ProfileScore score_profile(const ProfileMatch& match, std::size_t i, const Profi
     const double x = raw * scales.software_power * std::min(1.0, scales.software_saturation / n);
     score.software = -std::log(scales.software_imitation + (1 - scales.software_imitation) * std::exp(-x));
   }
-  score.size = scales.size *
-               (std::log(1 + static_cast<double>(match.technique_count[i]) + static_cast<double>(match.software_count[i])) - kSizeCentre);
+  score.size =
+      scales.size *
+      (std::log(1 + static_cast<double>(match.technique_count[i]) + static_cast<double>(match.software_count[i])) -
+       kSizeCentre);
   return score;
 }
 
@@ -215,7 +220,8 @@ Posterior infrastructure_posterior(const InfrastructureRows& rows, const Weights
     scores[i] = capped_infrastructure(rows, i, infrastructure_score(rows, i, weights), unknown);
     prior[i] = prior_part(rows, i, weights);
     double direct = 0;
-    for (const auto k : {kExactName, kExactNames, kRegistered, kRegistereds, kExactAddress, kExactAddresses, kRecentMatch}) {
+    for (const auto k :
+         {kExactName, kExactNames, kRegistered, kRegistereds, kExactAddress, kExactAddresses, kRecentMatch}) {
       direct += weights.infrastructure[k] * static_cast<double>(rows.row(i)[k]);
     }
     out.infrastructure.push_back(scores[i] - prior[i]);
@@ -247,10 +253,12 @@ Posterior joint_posterior(const ProfileMatch& match, const InfrastructureRows& r
     if (at.first != SIZE_MAX) s = score_profile(match, at.first, scales);
     double infrastructure = 0, direct = 0;
     if (at.second != SIZE_MAX) {
-      const double score = capped_infrastructure(rows, at.second, infrastructure_score(rows, at.second, weights), unknown);
+      const double score =
+          capped_infrastructure(rows, at.second, infrastructure_score(rows, at.second, weights), unknown);
       // Against "an unknown group": the infrastructure model's own prior is taken out by the offset.
       infrastructure = j[kJointInfrastructure] * (score - unknown + j[kJointOffset]);
-      for (const auto k : {kExactName, kExactNames, kRegistered, kRegistereds, kExactAddress, kExactAddresses, kRecentMatch}) {
+      for (const auto k :
+           {kExactName, kExactNames, kRegistered, kRegistereds, kExactAddress, kExactAddresses, kRecentMatch}) {
         direct += j[kJointInfrastructure] * weights.infrastructure[k] * static_cast<double>(rows.row(at.second)[k]);
       }
     }
@@ -260,7 +268,8 @@ Posterior joint_posterior(const ProfileMatch& match, const InfrastructureRows& r
     out.infrastructure.push_back(infrastructure);
     out.infrastructure_direct.push_back(direct);
     prior.push_back(j[kJointSize] * s.size + each);
-    scores.push_back(prior.back() + j[kJointTechniques] * s.techniques + j[kJointSoftware] * s.software + infrastructure);
+    scores.push_back(prior.back() + j[kJointTechniques] * s.techniques + j[kJointSoftware] * s.software +
+                     infrastructure);
   }
   normalise(prior, j[kJointUnknown], out.prior, out.unknown_prior);
   normalise(scores, j[kJointUnknown], out.probability, out.unknown);

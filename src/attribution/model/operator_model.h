@@ -33,11 +33,11 @@ Profiles profiles_of(const View& view);
 /// The match of one question with all profiles, before any parameter: what the fit works on.
 struct ProfileMatch {
   std::vector<std::uint32_t> actors;
-  std::vector<std::vector<float>> technique_shares;  ///< of each matched technique: its share in the average group
-  std::vector<float> all_technique_shares;           ///< of every technique asked
-  std::vector<std::vector<float>> software_holders;  ///< of each matched piece: how many groups hold it
-  std::vector<float> all_software_holders;           ///< of every piece asked
-  double technique_kinds = 0, software_kinds = 0;    ///< how many different ones all groups hold
+  std::vector<std::vector<float>> technique_shares;    ///< of each matched technique: its share in the average group
+  std::vector<float> all_technique_shares;             ///< of every technique asked
+  std::vector<std::vector<float>> software_holders;    ///< of each matched piece: how many groups hold it
+  std::vector<float> all_software_holders;             ///< of every piece asked
+  double technique_kinds = 0, software_kinds = 0;      ///< how many different ones all groups hold
   std::vector<float> technique_count, software_count;  ///< sizes of the profiles
   /// Numbers behind `technique_shares`, `software_holders` (for showing one's work).
   std::vector<std::vector<std::uint32_t>> matched_techniques, matched_software;

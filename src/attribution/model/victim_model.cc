@@ -16,13 +16,14 @@ CountryPosterior country_posterior(const std::vector<VictimRow>& rows, const std
   for (const VictimRow& r : rows) {
     if (!left_out.empty() && r.id == left_out) left_name = comparable_name(r.name);
   }
-  std::map<std::string, double> actors;                           // by country
-  std::map<std::string, std::map<std::string, double>> hit;       // country → victim → actors that hit it
+  std::map<std::string, double> actors;                      // by country
+  std::map<std::string, std::map<std::string, double>> hit;  // country → victim → actors that hit it
   std::map<std::string, double> hit_total, mass;
   double total = 0, all_hits = 0;
   std::size_t used = 0;
   for (const VictimRow& r : rows) {
-    if (!left_out.empty() && (r.id == left_out || (!left_name.empty() && comparable_name(r.name) == left_name))) continue;
+    if (!left_out.empty() && (r.id == left_out || (!left_name.empty() && comparable_name(r.name) == left_name)))
+      continue;
     ++used;
     actors[r.country] += 1;
     total += 1;

@@ -35,13 +35,22 @@ void each_number(W& weights, Visit&& visit) {
 }  // namespace
 
 const char* name_of(ProfileParameter parameter) {
-  static constexpr std::array<const char*, kProfileParameters> kNames = {
-      "technique_smoothing", "technique_power",  "technique_saturation", "software_rarity",     "software_power", "software_saturation",
-      "size",                "unknown",          "technique_imitation",  "software_imitation", "technique_floor"};
+  static constexpr std::array<const char*, kProfileParameters> kNames = {"technique_smoothing",
+                                                                         "technique_power",
+                                                                         "technique_saturation",
+                                                                         "software_rarity",
+                                                                         "software_power",
+                                                                         "software_saturation",
+                                                                         "size",
+                                                                         "unknown",
+                                                                         "technique_imitation",
+                                                                         "software_imitation",
+                                                                         "technique_floor"};
   return kNames[parameter];
 }
 const char* name_of(JointParameter parameter) {
-  static constexpr std::array<const char*, kJointParameters> kNames = {"infrastructure", "techniques", "software", "size", "offset", "unknown"};
+  static constexpr std::array<const char*, kJointParameters> kNames = {"infrastructure", "techniques", "software",
+                                                                       "size",           "offset",     "unknown"};
   return kNames[parameter];
 }
 const char* name_of(VictimParameter parameter) {
@@ -54,8 +63,9 @@ const std::array<double, kProfileParameters> kProfileSpread = {1.0, 0.4, 0.7, 0.
 Weights Weights::priors() {
   Weights w;
   w.infrastructure.fill(0.1);
-  w.profile = {std::log(60.0), 0,   std::log(20.0),   std::log(100.0),  0, std::log(3.0),
-               0.8,            0.0, std::log(0.03), std::log(0.003), std::log(0.05)};
+  w.profile = {
+      std::log(60.0), 0, std::log(20.0), std::log(100.0), 0, std::log(3.0), 0.8, 0.0, std::log(0.03), std::log(0.003),
+      std::log(0.05)};
   w.joint = {0.7, 1, 1, 1, 3, 0};
   w.victim = {0, std::log(6.0), std::log(10.0), 0};
   return w;
@@ -82,7 +92,8 @@ base::Result<Weights> Weights::parse(std::string_view text, const std::string& w
     if (!(words >> name)) continue;
     double value = 0, error = 0;
     if (!(words >> value) || !std::isfinite(value)) {
-      return base::Error{"\"" + name + "\" has no number", where + ":" + std::to_string(number), "lines are \"name value\""};
+      return base::Error{"\"" + name + "\" has no number", where + ":" + std::to_string(number),
+                         "lines are \"name value\""};
     }
     words >> error;
     bool known = false;

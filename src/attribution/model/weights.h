@@ -13,17 +13,17 @@ namespace whodunit::attribution {
 
 /// Techniques and software against the profiles of groups. Names in the table: "profile.NAME".
 enum ProfileParameter : std::size_t {
-  kTechniqueSmoothing,  ///< ln of the pseudo-count of the average group in a group's techniques
-  kTechniquePower,      ///< ln of the power on the techniques' likelihood
-  kTechniqueSaturation, ///< ln c: the power is min(1, c/n) of itself for n techniques
-  kSoftwareRarity,      ///< ln κ: a piece of software that k groups hold speaks for each by 1 + κ/k
+  kTechniqueSmoothing,   ///< ln of the pseudo-count of the average group in a group's techniques
+  kTechniquePower,       ///< ln of the power on the techniques' likelihood
+  kTechniqueSaturation,  ///< ln c: the power is min(1, c/n) of itself for n techniques
+  kSoftwareRarity,       ///< ln κ: a piece of software that k groups hold speaks for each by 1 + κ/k
   kSoftwarePower,
   kSoftwareSaturation,
   kProfileSize,         ///< power of the group's size (techniques and software known) in the prior
   kProfileUnknown,      ///< ln odds of "an unknown group" against all known ones, before any evidence
   kTechniqueImitation,  ///< ln ε: the likelihood ratio of all techniques together is capped near 1/ε
   kSoftwareImitation,
-  kTechniqueFloor,      ///< ln δ: and not below δ
+  kTechniqueFloor,  ///< ln δ: and not below δ
   kProfileParameters
 };
 const char* name_of(ProfileParameter parameter);
@@ -42,10 +42,10 @@ const char* name_of(JointParameter parameter);
 
 /// A country from victims. Names: "victim.NAME".
 enum VictimParameter : std::size_t {
-  kVictimPower,      ///< ln of the power on the victims' likelihood
-  kVictimSaturation, ///< ln c, as above
-  kVictimSmoothing,  ///< ln of the pseudo-count of the average country's victims
-  kVictimBase,       ///< ln of the pseudo-count of every country in the base rate
+  kVictimPower,       ///< ln of the power on the victims' likelihood
+  kVictimSaturation,  ///< ln c, as above
+  kVictimSmoothing,   ///< ln of the pseudo-count of the average country's victims
+  kVictimBase,        ///< ln of the pseudo-count of every country in the base rate
   kVictimParameters
 };
 const char* name_of(VictimParameter parameter);

@@ -158,7 +158,8 @@ void Reader::body(Context& context, std::string_view line) {
         if (base64_value(c) < 0) continue;
         left_ += c;
         if (left_.size() < 4) continue;
-        const int v = base64_value(left_[0]) << 18 | base64_value(left_[1]) << 12 | base64_value(left_[2]) << 6 | base64_value(left_[3]);
+        const int v = base64_value(left_[0]) << 18 | base64_value(left_[1]) << 12 | base64_value(left_[2]) << 6 |
+                      base64_value(left_[3]);
         out += static_cast<char>(v >> 16);
         out += static_cast<char>(v >> 8);
         out += static_cast<char>(v);

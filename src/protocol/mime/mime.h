@@ -45,10 +45,10 @@ class Reader {
   std::uint64_t ordinal_;
   std::uint64_t entities_ = 1;  ///< begun so far, the mail itself being the first
   std::vector<std::string> boundaries_;
-  std::string header_;       // so far, unfolded
-  std::string name_;         // of the part's file
-  std::string boundary_;     // that the part's type names
-  std::string left_;         // of base64: characters that make no four yet
+  std::string header_;    // so far, unfolded
+  std::string name_;      // of the part's file
+  std::string boundary_;  // that the part's type names
+  std::string left_;      // of base64: characters that make no four yet
   FileHandle handle_;
   Encoding encoding_ = Encoding::kNone;
   bool in_headers_ = true, top_ = true, multipart_ = false, message_ = false, pending_end_ = false, dead_ = false;

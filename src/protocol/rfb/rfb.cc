@@ -12,18 +12,30 @@ enum class Phase : std::uint8_t { kVersion, kSecurity, kChallenge, kResult, kIni
 
 std::string_view method_name(std::uint8_t type) {
   switch (type) {
-    case 0: return "Invalid";
-    case 1: return "None";
-    case 2: return "VNC";
-    case 16: return "Tight";
-    case 17: return "Ultra";
-    case 18: return "TLS";
-    case 19: return "VeNCrypt";
-    case 20: return "GTK-VNC SASL";
-    case 21: return "MD5 hash authentication";
-    case 22: return "Colin Dean xvp";
-    case 30: return "Apple Remote Desktop";
-    default: return "unknown";
+    case 0:
+      return "Invalid";
+    case 1:
+      return "None";
+    case 2:
+      return "VNC";
+    case 16:
+      return "Tight";
+    case 17:
+      return "Ultra";
+    case 18:
+      return "TLS";
+    case 19:
+      return "VeNCrypt";
+    case 20:
+      return "GTK-VNC SASL";
+    case 21:
+      return "MD5 hash authentication";
+    case 22:
+      return "Colin Dean xvp";
+    case 30:
+      return "Apple Remote Desktop";
+    default:
+      return "unknown";
   }
 }
 
@@ -69,18 +81,22 @@ class RfbParser final : public FramedParser {
     if (so_far.empty()) return kMore;
     const bool server = direction == Direction::kResponder;
     switch (phase_[connection::index(direction)]) {
-      case Phase::kVersion: return 12;
+      case Phase::kVersion:
+        return 12;
       case Phase::kSecurity:
         if (!server) return 1;
         if (old_) return 4;
         return so_far[0] == 0 ? kBad : 1u + so_far[0];  // 7.1.2; 0 types: a reason follows, and the end
-      case Phase::kChallenge: return 16;
-      case Phase::kResult: return 4;
+      case Phase::kChallenge:
+        return 16;
+      case Phase::kResult:
+        return 4;
       case Phase::kInit:
         if (!server) return 1;
         if (so_far.size() < 24) return kMore;
         return 24u + std::min<std::size_t>(base::load_be32(so_far.data() + 20), 1u << 20);
-      case Phase::kDone: return so_far.size();
+      case Phase::kDone:
+        return so_far.size();
     }
     return kBad;
   }
@@ -119,7 +135,9 @@ class RfbParser final : public FramedParser {
           choose(message[0], theirs, mine);
         }
         break;
-      case Phase::kChallenge: mine = server ? Phase::kResult : Phase::kInit; break;
+      case Phase::kChallenge:
+        mine = server ? Phase::kResult : Phase::kInit;
+        break;
       case Phase::kResult:
         f.success = base::load_be32(message.data()) == 0;
         mine = *f.success ? Phase::kInit : Phase::kDone;
@@ -134,10 +152,13 @@ class RfbParser final : public FramedParser {
         }
         mine = Phase::kDone;
         break;
-      case Phase::kDone: break;
+      case Phase::kDone:
+        break;
     }
   }
-  void lost(Context&, Direction direction, std::uint64_t) override { phase_[connection::index(direction)] = Phase::kDone; }
+  void lost(Context&, Direction direction, std::uint64_t) override {
+    phase_[connection::index(direction)] = Phase::kDone;
+  }
 
  private:
   void choose(std::uint8_t method, Phase& server, Phase& client) {

@@ -13,18 +13,29 @@ constexpr std::uint16_t kPorts[] = {1080};
 enum class Step : std::uint8_t { kGreeting, kLogin, kRequest, kAnswer, kDone };
 
 std::string_view status5(std::uint8_t code) {
-  static constexpr std::string_view kNames[] = {
-      "succeeded", "general SOCKS server failure", "connection not allowed by ruleset", "Network unreachable",
-      "Host unreachable", "Connection refused", "TTL expired", "Command not supported", "Address type not supported"};
+  static constexpr std::string_view kNames[] = {"succeeded",
+                                                "general SOCKS server failure",
+                                                "connection not allowed by ruleset",
+                                                "Network unreachable",
+                                                "Host unreachable",
+                                                "Connection refused",
+                                                "TTL expired",
+                                                "Command not supported",
+                                                "Address type not supported"};
   return code < std::size(kNames) ? kNames[code] : std::string_view("unknown");
 }
 std::string_view status4(std::uint8_t code) {
   switch (code) {
-    case 0x5a: return "request granted";
-    case 0x5b: return "request rejected or failed";
-    case 0x5c: return "request failed because client is not running identd";
-    case 0x5d: return "request failed because client's identd could not confirm the user ID string in the request";
-    default: return "unknown";
+    case 0x5a:
+      return "request granted";
+    case 0x5b:
+      return "request rejected or failed";
+    case 0x5c:
+      return "request failed because client is not running identd";
+    case 0x5d:
+      return "request failed because client's identd could not confirm the user ID string in the request";
+    default:
+      return "unknown";
   }
 }
 
@@ -103,7 +114,8 @@ class SocksParser final : public FramedParser {
         const std::size_t size = address_size(so_far.subspan(3));
         return size == SIZE_MAX ? kBad : size == 0 ? kMore : 3 + size;
       }
-      case Step::kDone: return kBad;
+      case Step::kDone:
+        return kBad;
     }
     return kBad;
   }
@@ -182,7 +194,8 @@ class SocksParser final : public FramedParser {
         hand_over(context, code == 0);
         break;
       }
-      case Step::kDone: break;
+      case Step::kDone:
+        break;
     }
   }
   void lost(Context& context, Direction, std::uint64_t) override { context.failed = true; }

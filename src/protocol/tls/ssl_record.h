@@ -38,9 +38,9 @@ using record::Texts;
   FIELD(1, Counts, ssl_client_exts, "ssl_client_exts", "Extension types of the first ClientHello, in the order sent.") \
   FIELD(1, Opt<std::uint64_t>, dh_param_size, "dh_param_size",                                                         \
         "Bits of the server's finite-field Diffie-Hellman prime.")                                                     \
-  FIELD(                                                                                                               \
-      1, Opt<std::uint64_t>, heartbeat_excess, "heartbeat_excess",                                                     \
-      "Most bytes that a heartbeat in the clear lacked of the payload it claimed and its 16 bytes of padding (RFC 6520 4); set where any was sent.")
+  FIELD(1, Opt<std::uint64_t>, heartbeat_excess, "heartbeat_excess",                                                   \
+        "Most bytes that a heartbeat in the clear lacked of the payload it claimed and its 16 bytes of padding (RFC "  \
+        "6520 4); set where any was sent.")
 WHODUNIT_RECORD(Ssl, "ssl", 1, "One TLS, DTLS or SSL handshake.", WHODUNIT_SSL_FIELDS)
 
 }  // namespace whodunit::protocol::tls
