@@ -26,37 +26,80 @@ void on_interrupt(int) {
 }  // namespace
 
 void add_input_flags(CLI::App& verb, InputFlags& flags) {
-  verb.add_option("INPUT", flags.inputs, "captures (pcap, pcapng, compressed or not), folders of them, or - for stdin")
-      ->required();
+  flags.verb = &verb;
+  verb.add_option("INPUT", flags.inputs,
+                  "captures (pcap, pcapng), Zeek's logs or Suricata's EVE, compressed or not; folders of them; - for "
+                  "stdin");
   verb.add_option("--home", flags.home, "a defended network (repeatable), as 192.0.2.0/24; without it, inferred");
   verb.add_option("--filter", flags.filter, "only packets that match this BPF expression");
-  verb.add_option("--threads", flags.threads, "workers; results do not depend on it");
-  verb.add_option("--memory", flags.memory_mib, "limit for tables and buffers, MiB");
-  verb.add_option("--progress", flags.progress, "auto or never")->check(CLI::IsMember({"auto", "never"}));
+  verb.add_option("--threads", flags.threads, "workers; results do not depend on it")->capture_default_str();
+  verb.add_option("--memory", flags.memory_mib, "limit for tables and buffers, MiB")->capture_default_str();
+  verb.add_option("--progress", flags.progress, "auto or never")
+      ->check(CLI::IsMember({"auto", "never"}))
+      ->capture_default_str();
   verb.add_flag("--quiet", flags.quiet, "say only what went wrong");
   verb.add_flag("--keep-secrets", flags.keep_secrets, "keep passwords, communities, tokens in records");
   verb.add_flag("--check-checksums", flags.check_checksums,
                 "leave out packets with bad checksums, as their receiver would");
+  add_config_flags(verb, flags.config);
 }
 
-bool engine_settings(const InputFlags& flags, engine::Settings& out, std::vector<base::Network>& home) {
+bool engine_settings(const InputFlags& flags, engine::Settings& out, Defended& defended, int& exit_code) {
+  const auto config = apply_config(*flags.verb, flags.config, out.connection);
+  if (!config) {
+    std::fprintf(stderr, "whodunit: %s\n", config.error().message().c_str());
+    exit_code = kUsage;
+    return false;
+  }
   for (const std::string& text : flags.home) {
     const auto network = base::Network::parse(text);
     if (!network) {
       std::fprintf(stderr, "whodunit: --home %s: not a network; write it as 192.0.2.0/24 or 2001:db8::/32\n",
                    text.c_str());
+      exit_code = kUsage;
       return false;
     }
-    home.push_back(*network);
+    defended.home.push_back(*network);
+  }
+  if (!config->zones_unused) {
+    for (const knowledge::Zone& zone : config->zones.all()) {
+      defended.home.insert(defended.home.end(), zone.networks.begin(), zone.networks.end());
+      // `home` alone names what is defended, and nothing of how far inside it lies.
+      const bool plain = zone.name == "home";
+      if (plain && zone.organisation.empty()) continue;
+      incident::Zone z;
+      z.organisation = zone.organisation;
+      z.name = zone.name;
+      z.level = static_cast<incident::ZoneLevel>(static_cast<unsigned>(zone.level) + 1);  // outer, inner, core
+      z.level_known = !plain;
+      z.networks = zone.networks;
+      defended.zones.push_back(std::move(z));
+    }
   }
   const unsigned processors = std::max(1u, std::thread::hardware_concurrency());
   out.threads = flags.threads != 0 ? flags.threads : std::min(4u, processors);
+  if (flags.memory_mib == 0 || flags.memory_mib > (std::size_t{1} << 24)) {
+    std::fprintf(stderr, "whodunit: --memory %zu: not a limit; give MiB, as 4096\n", flags.memory_mib);
+    exit_code = kUsage;
+    return false;
+  }
   out.memory_limit = flags.memory_mib << 20;
   out.memory_reserve = out.memory_limit / 8;
   out.plan.keep_secrets = flags.keep_secrets;
-  out.connection.local_networks = home;
-  out.plan.local_networks = home;
+  out.connection.local_networks = defended.home;
+  out.plan.local_networks = defended.home;
   out.connection.ignore_checksums = !flags.check_checksums;
+  if (flags.config.print) {
+    const std::string text =
+        print_config(*flags.verb, *config, out.connection, {{"threads", std::to_string(out.threads)}});
+    std::fwrite(text.data(), 1, text.size(), stdout);
+    return false;
+  }
+  if (flags.inputs.empty()) {
+    std::fprintf(stderr, "whodunit: INPUT is missing: name a capture, a log, or a folder of them (- for stdin)\n");
+    exit_code = kUsage;
+    return false;
+  }
   return true;
 }
 

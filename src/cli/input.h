@@ -7,7 +7,9 @@
 #include <vector>
 
 #include "base/address.h"
+#include "cli/config.h"
 #include "engine/engine.h"
+#include "incident/incident.h"
 
 namespace CLI {
 class App;
@@ -15,7 +17,15 @@ class App;
 
 namespace whodunit::cli {
 
+/// What is defended, as the flags and the config file say.
+struct Defended {
+  std::vector<base::Network> home;    ///< empty: to be inferred
+  std::vector<incident::Zone> zones;  ///< configured ones; their networks are of `home` too
+};
+
 struct InputFlags {
+  CLI::App* verb = nullptr;
+  ConfigFlags config;
   std::vector<std::string> inputs;
   std::vector<std::string> home;
   std::string filter;
@@ -29,8 +39,9 @@ struct InputFlags {
 
 void add_input_flags(CLI::App& verb, InputFlags& flags);
 
-/// The engine's settings from the flags. False (and said on stderr) where a flag is wrong.
-bool engine_settings(const InputFlags& flags, engine::Settings& out, std::vector<base::Network>& home);
+/// The engine's settings from the flags and the config file. False (and said on stderr, with `exit_code`) where one is
+/// wrong, or where there is nothing more to do (--print-config).
+bool engine_settings(const InputFlags& flags, engine::Settings& out, Defended& defended, int& exit_code);
 
 /// Opens the inputs. Problems go to stderr; `exit_code` becomes 3 or 4. Null where nothing can be read.
 std::unique_ptr<capture::Source> open_inputs(const InputFlags& flags, int& exit_code);

@@ -107,10 +107,10 @@ void add_investigate(CLI::App& app, int& exit_code) {
   verb->add_flag("--append", flags->append, "add to an existing case");
   verb->callback([flags, &exit_code] {
     investigation::Options options;
-    if (!engine_settings(flags->input, options.engine, options.home)) {
-      exit_code = kUsage;
-      return;
-    }
+    Defended defended;
+    if (!engine_settings(flags->input, options.engine, defended, exit_code)) return;
+    options.home = std::move(defended.home);
+    options.zones = std::move(defended.zones);
     if (!flags->as_of.empty()) {
       options.attribution.as_of = base::parse_time(flags->as_of);
       if (!options.attribution.as_of) {

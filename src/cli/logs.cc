@@ -27,11 +27,8 @@ void add_logs(CLI::App& app, int& exit_code) {
   verb->add_option("--extract-files", flags->extract, "folder to extract files to");
   verb->callback([flags, &exit_code] {
     engine::Settings settings;
-    std::vector<base::Network> home;
-    if (!engine_settings(flags->input, settings, home)) {
-      exit_code = kUsage;
-      return;
-    }
+    Defended defended;
+    if (!engine_settings(flags->input, settings, defended, exit_code)) return;
     protocol::register_records();
     settings.plan.file_md5 = settings.plan.file_sha1 = settings.plan.file_sha256 = flags->hashes;
     settings.plan.extract_to = flags->extract;

@@ -20,7 +20,7 @@ struct Zone {
   std::string name;
   ZoneLevel level = ZoneLevel::kInner;
   std::vector<base::Network> networks;
-  bool inferred = true;
+  bool level_known = true;  ///< false: only the organisation was named, the level is inferred host by host
 };
 
 /// The zones that hold, and where a host stands. Configured zones win; for the rest of the defended network it is
@@ -32,10 +32,14 @@ class ZoneMap {
   ZoneLevel level_of(const base::Address& a) const;
   /// The configured zone's name, or the level's word; for reports.
   std::string name_of(const base::Address& a) const;
-  bool inferred() const { return configured_.empty(); }
+  /// The configured organisation's name; empty where there is none.
+  std::string organisation_of(const base::Address& a) const;
+  /// No level was configured for it.
+  bool inferred(const base::Address& a) const;
   const detect::Home& home() const { return home_; }
 
  private:
+  const Zone* zone_of(const base::Address& a) const;
   std::vector<Zone> configured_;
   detect::Home home_;
   std::set<base::Address> outer_, core_;
@@ -56,6 +60,7 @@ struct Step {
   std::string from, to;  ///< addresses; "outside" where it cannot be said
   std::string finding;   ///< id
   ZoneLevel level = ZoneLevel::kOuter;
+  std::string zone;  ///< the configured zone's name, or the level's word
 };
 
 struct Incident {

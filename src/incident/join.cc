@@ -154,6 +154,8 @@ std::vector<Incident> join(const std::vector<Finding>& findings, const ZoneMap& 
     std::map<std::string, std::size_t> attackers, victims;
     std::string all_ids;
     bool any_inward = false;
+    std::string deepest;  // the zone that `depth` lies in, in words
+    std::set<std::string> organisations;
     for (const Finding* f : list) {
       incident.findings.push_back(f->id);
       all_ids += f->id;
@@ -172,10 +174,19 @@ std::vector<Incident> join(const std::vector<Finding>& findings, const ZoneMap& 
       const auto victim = address_of(f->victim);
       const auto attacker = address_of(f->attacker);
       any_inward |= !(attacker && zones.home().contains(*attacker)) || (victim && zones.home().contains(*victim));
+      if (victim)
+        if (std::string name = zones.organisation_of(*victim); !name.empty()) organisations.insert(std::move(name));
       if (victim && took(*f)) {
         const ZoneLevel level = zones.level_of(*victim);
+        if (deepest.empty() || level > incident.depth) {
+          const std::string organisation = zones.organisation_of(*victim);
+          deepest = zones.inferred(*victim) ? fmt::format("{} zone (inferred)", to_string(level))
+                                            : fmt::format("{} zone ({})", to_string(level), zones.name_of(*victim));
+          if (!organisation.empty()) deepest += " of " + organisation;
+        }
         incident.depth = std::max(incident.depth, level);
-        incident.path.push_back({f->attacker.empty() ? "outside" : f->attacker.value, f->victim.value, f->id, level});
+        incident.path.push_back({f->attacker.empty() ? "outside" : f->attacker.value, f->victim.value, f->id, level,
+                                 zones.name_of(*victim)});
       }
     }
     incident.outbound = !any_inward;
@@ -187,13 +198,15 @@ std::vector<Incident> join(const std::vector<Finding>& findings, const ZoneMap& 
     for (const auto& [value, n] : by_count(attackers)) incident.attackers.push_back(value);
     const auto hit = by_count(victims);
     if (!hit.empty()) incident.victim = hit.front().first;
-    for (const base::Network& n : zones.home().networks)
-      incident.organisation += (incident.organisation.empty() ? "" : ", ") + n.to_string();
+    for (const std::string& name : organisations)
+      incident.organisation += (incident.organisation.empty() ? "" : ", ") + name;
+    if (incident.organisation.empty())
+      for (const base::Network& n : zones.home().networks)
+        incident.organisation += (incident.organisation.empty() ? "" : ", ") + n.to_string();
     incident.id = "I-" + base::digest_hex(base::DigestKind::kSha256, base::as_bytes(all_ids)).substr(0, 6);
     incident.depth_statement = incident.path.empty()
                                    ? "No step that succeeded was seen."
-                                   : fmt::format("{} zone{}: {} step{} that succeeded.", to_string(incident.depth),
-                                                 zones.inferred() ? " (inferred)" : "", incident.path.size(),
+                                   : fmt::format("{}: {} step{} that succeeded.", deepest, incident.path.size(),
                                                  incident.path.size() == 1 ? "" : "s");
     judge_sophistication(incident, list);
     incident.headline = headline(incident, list, zones);

@@ -30,7 +30,7 @@ ZoneMap::ZoneMap(std::vector<Zone> configured, const detect::Home& home, const a
   }
 }
 
-ZoneLevel ZoneMap::level_of(const base::Address& a) const {
+const Zone* ZoneMap::zone_of(const base::Address& a) const {
   const Zone* best = nullptr;
   unsigned bits = 0;
   for (const Zone& zone : configured_) {
@@ -40,7 +40,16 @@ ZoneLevel ZoneMap::level_of(const base::Address& a) const {
       bits = n.bits128();
     }
   }
-  if (best != nullptr) return best->level;
+  return best;
+}
+
+bool ZoneMap::inferred(const base::Address& a) const {
+  const Zone* zone = zone_of(a);
+  return zone == nullptr || !zone->level_known;
+}
+
+ZoneLevel ZoneMap::level_of(const base::Address& a) const {
+  if (const Zone* zone = zone_of(a); zone != nullptr && zone->level_known) return zone->level;
   if (!home_.contains(a)) return ZoneLevel::kOutside;
   if (core_.count(a) != 0) return ZoneLevel::kCore;
   if (outer_.count(a) != 0 || a.is_global()) return ZoneLevel::kOuter;
@@ -48,16 +57,13 @@ ZoneLevel ZoneMap::level_of(const base::Address& a) const {
 }
 
 std::string ZoneMap::name_of(const base::Address& a) const {
-  const Zone* best = nullptr;
-  unsigned bits = 0;
-  for (const Zone& zone : configured_) {
-    for (const base::Network& n : zone.networks) {
-      if (!n.contains(a) || (best != nullptr && n.bits128() < bits)) continue;
-      best = &zone;
-      bits = n.bits128();
-    }
-  }
-  return best != nullptr ? best->name : std::string(to_string(level_of(a)));
+  const Zone* zone = zone_of(a);
+  return zone != nullptr && zone->level_known ? zone->name : std::string(to_string(level_of(a)));
+}
+
+std::string ZoneMap::organisation_of(const base::Address& a) const {
+  const Zone* zone = zone_of(a);
+  return zone != nullptr ? zone->organisation : std::string();
 }
 
 std::vector<Visibility> visibility(const ZoneMap& zones, const asset::Inventory& inventory) {

@@ -42,6 +42,7 @@ struct Case {
   base::Time first, last;  ///< of connections
   std::size_t hosts = 0, hosts_home = 0;
   detect::Home home;
+  std::vector<incident::Zone> zones;  ///< as configured; empty: inferred
   std::vector<incident::Visibility> visibility;
   std::vector<detect::Finding> findings;
   std::vector<incident::Incident> incidents;

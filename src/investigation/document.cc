@@ -106,8 +106,26 @@ void incident(JsonWriter& w, const incident::Incident& i) {
         .string(s.finding)
         .key("zone")
         .string(to_string(s.level))
+        .key("zone_name")
+        .string(s.zone)
         .end_object();
   w.end_array().end_object();
+}
+
+/// The configured zones, for the verdict's first line.
+void zones(JsonWriter& w, const std::vector<incident::Zone>& zones) {
+  w.key("zones").begin_array();
+  for (const incident::Zone& z : zones) {
+    w.begin_object().key("organisation").string(z.organisation).key("name").string(z.name).key("level");
+    if (z.level_known)
+      w.string(to_string(z.level));
+    else
+      w.null();
+    w.key("networks").begin_array();
+    for (const base::Network& n : z.networks) w.string(n.to_string());
+    w.end_array().end_object();
+  }
+  w.end_array();
 }
 
 }  // namespace
@@ -141,7 +159,9 @@ std::string to_json(const Case& c) {
   w.end_array();
   w.key("home").begin_object().key("networks").begin_array();
   for (const base::Network& n : c.home.networks) w.string(n.to_string());
-  w.end_array().key("inferred").boolean(c.home.inferred).key("why").string(c.home.why).end_object();
+  w.end_array().key("inferred").boolean(c.home.inferred).key("why").string(c.home.why);
+  zones(w, c.zones);
+  w.end_object();
   w.key("visibility").begin_object();
   w.key("packets")
       .number(c.summary.packets)

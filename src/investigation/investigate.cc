@@ -79,10 +79,23 @@ void describe_machines(Case& c, const Knowledge& knowledge) {
 std::string settings_text(const Options& options) {
   std::string home;
   for (const base::Network& n : options.home) home += (home.empty() ? "" : ",") + n.to_string();
+  std::string zones;
+  for (const incident::Zone& z : options.zones) {
+    zones += fmt::format("{}{}/{} {}", zones.empty() ? "" : ",", z.organisation, z.name,
+                         z.level_known ? to_string(z.level) : "inferred");
+    for (const base::Network& n : z.networks) zones += " " + n.to_string();
+  }
   const connection::Settings& s = options.engine.connection;
-  return fmt::format("home={};ignore_checksums={};memory_limit={};tcp_inactivity={};udp_inactivity={};zones={}",
-                     home.empty() ? "inferred" : home, s.ignore_checksums, options.engine.memory_limit,
-                     s.tcp_inactivity.seconds(), s.udp_inactivity.seconds(), options.zones.size());
+  return fmt::format(
+      "connections_per_shard={};dns_session={};home={};icmp_inactivity={};ignore_checksums={};"
+      "interactive_inactivity={};memory_limit={};other_inactivity={};reassembly_bytes={};reassembly_segments={};"
+      "tcp_attempt_delay={};tcp_close_delay={};tcp_handshake_inactivity={};tcp_inactivity={};udp_inactivity={};"
+      "zones={}",
+      s.connections_per_shard, s.dns_session.seconds(), home.empty() ? "inferred" : home, s.icmp_inactivity.seconds(),
+      s.ignore_checksums, s.interactive_inactivity.seconds(), options.engine.memory_limit, s.other_inactivity.seconds(),
+      s.reassembly_bytes, s.reassembly_segments, s.tcp_attempt_delay.seconds(), s.tcp_close_delay.seconds(),
+      s.tcp_handshake_inactivity.seconds(), s.tcp_inactivity.seconds(), s.udp_inactivity.seconds(),
+      zones.empty() ? "inferred" : zones);
 }
 
 void add_needs(engine::Settings& engine, const Knowledge& knowledge) {
@@ -120,6 +133,7 @@ Case investigate(capture::Source& source, const Options& options, const Knowledg
   } else {
     c.home.networks = options.home;
     c.home.inferred = false;
+    c.home.why = "as configured";
   }
   for (const auto& detector : detectors) detector->finish(c.home, c.findings);
   detect::seal(c.findings);
@@ -127,6 +141,7 @@ Case investigate(capture::Source& source, const Options& options, const Knowledg
     ++c.hosts;
     c.hosts_home += c.home.contains(h->address);
   }
+  c.zones = options.zones;
   const incident::ZoneMap zones(options.zones, c.home, inventory);
   c.visibility = incident::visibility(zones, inventory);
   c.incidents = incident::join(c.findings, zones);

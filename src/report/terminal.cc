@@ -89,7 +89,17 @@ std::string home_line(const Document& d) {
   for (const Document& n : home["networks"]) networks += (networks.empty() ? "" : ", ") + n.get<std::string>();
   if (networks.empty())
     return "No defended network could be told (" + text(home, "why") + "). Name it with --home NETWORK.";
-  if (!home["inferred"].get<bool>()) return "Defended network: " + networks + ".";
+  if (!home["inferred"].get<bool>()) {
+    std::string zones;
+    if (home.contains("zones"))
+      for (const Document& z : home["zones"]) {
+        const std::string level = text(z, "level"), organisation = text(z, "organisation");
+        zones += fmt::format("{}{}{}{}", zones.empty() ? "" : ", ", organisation.empty() ? "" : organisation + "/",
+                             text(z, "name"), level.empty() ? "" : " (" + level + ")");
+      }
+    return "Defended network, as configured: " + networks + (zones.empty() ? "" : "; zones: " + zones) +
+           ". Change with --home or the config file.";
+  }
   return "Defended network taken to be " + networks + " (" + text(home, "why") + "). Change with --home.";
 }
 
