@@ -6,6 +6,7 @@
 #include <sys/resource.h>
 #include <sys/wait.h>
 
+#include <cstring>
 #include <fstream>
 #include <random>
 
@@ -138,6 +139,62 @@ TEST(Survival, KilledAtAnyMoment) {
   std::filesystem::remove(path + ".wal");
   ASSERT_EQ(wait_for(start([&] { return create_case(path).ok() ? 0 : 1; })), 0);
   EXPECT_EQ(folder.list(), "a.case");
+}
+
+std::string bytes_of(const std::string& path, std::size_t from, std::size_t count) {
+  std::ifstream in(path, std::ios::binary);
+  in.seekg(static_cast<std::streamoff>(from));
+  std::string bytes(count, '\0');
+  in.read(bytes.data(), static_cast<std::streamsize>(count));
+  return bytes;
+}
+
+// The kill whose moment is too short to be met by chance: within a checkpoint, before its header is written, and in the
+// middle of a block of metadata that DuckDB overwrites in place.
+TEST(Survival, KilledWithinAWriteOfMetadata) {
+  test::register_test_schemas();
+  Folder folder;
+  const std::string path = folder / "a.case";
+  ASSERT_EQ(wait_for(start([&] {
+              auto opened = create_case(path);
+              if (!opened) return 1;
+              record::Batch batch(Sample::schema);
+              std::uint64_t packets = 0;
+              for (int commits = 0; commits < 2; ++commits) {
+                batch.clear();
+                for (std::uint64_t i = 0; i < 100 * kRowsPerPacket; ++i)
+                  append_sample(batch, packets * kRowsPerPacket + i);
+                packets += 100;
+                Capture capture;
+                capture.packets = packets;
+                if (!(*opened)->append(batch) || !(*opened)->commit(done(packets, false), {&capture, 1})) return 2;
+              }
+              ::_exit(0);  // no destructor, as after a kill
+            })),
+            0);
+  // Back to before the header was switched: the headers are the journal's third item, after three words. Each block of
+  // metadata is half written.
+  const std::string journal = folder / ".a.case.undo";
+  ASSERT_TRUE(std::filesystem::exists(journal));
+  constexpr std::size_t kHead = 24, kHeaders = 12'288, kBlock = 262'144;
+  std::fstream file(path, std::ios::binary | std::ios::in | std::ios::out);
+  file << bytes_of(journal, kHead, kHeaders);
+  std::size_t blocks = 0;
+  for (std::size_t at = kHead + kHeaders; at < std::filesystem::file_size(journal); at += 8 + kBlock, ++blocks) {
+    std::uint64_t block = 0;
+    std::memcpy(&block, bytes_of(journal, at, 8).data(), 8);
+    file.seekp(static_cast<std::streamoff>(kHeaders + block * kBlock + kBlock / 2));
+    file << '?';  // a byte is enough: a checksum of equal words would say nothing
+  }
+  ASSERT_GT(blocks, 0u);
+  file.close();
+  ASSERT_EQ(wait_for(start([&] { return check(path); })), 0);
+  auto opened = open_to_read(path);
+  ASSERT_TRUE(opened.ok());
+  auto progress = (*opened)->progress();
+  ASSERT_TRUE(progress.ok());
+  ASSERT_EQ(progress->size(), 1u);
+  EXPECT_EQ(progress->front().packets, 100u);
 }
 
 TEST(Survival, AFullDiskLeavesWhatWasCommitted) {

@@ -19,6 +19,7 @@
 #include "store/duckdb/database.h"
 #include "store/duckdb/layout.h"
 #include "store/duckdb/table_writer.h"
+#include "store/duckdb/undo_journal.h"
 #include "store/store.h"
 
 namespace whodunit::store {
@@ -35,6 +36,7 @@ using duckdb::quoted;
 using duckdb::RowAppender;
 using duckdb::Rows;
 using duckdb::TableWriter;
+using duckdb::UndoJournal;
 using record::FieldType;
 namespace fs = std::filesystem;
 
@@ -44,6 +46,7 @@ constexpr const char* kStorageVersion = "v1.2.0";
 // Rows that are compressed and written together. Smaller ones than DuckDB's 122,880 keep the memory small that the rows
 // of an unfinished group take, in each of dozens of tables.
 constexpr unsigned kRowGroup = 61'440;
+constexpr std::size_t kBlockBytes = 262'144;  // asked for when a case is made; DuckDB's own choice as well
 
 // Rows that all writers together may hold before they reach DuckDB's buffers, which have a limit: dozens of tables that
 // each wait for a full load would hold more than the store's share.
@@ -56,7 +59,7 @@ struct Column {
 
 class CaseStore final : public Store {
  public:
-  CaseStore(std::string path, const Options& options) : path_(std::move(path)), options_(options) {}
+  CaseStore(std::string path, const Options& options);
   CaseStore(const CaseStore&) = delete;
   CaseStore& operator=(const CaseStore&) = delete;
   ~CaseStore() override { close(); }
@@ -99,6 +102,8 @@ class CaseStore final : public Store {
   Result<void> migrate();
   Result<void> ensure_table(const record::Schema& schema);
   Result<void> flush();
+  /// Before each commit that may write a checkpoint.
+  Result<void> save_undo();
   Result<void> insert_findings(std::span<const Finding> findings);
   Result<std::vector<Finding>> findings_where(const std::string& where, const std::vector<Parameter>& parameters);
   Result<std::vector<Incident>> incidents_where(const std::string& where, const std::vector<Parameter>& parameters);
@@ -127,6 +132,7 @@ class CaseStore final : public Store {
 
   std::string path_;
   Options options_;
+  UndoJournal undo_;
   std::string spill_;
   std::optional<Database> database_;
   std::map<std::string, std::unique_ptr<TableWriter>, std::less<>> writers_;
@@ -186,6 +192,9 @@ void sync_folder(const std::string& path) {
   ::close(fd);
 }
 
+CaseStore::CaseStore(std::string path, const Options& options)
+    : path_(std::move(path)), options_(options), undo_(path_, hidden_name(path_, "undo")) {}
+
 Result<void> CaseStore::start_database() {
   if (options_.accountant != nullptr) {
     if (!options_.accountant->take(base::MemoryUse::kStore, options_.memory))
@@ -201,10 +210,11 @@ Result<void> CaseStore::start_database() {
 }
 
 Result<void> CaseStore::attach(const std::string& path, bool read_only) {
-  auto attached = database_->run(
-      fmt::format("ATTACH {} AS {} (TYPE duckdb{})", literal(path), kCatalog,
-                  read_only ? ", READ_ONLY"
-                            : fmt::format(", STORAGE_VERSION '{}', ROW_GROUP_SIZE {}", kStorageVersion, kRowGroup)));
+  auto attached =
+      database_->run(fmt::format("ATTACH {} AS {} (TYPE duckdb{})", literal(path), kCatalog,
+                                 read_only ? ", READ_ONLY"
+                                           : fmt::format(", STORAGE_VERSION '{}', ROW_GROUP_SIZE {}, BLOCK_SIZE {}",
+                                                         kStorageVersion, kRowGroup, kBlockBytes)));
   if (!attached) return in_words(attached.error());
   auto used = database_->run(fmt::format("USE {}.main", kCatalog));
   if (!used) return in_words(used.error());
@@ -252,6 +262,7 @@ Result<void> CaseStore::create() {
   if (!made) return undo(in_words(made.error()));
   // The write-ahead log of a case that goes, or has gone, must not be taken for the new one's.
   fs::remove(path_ + ".wal", error);
+  undo_.remove();
   if (exists) {
     fs::rename(temporary, path_, error);
   } else if (::link(temporary.c_str(), path_.c_str()) == 0) {
@@ -285,6 +296,8 @@ Result<void> CaseStore::open(bool to_append) {
   auto started = start_database();
   if (!started) return started;
   if (to_append) remove_leftovers(path_);
+  auto recovered = undo_.recover();
+  if (!recovered) return recovered;
   auto attached = attach(path_, !to_append);
   if (!attached) return attached;
   auto loaded = load_columns();
@@ -329,9 +342,10 @@ void CaseStore::close() {
     if (writing_ && !failed_) {
       // Nothing is lost by an error here: all that was committed stands.
       (void)database_->run("ROLLBACK");
-      (void)database_->run(fmt::format("CHECKPOINT {}", kCatalog));
+      if (save_undo()) (void)database_->run(fmt::format("CHECKPOINT {}", kCatalog));
     }
     database_.reset();
+    if (writing_) (void)undo_.recover();
     std::error_code ignored;
     if (!spill_.empty()) fs::remove_all(spill_, ignored);
   }
@@ -480,12 +494,24 @@ Result<void> CaseStore::commit(const Progress& progress, std::span<const Capture
   }
   auto closed = rows.close();
   if (!closed) return fail(closed.error());
+  auto saved = save_undo();
+  if (!saved) return fail(saved.error());
   auto committed = database_->run("COMMIT");
   if (!committed) return fail(committed.error());
   uncommitted_rows_ = 0;
   auto begun = database_->run("BEGIN");
   if (!begun) return fail(begun.error());
   return {};
+}
+
+Result<void> CaseStore::save_undo() {
+  std::vector<std::uint64_t> blocks;
+  auto rows =
+      database_->query(fmt::format("SELECT block_id::UBIGINT FROM pragma_metadata_info({})", literal(kCatalog)));
+  if (!rows) return rows.error();
+  while (rows->next_chunk())
+    for (std::size_t i = 0; i < rows->chunk_rows(); ++i) blocks.push_back(rows->word(0, i));
+  return undo_.save(blocks, kBlockBytes);
 }
 
 Result<void> CaseStore::insert_findings(std::span<const Finding> findings) {
