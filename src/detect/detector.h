@@ -72,6 +72,12 @@ class Detector {
   virtual void take(const record::Batch& batch) = 0;
   /// The run is over. Findings may come in any order, without ids.
   virtual void finish(const Home& home, std::vector<Finding>& out) = 0;
+  /// Every detector has finished: `others` are all their findings. For steps that mean something only after others.
+  virtual void conclude(const Home& home, std::span<const Finding> others, std::vector<Finding>& out) {
+    (void)home;
+    (void)others;
+    (void)out;
+  }
 };
 
 /// A detector's entry.

@@ -18,6 +18,7 @@ std::unique_ptr<Detector> make_generated_names(const Environment&);
 std::unique_ptr<Detector> make_admin_share(const Environment&);
 std::unique_ptr<Detector> make_login_guessing(const Environment&);
 std::unique_ptr<Detector> make_stealer_upload(const Environment&);
+std::unique_ptr<Detector> make_remote_login(const Environment&);
 
 std::span<const Entry> detectors() {
   static constexpr Entry kEntries[] = {
@@ -36,6 +37,7 @@ std::span<const Entry> detectors() {
       {"admin_share", make_admin_share},
       {"login_guessing", make_login_guessing},
       {"stealer_upload", make_stealer_upload},
+      {"remote_login", make_remote_login},
   };
   return kEntries;
 }

@@ -103,7 +103,11 @@ std::string headline(const Incident& incident, const std::vector<const Finding*>
   const char* inward =
       incident.depth >= ZoneLevel::kInner ? "got inside" : "got in at the edge and no further that we can see";
   (void)zones;
-  return fmt::format("{} {}, to {} ({} zone): {}", who, inward, incident.victim, to_string(incident.depth),
+  // The first host of the innermost zone that was reached.
+  std::string reached = incident.victim;
+  for (auto step = incident.path.rbegin(); step != incident.path.rend(); ++step)
+    if (step->level == incident.depth) reached = step->to;
+  return fmt::format("{} {}, to {} ({} zone): {}", who, inward, reached, to_string(incident.depth),
                      to_string(incident.phase));
 }
 
@@ -138,7 +142,12 @@ std::vector<Incident> join(const std::vector<Finding>& findings, const ZoneMap& 
       // Two things that took the same host: with control seen on it they are taken as one hand.
       const bool same_victim = findings[k].victim == findings[i].victim && took(findings[k]) &&
                                (findings[k].phase == Phase::kFoothold || findings[i].phase == Phase::kFoothold);
-      if (acts_later || same_victim) sets.join(i, k);
+      // Control or theft that begins on a host once it was taken is its taker's work, whether or not we can tell that
+      // it worked.
+      const bool used_later = findings[k].victim == findings[i].victim &&
+                              (findings[k].phase == Phase::kFoothold || findings[k].phase == Phase::kTheft) &&
+                              !(findings[k].first < findings[i].first);
+      if (acts_later || same_victim || used_later) sets.join(i, k);
     }
   }
   std::map<std::size_t, std::vector<const Finding*>> members;
@@ -152,6 +161,7 @@ std::vector<Incident> join(const std::vector<Finding>& findings, const ZoneMap& 
     incident.first = list.front()->first;
     incident.last = list.front()->last;
     std::map<std::string, std::size_t> attackers, victims;
+    std::set<std::string> entered;
     std::string all_ids;
     bool any_inward = false;
     std::string deepest;  // the zone that `depth` lies in, in words
@@ -187,6 +197,7 @@ std::vector<Incident> join(const std::vector<Finding>& findings, const ZoneMap& 
         incident.depth = std::max(incident.depth, level);
         incident.path.push_back({f->attacker.empty() ? "outside" : f->attacker.value, f->victim.value, f->id, level,
                                  zones.name_of(*victim)});
+        entered.insert(f->victim.value);
       }
     }
     incident.outbound = !any_inward;
@@ -195,7 +206,11 @@ std::vector<Incident> join(const std::vector<Finding>& findings, const ZoneMap& 
       std::stable_sort(sorted.begin(), sorted.end(), [](const auto& a, const auto& b) { return a.second > b.second; });
       return sorted;
     };
-    for (const auto& [value, n] : by_count(attackers)) incident.attackers.push_back(value);
+    // A host that was entered on the way is the intruder's means, not the intruder; unless there is nobody else.
+    for (const auto& [value, n] : by_count(attackers))
+      if (entered.count(value) == 0) incident.attackers.push_back(value);
+    if (incident.attackers.empty())
+      for (const auto& [value, n] : by_count(attackers)) incident.attackers.push_back(value);
     const auto hit = by_count(victims);
     if (!hit.empty()) incident.victim = hit.front().first;
     for (const std::string& name : organisations)
@@ -204,10 +219,15 @@ std::vector<Incident> join(const std::vector<Finding>& findings, const ZoneMap& 
       for (const base::Network& n : zones.home().networks)
         incident.organisation += (incident.organisation.empty() ? "" : ", ") + n.to_string();
     incident.id = "I-" + base::digest_hex(base::DigestKind::kSha256, base::as_bytes(all_ids)).substr(0, 6);
-    incident.depth_statement = incident.path.empty()
-                                   ? "No step that succeeded was seen."
-                                   : fmt::format("{}: {} step{} that succeeded.", deepest, incident.path.size(),
-                                                 incident.path.size() == 1 ? "" : "s");
+    const auto guessed = std::count_if(list.begin(), list.end(), [&](const Finding* f) {
+      return took(*f) && address_of(f->victim) && !f->fact("inferred").empty();
+    });
+    incident.depth_statement =
+        incident.path.empty()
+            ? "No step that succeeded was seen."
+            : fmt::format("{}: {} step{} that succeeded{}.", deepest, incident.path.size(),
+                          incident.path.size() == 1 ? "" : "s",
+                          guessed != 0 ? fmt::format(", {} of them inferred from encrypted traffic", guessed) : "");
     judge_sophistication(incident, list);
     incident.headline = headline(incident, list, zones);
     out.push_back(std::move(incident));

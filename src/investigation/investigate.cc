@@ -136,6 +136,9 @@ Case investigate(capture::Source& source, const Options& options, const Knowledg
     c.home.why = "as configured";
   }
   for (const auto& detector : detectors) detector->finish(c.home, c.findings);
+  std::vector<detect::Finding> concluded;
+  for (const auto& detector : detectors) detector->conclude(c.home, c.findings, concluded);
+  for (detect::Finding& f : concluded) c.findings.push_back(std::move(f));
   detect::seal(c.findings);
   for (const asset::Host* h : inventory.hosts()) {
     ++c.hosts;

@@ -150,11 +150,21 @@ std::string how_far(const Document& d) {
   std::size_t deepest = 0;
   std::size_t steps = 0;
   bool any = false;
+  std::string way;  // of the incident that went deepest
   for (const Document& i : d["incidents"]) {
     if (i["outbound"].get<bool>()) continue;
     any = true;
     const std::size_t at =
         static_cast<std::size_t>(std::find(kOrder.begin(), kOrder.end(), text(i, "depth")) - kOrder.begin());
+    if (at > deepest && !i["path"].empty() && i["path"].size() <= 6) {
+      way.clear();
+      std::string last;
+      for (const Document& step : i["path"]) {
+        if (text(step, "from") != last) way += (way.empty() ? "" : "; ") + text(step, "from");
+        last = text(step, "to");
+        way += " → " + last;
+      }
+    }
     deepest = std::max(deepest, std::min<std::size_t>(at, 3));
     steps += i["path"].size();
   }
@@ -164,11 +174,11 @@ std::string how_far(const Document& d) {
   else if (deepest == 0)
     line = "Not in, as far as we can see: no step that succeeded.";
   else
-    line = fmt::format("{} zone ({}).",
+    line = fmt::format("{} zone ({}{}).",
                        deepest == 1   ? "Outer"
                        : deepest == 2 ? "Inner"
                                       : "Core",
-                       counted(steps, "step") + " that succeeded");
+                       counted(steps, "step") + " that succeeded", way.empty() ? "" : ": " + way);
   // What we would have seen further in.
   for (const Document& z : d["visibility"]["zones"]) {
     const std::size_t at =

@@ -6,12 +6,14 @@
 #include "protocol/dce_rpc/dce_rpc.h"
 #include "protocol/dhcp/dhcp.h"
 #include "protocol/dns/dns.h"
+#include "protocol/encrypted_record.h"
 #include "protocol/ftp/ftp.h"
 #include "protocol/http/http.h"
 #include "protocol/krb/krb.h"
 #include "protocol/ntlm/ntlm.h"
 #include "protocol/smb/smb.h"
 #include "protocol/smtp/smtp.h"
+#include "protocol/ssh/ssh.h"
 #include "protocol/x509/x509_record.h"
 
 namespace whodunit::detect {
@@ -404,6 +406,129 @@ TEST(OneSided, UnansweredSearchForFolders) {
   EXPECT_EQ(requests(false, true), 1u);
   EXPECT_EQ(requests(true, true), 0u) << "a page's parts";
   EXPECT_EQ(requests(false, false), 0u) << "one client's connection";
+}
+
+// --- logins onward from a host that was entered
+
+protocol::ssh::Ssh login(const std::string& from, const std::string& to, double seconds) {
+  protocol::ssh::Ssh s;
+  s.head = head(from, to, 22, seconds);
+  s.auth_success = true;
+  return s;
+}
+
+std::vector<Finding> onward(const record::Batch& batch, const std::vector<Finding>& others) {
+  std::unique_ptr<Detector> detector;
+  for (const Entry& e : detectors())
+    if (e.name == "remote_login") detector = e.make({});
+  detector->take(batch);
+  Home home;
+  home.networks = {*base::Network::parse("192.0.2.0/24"), *base::Network::parse("10.0.0.0/8")};
+  std::vector<Finding> out;
+  detector->finish(home, out);
+  EXPECT_TRUE(out.empty()) << "a login is nothing by itself";
+  detector->conclude(home, others, out);
+  seal(out);
+  return out;
+}
+
+Finding entry(const std::string& from, const std::string& to, double seconds, Outcome outcome = Outcome::kSucceeded) {
+  Finding f;
+  f.detector = "web_attack";
+  f.phase = Phase::kEntry;
+  f.outcome = outcome;
+  f.severity = Severity::kHigh;
+  f.confidence = 0.9;
+  f.attacker = {"host", from};
+  f.victim = {"host", to};
+  f.add("http", head(from, to, 80, seconds));
+  return f;
+}
+
+TEST(RemoteLogin, OnwardFromAnEnteredHost) {
+  record::Batch batch(protocol::ssh::Ssh::schema);
+  login("192.0.2.10", "10.1.0.20", 100).append_to(batch, {});
+  login("10.1.0.20", "10.1.0.30", 200).append_to(batch, {1, 0});
+  login("10.1.0.40", "10.1.0.20", 210).append_to(batch, {2, 0});
+  const auto f = onward(batch, {entry("203.0.113.66", "192.0.2.10", 50)});
+  ASSERT_EQ(f.size(), 2u);
+  EXPECT_EQ(f[0].phase, Phase::kSpread);
+  EXPECT_EQ(f[0].techniques[0], "T1021.004");
+  EXPECT_EQ(f[0].victim.value, "10.1.0.20");
+  EXPECT_EQ(f[1].attacker.value, "10.1.0.20") << "and further on from there";
+  EXPECT_LT(f[1].confidence, f[0].confidence);
+  EXPECT_FALSE(f[0].fact("inferred").empty());
+}
+
+TEST(RemoteLogin, NotWithoutAnEntryNorOnAnOldWay) {
+  record::Batch batch(protocol::ssh::Ssh::schema);
+  login("192.0.2.10", "10.1.0.20", 10).append_to(batch, {});
+  login("192.0.2.10", "10.1.0.20", 100).append_to(batch, {1, 0});
+  EXPECT_TRUE(onward(batch, {entry("203.0.113.66", "192.0.2.10", 50)}).empty()) << "it did so before";
+  EXPECT_TRUE(onward(batch, {}).empty());
+  EXPECT_TRUE(onward(batch, {entry("203.0.113.66", "192.0.2.10", 5, Outcome::kUnknown)}).empty());
+}
+
+TEST(RemoteLogin, AnAttackerThatGetsInWithAnAccount) {
+  record::Batch batch(protocol::ssh::Ssh::schema);
+  login("203.0.113.66", "192.0.2.10", 100).append_to(batch, {});
+  login("198.51.100.9", "192.0.2.10", 100).append_to(batch, {1, 0});
+  const auto f = onward(batch, {entry("203.0.113.66", "192.0.2.25", 50, Outcome::kAttempted)});
+  ASSERT_EQ(f.size(), 1u);
+  EXPECT_EQ(f[0].phase, Phase::kEntry);
+  EXPECT_EQ(f[0].attacker.value, "203.0.113.66");
+}
+
+// --- exploits of SMB 1, encrypted Heartbleed
+
+std::vector<Finding> weird(std::vector<std::pair<std::string, std::string>> names) {
+  record::Batch batch(connection::Weird::schema);
+  std::uint64_t i = 0;
+  for (const auto& [name, addl] : names) {
+    connection::Weird w;
+    w.head = head("10.0.0.5", "10.0.0.9", 445, 1 + static_cast<double>(i));
+    w.name = name;
+    w.addl = addl;
+    w.append_to(batch, {i++, 0});
+  }
+  return run("protocol_exploit", batch);
+}
+
+TEST(Smb1Exploit, EternalBlueAndDoublePulsar) {
+  auto f = weird({{"smb1_transactions_mixed", "NT_TRANSACT continued as TRANSACTION2"}});
+  ASSERT_EQ(f.size(), 1u);
+  EXPECT_EQ(f[0].fact("cve"), "CVE-2017-0144");
+  f = weird({{"smb1_reserved_subcommand", "TRANS2_SESSION_SETUP"},
+             {"smb1_response_to_no_request", "command 50, multiplex id 81"}});
+  ASSERT_EQ(f.size(), 1u);
+  EXPECT_EQ(f[0].outcome, Outcome::kSucceeded);
+  EXPECT_EQ(f[0].phase, Phase::kFoothold);
+  f = weird({{"smb1_reserved_subcommand", "TRANS2_SESSION_SETUP"}});
+  ASSERT_EQ(f.size(), 1u);
+  EXPECT_EQ(f[0].outcome, Outcome::kAttempted);
+  EXPECT_TRUE(weird({{"smb1_response_to_no_request", "command 114, multiplex id 7"}, {"smb_malformed", ""}}).empty());
+}
+
+TEST(EncryptedHeartbleed, ByTheLengths) {
+  const auto lengths = [](std::optional<std::uint64_t> orig, std::optional<std::uint64_t> resp, bool early) {
+    record::Batch batch(protocol::Encrypted::schema);
+    protocol::Encrypted e;
+    e.head = head("203.0.113.66", "192.0.2.10", 443, 1);
+    e.orig_heartbeat = orig;
+    e.resp_heartbeat = resp;
+    e.early_heartbeat = early;
+    e.append_to(batch, {});
+    return run("protocol_exploit", batch);
+  };
+  auto f = lengths(43, 16427, false);
+  ASSERT_EQ(f.size(), 1u);
+  EXPECT_EQ(f[0].outcome, Outcome::kSucceeded);
+  EXPECT_EQ(f[0].victim.value, "192.0.2.10");
+  f = lengths(86, std::nullopt, true);
+  ASSERT_EQ(f.size(), 1u);
+  EXPECT_EQ(f[0].outcome, Outcome::kAttempted);
+  EXPECT_TRUE(lengths(86, 86, true).empty()) << "an honest echo";
+  EXPECT_TRUE(lengths(86, std::nullopt, false).empty()) << "kept alive later on";
 }
 
 }  // namespace

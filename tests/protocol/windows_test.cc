@@ -130,6 +130,43 @@ void log_in(Talk& talk) {
   talk.client(nbss(smb2(1, false, 2, 0, session_setup(response_token(1, ntlm3("eve", "LAN", "LAPTOP"))))));
 }
 
+// --------------------------------------------------------------------------------------------------------------- SMB 1
+
+// [MS-CIFS] 2.2.3: header, words, bytes.
+Octets smb1(std::uint8_t command, bool reply, std::uint16_t multiplex, const Octets& words, std::uint32_t status = 0) {
+  return hex("ff534d42") + Octets{command} + le(status, 4) + Octets{static_cast<std::uint8_t>(reply ? 0x98 : 0x18)} +
+         le(0xc807, 2) + Octets(12) + le(2048, 2) + le(0xfeff, 2) + le(2048, 2) + le(multiplex, 2) +
+         Octets{static_cast<std::uint8_t>(words.size() / 2)} + words + le(0, 2);
+}
+Octets transaction2(std::uint16_t subcommand) { return Octets(26) + Octets{1, 0} + le(subcommand, 2); }
+
+TEST(Smb1, SaysWhatBreaksTheOrderOfMessages) {
+  Talk good(smb::kDefinition, 445);
+  good.client(nbss(smb1(0x32, false, 64, transaction2(5))));
+  good.server(nbss(smb1(0x32, true, 64, Octets(20))));
+  good.client(nbss(smb1(0x2f, false, 64, Octets(28))));
+  good.server(nbss(smb1(0x2f, true, 64, Octets(12))));
+  good.server(nbss(smb1(0x24, true, 0xffff, Octets(16))));
+  EXPECT_TRUE(good.weirds().empty()) << "ids may be used again, and locks may be broken unasked";
+
+  Talk ping(smb::kDefinition, 445);
+  ping.client(nbss(smb1(0x32, false, 65, transaction2(14))));
+  ping.server(nbss(smb1(0x32, true, 81, Octets(), 0xc0000002)));
+  EXPECT_EQ(ping.weirds(), (std::vector<std::string>{"smb1_reserved_subcommand", "smb1_response_to_no_request"}));
+
+  Talk mixed(smb::kDefinition, 445);
+  mixed.client(nbss(smb1(0xa0, false, 64, Octets(36) + le(1, 2))));
+  mixed.server(nbss(smb1(0xa0, true, 64, Octets())));
+  mixed.client(nbss(smb1(0x33, false, 64, Octets(18))));
+  EXPECT_EQ(mixed.weirds(), std::vector<std::string>{"smb1_transactions_mixed"});
+
+  Talk late(smb::kDefinition, 445);
+  late.client(nbss(smb1(0x32, false, 64, transaction2(5))));
+  late.gap(Direction::kOriginator, 100);
+  late.server(nbss(smb1(0x32, true, 128, Octets(20))));
+  EXPECT_TRUE(late.weirds().empty()) << "what was lost may have asked";
+}
+
 TEST(Smb, TellsSharesAndFiles) {
   Talk talk(smb::kDefinition, 445);
   talk.client(nbss(smb2(3, false, 3, 0, tree_connect("\\\\srv1\\ADMIN$"))));

@@ -55,6 +55,27 @@ struct Pending {
   std::uint32_t access = 0, disposition = 0, options = 0;
 };
 
+/// What SMB 1 says about the order of messages, held against a connection ([MS-CIFS] 3.2.4.1.5: process and multiplex
+/// ids are the client's to choose; 2.2.1.6.4 and 3.2.5.1.4: all parts of a transaction carry its ids and its kind).
+class Order1 {
+ public:
+  struct Ids {
+    std::uint16_t process = 0, multiplex = 0, tree = 0, user = 0;
+    auto operator<=>(const Ids&) const = default;
+  };
+  void request(Context& context, std::uint8_t command, const Ids& ids, Bytes words);
+  void response(Context& context, std::uint8_t command, const Ids& ids, std::uint32_t status, Bytes words);
+  /// Messages were lost: what was asked is not known any more.
+  void missed() { all_asked_ = false; }
+
+ private:
+  static constexpr std::size_t kMaxAsked = 1024, kMaxOpen = 64;
+  std::set<std::uint32_t> asked_;     // process and multiplex ids that the client used
+  bool all_asked_ = true;             // none was forgotten, and the beginning was seen
+  std::map<Ids, std::uint8_t> open_;  // transactions under way, by their first command
+  std::set<std::uint32_t> peeks_;     // asked to look into pipe 0
+};
+
 class Session {
  public:
   static constexpr std::size_t kMaxTrees = 128, kMaxFiles = 1024, kMaxPending = 256, kMaxRecent = 512;
@@ -82,6 +103,7 @@ class Session {
 
   void finish(Context& context);
   gssapi::Session authentication;
+  std::unique_ptr<Order1> order1;  // from the first message of SMB 1 on
 
  private:
   void write(Context& context, const OpenFile& file, std::string_view action, std::string_view previous,

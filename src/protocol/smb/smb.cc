@@ -72,7 +72,10 @@ class SmbParser final : public FramedParser {
       context.weird("smb_malformed");
   }
 
-  void lost(Context&, Direction direction, std::uint64_t) override { searching_[connection::index(direction)] = true; }
+  void lost(Context&, Direction direction, std::uint64_t) override {
+    searching_[connection::index(direction)] = true;
+    if (session_ && session_->order1) session_->order1->missed();
+  }
 
  private:
   std::unique_ptr<Session> session_;

@@ -8,11 +8,16 @@ namespace {
 enum Command : std::uint8_t {
   kClose = 0x04,
   kTransaction = 0x25,
+  kTransactionSecondary = 0x26,
   kReadAndx = 0x2e,
   kWriteAndx = 0x2f,
+  kTransaction2 = 0x32,
+  kTransaction2Secondary = 0x33,
   kNegotiate = 0x72,
   kSessionSetup = 0x73,
   kTreeConnect = 0x75,
+  kNtTransact = 0xa0,
+  kNtTransactSecondary = 0xa1,
   kNtCreate = 0xa2,
   kNoMore = 0xff
 };
@@ -158,7 +163,67 @@ void response(Context& context, Session& session, const Head& h, std::uint8_t co
   }
 }
 
+std::uint32_t exchange_of(const Order1::Ids& ids) { return std::uint32_t{ids.process} << 16 | ids.multiplex; }
+
+/// The command that a transaction's further parts belong to; 0 where this is none.
+std::uint8_t first_of(std::uint8_t secondary) {
+  return secondary == kTransactionSecondary    ? kTransaction
+         : secondary == kTransaction2Secondary ? kTransaction2
+         : secondary == kNtTransactSecondary   ? kNtTransact
+                                               : 0;
+}
+
+std::string_view transaction_name(std::uint8_t command) {
+  return command == kTransaction ? "TRANSACTION" : command == kTransaction2 ? "TRANSACTION2" : "NT_TRANSACT";
+}
+
 }  // namespace
+
+void Order1::request(Context& context, std::uint8_t command, const Ids& ids, Bytes words) {
+  if (asked_.size() < kMaxAsked)
+    asked_.insert(exchange_of(ids));
+  else if (asked_.count(exchange_of(ids)) == 0)
+    all_asked_ = false;
+  const auto open = open_.find(ids);
+  if (const std::uint8_t first = first_of(command); first != 0) {
+    if (open != open_.end() && open->second != first)
+      context.weird("smb1_transactions_mixed", std::string(transaction_name(open->second)) + " continued as " +
+                                                   std::string(transaction_name(first)));
+    return;
+  }
+  if (command == kWriteAndx && open != open_.end())
+    context.weird("smb1_write_in_transaction", std::string(transaction_name(open->second)));
+  if (command != kTransaction && command != kTransaction2 && command != kNtTransact) return;
+  // 2.2.6 and 2.2.7.5: subcommands that clients should not send, since no server has them.
+  if (command == kTransaction2 && words.size() >= 30 && u16(words, 28) == 0x0e)
+    context.weird("smb1_reserved_subcommand", "TRANS2_SESSION_SETUP");
+  if (command == kNtTransact && words.size() >= 38 && u16(words, 36) == 0x05)
+    context.weird("smb1_reserved_subcommand", "NT_TRANSACT_RENAME");
+  // 2.2.5.5: TRANS_PEEK_NMPIPE of a pipe that was never opened; 0 is nobody's number.
+  if (command == kTransaction && words.size() >= 32 && u16(words, 28) == 0x23 && u16(words, 30) == 0 &&
+      peeks_.size() < kMaxOpen)
+    peeks_.insert(exchange_of(ids));
+  if (open_.size() < kMaxOpen || open != open_.end()) open_[ids] = command;
+}
+
+void Order1::response(Context& context, std::uint8_t command, const Ids& ids, std::uint32_t status, Bytes words) {
+  // 0xffff: what the server says of itself, the breaking of an opportunistic lock (2.2.4.32).
+  const bool own = command == 0x24 && ids.multiplex == 0xffff;
+  if (!own && all_asked_ && !asked_.empty() && asked_.count(exchange_of(ids)) == 0)
+    context.weird("smb1_response_to_no_request",
+                  "command " + std::to_string(command) + ", multiplex id " + std::to_string(ids.multiplex));
+  if (command == kTransaction && peeks_.erase(exchange_of(ids)) != 0)
+    context.weird("smb1_peek_of_no_pipe", status == 0xc0000205   ? "STATUS_INSUFF_SERVER_RESOURCES"
+                                          : status == 0xc0000008 ? "STATUS_INVALID_HANDLE"
+                                          : status == 0xc0000022 ? "STATUS_ACCESS_DENIED"
+                                                                 : "other status");
+  // An interim response has no words and asks for the rest (2.2.4.33.2): the transaction stays open.
+  if (status == 0 && words.empty()) return;
+  for (auto at = open_.begin(); at != open_.end();)
+    at = at->first.process == ids.process && at->first.multiplex == ids.multiplex && at->second == command
+             ? open_.erase(at)
+             : std::next(at);
+}
 
 bool message1(Context& context, Session& session, Direction direction, Bytes message) {
   if (message.size() < kHeader + 3) return false;
@@ -187,10 +252,15 @@ bool message1(Context& context, Session& session, Direction direction, Bytes mes
     if (count_at + 2 > message.size()) return false;
     b.bytes_at = count_at + 2;
     b.bytes = base::slice(message, b.bytes_at, base::load_le16(message.data() + count_at));
-    if (h.reply)
+    if (!session.order1) session.order1 = std::make_unique<Order1>();
+    const Order1::Ids ids{h.process, h.multiplex, h.tree, h.user};
+    if (h.reply) {
+      session.order1->response(context, command, ids, h.status, b.words);
       response(context, session, h, command, b);
-    else
+    } else {
+      session.order1->request(context, command, ids, b.words);
       request(context, session, h, command, b);
+    }
     const bool andx = command == kReadAndx || command == kWriteAndx || command == kSessionSetup ||
                       command == kTreeConnect || command == kNtCreate || command == 0x2d || command == 0x74 ||
                       command == 0x24;

@@ -77,9 +77,12 @@ class TlsParser final : public Parser {
     std::uint32_t left = 0;  // of the current record
     std::uint64_t encrypted_bytes = 0;
     std::uint32_t encrypted_records = 0;
+    std::uint16_t heartbeat = 0;  // length of the largest encrypted heartbeat
+    bool data = false;            // application data was seen
   };
 
   bool header(Context& context, Direction direction, Side& side);
+  void note_heartbeat(Side& side);
   bool header2(Context& context, Direction direction, Side& side, std::size_t& length);
   void finish(Context& context, Direction direction, Side& side, Bytes body);
   void messages(Context& context, Direction direction, Bytes data);
@@ -95,6 +98,7 @@ class TlsParser final : public Parser {
   bool version_2_ = false;  // SSLv2's record layer, for good
   bool seen_tls_ = false;   // a record of SSLv3 or later was seen
   bool lost_ = false;
+  bool early_heartbeat_ = false;  // before any application data
 };
 static_assert(sizeof(TlsParser) <= 128);
 
@@ -109,6 +113,7 @@ bool TlsParser::header(Context& context, Direction direction, Side& side) {
   side.left = static_cast<std::uint32_t>(length);
   if (over_) {
     side.mode = Mode::kEncrypted;
+    note_heartbeat(side);
     return true;
   }
   Session& session = handshake().session;
@@ -119,7 +124,16 @@ bool TlsParser::header(Context& context, Direction direction, Side& side) {
     context.weird("ssl_early_application_data");
     side.mode = Mode::kSkip;
   }
+  note_heartbeat(side);
   return true;
+}
+
+void TlsParser::note_heartbeat(Side& side) {
+  if (side.mode != Mode::kEncrypted) return;
+  side.data |= side.type == kApplicationData;
+  if (side.type != kHeartbeat) return;
+  side.heartbeat = std::max(side.heartbeat, static_cast<std::uint16_t>(side.left));
+  early_heartbeat_ |= !sides_[0].data && !sides_[1].data;
 }
 
 void TlsParser::stream(Context& context, Direction direction, Bytes data) {
@@ -428,6 +442,9 @@ void TlsParser::closed(Context& context, End) {
   row.orig_records = sides_[0].encrypted_records;
   row.resp_records = sides_[1].encrypted_records;
   row.lost = lost_;
+  if (sides_[0].heartbeat != 0) row.orig_heartbeat = sides_[0].heartbeat;
+  if (sides_[1].heartbeat != 0) row.resp_heartbeat = sides_[1].heartbeat;
+  if (row.orig_heartbeat || row.resp_heartbeat) row.early_heartbeat = early_heartbeat_;
   context.emit(row);
 }
 
