@@ -80,10 +80,9 @@ std::string decode(std::string_view s, bool plus) {
   return out;
 }
 
-/// All patterns compiled once, at the first request that is seen.
-class Matcher {
- public:
-  Matcher() {
+/// All patterns compiled, once in a process, at the first request that is seen: it takes most of a second.
+const hs_database_t* pattern_database() {
+  static const std::unique_ptr<hs_database_t, hs_error_t (*)(hs_database_t*)> database = [] {
     const auto patterns = web_patterns();
     std::vector<const char*> expressions;
     std::vector<unsigned> flags, ids;
@@ -92,20 +91,26 @@ class Matcher {
       flags.push_back(HS_FLAG_CASELESS | HS_FLAG_SINGLEMATCH | HS_FLAG_DOTALL);
       ids.push_back(static_cast<unsigned>(i));
     }
+    hs_database_t* compiled = nullptr;
     hs_compile_error_t* error = nullptr;
     if (hs_compile_multi(expressions.data(), flags.data(), ids.data(), static_cast<unsigned>(patterns.size()),
-                         HS_MODE_BLOCK, nullptr, &database_, &error) != HS_SUCCESS) {
+                         HS_MODE_BLOCK, nullptr, &compiled, &error) != HS_SUCCESS) {
       const std::string why = fmt::format("pattern {}: {}", error->expression, error->message);
       hs_free_compile_error(error);
       throw std::runtime_error("web attack patterns: " + why);
     }
+    return std::unique_ptr<hs_database_t, hs_error_t (*)(hs_database_t*)>(compiled, &hs_free_database);
+  }();
+  return database.get();
+}
+
+class Matcher {
+ public:
+  Matcher() : database_(pattern_database()) {
     if (hs_alloc_scratch(database_, &scratch_) != HS_SUCCESS)
       throw std::runtime_error("web attack patterns: no memory for matching");
   }
-  ~Matcher() {
-    hs_free_scratch(scratch_);
-    hs_free_database(database_);
-  }
+  ~Matcher() { hs_free_scratch(scratch_); }
   Matcher(const Matcher&) = delete;
   Matcher& operator=(const Matcher&) = delete;
 
@@ -121,7 +126,7 @@ class Matcher {
   }
 
  private:
-  hs_database_t* database_ = nullptr;
+  const hs_database_t* database_;
   hs_scratch_t* scratch_ = nullptr;
 };
 

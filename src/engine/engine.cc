@@ -24,9 +24,9 @@ using connection::kShards;
 using record::Batch;
 using record::Sink;
 
-// Order within one packet: what the decoder saw, then what the connection gave. Timers' and the end's rows come after
-// all packets of their batch, by shard.
-constexpr std::uint64_t kConnectionRows = 1ull << 16;
+// Order within one packet: what the decoder saw, then what the connections of its datagrams gave (a tunnel's, then
+// those within it). Timers' and the end's rows come after all packets of their batch, by shard.
+constexpr std::uint64_t kConnectionRows = 1ull << 32;  // and for each further datagram of the packet once more
 constexpr std::uint64_t kTimerRows = 1ull << 60;
 constexpr std::uint64_t kFinishRows = 2ull << 60;
 constexpr std::uint64_t minor_of(std::uint64_t phase, unsigned shard) { return phase | std::uint64_t{shard} << 40; }
@@ -100,14 +100,17 @@ struct Worker {
   void work(const std::vector<packet::Packet>& packets, const std::vector<std::uint8_t>& shards, base::Time now,
             std::uint64_t run_number) {
     const std::size_t n = packets.size();
+    std::uint64_t minor = kConnectionRows;
     for (std::size_t i = 0; i < n; ++i) {
+      const bool further = i != 0 && packets[i].origin.run_number == packets[i - 1].origin.run_number;
+      minor = further ? minor + kConnectionRows : kConnectionRows;
       if (i + 8 < n)
         if (const auto& table = tables[shards[i + 8]]) table->prefetch(packets[i + 8]);
       if (i + 4 < n)
         if (const auto& table = tables[shards[i + 4]]) table->prefetch_entry(packets[i + 4]);
       const auto& table = tables[shards[i]];
       if (!table) continue;
-      sink.at(packets[i].origin.run_number, kConnectionRows);
+      sink.at(packets[i].origin.run_number, minor);
       table->packet(packets[i]);
     }
     for (unsigned shard = 0; shard < kShards; ++shard) {
