@@ -1,10 +1,11 @@
-// How the fuzz targets of protocols drive a parser: a first byte of flags per piece says its direction and length, so
-// that inputs hold whole conversations. For streams, the same bytes are given again one by one, and the rows must
+// How the fuzz targets of protocols drive a parser: inputs hold whole conversations, cut into pieces by a separator
+// that says the next piece's direction. For streams, the same bytes are given again one by one, and the rows must
 // agree.
 #pragma once
 
 #include <algorithm>
 #include <cstdlib>
+#include <iterator>
 #include <span>
 #include <string>
 #include <vector>
@@ -21,14 +22,21 @@ struct Piece {
   base::Bytes data;
 };
 
-/// Each piece: a byte whose top bit is the direction and whose other bits are its length times two.
+/// Two bytes that begin a piece; the lowest bit of the third is its direction. A separator rather than lengths, so that
+/// what a mutation inserts or takes away leaves the pieces behind it as they were (fuzz/protocol.dict holds it).
+constexpr std::uint8_t kSeparator[2] = {0xf1, 0x9d};
+
+/// At most 64 pieces; what stands before the first separator is the originator's.
 inline std::vector<Piece> pieces(base::Bytes input) {
   std::vector<Piece> out;
+  auto direction = connection::Direction::kOriginator;
   while (!input.empty() && out.size() < 64) {
-    const auto direction = input[0] & 0x80 ? connection::Direction::kResponder : connection::Direction::kOriginator;
-    const std::size_t size = std::min<std::size_t>(std::size_t{input[0] & 0x7fu} * 8 + 1, input.size() - 1);
-    out.push_back({direction, input.subspan(1, size)});
-    input = input.subspan(1 + size);
+    const auto at = std::search(input.begin(), input.end(), std::begin(kSeparator), std::end(kSeparator));
+    const auto size = static_cast<std::size_t>(at - input.begin());
+    if (size != 0) out.push_back({direction, input.first(size)});
+    if (input.size() - size < 3) break;
+    direction = (input[size + 2] & 1) != 0 ? connection::Direction::kResponder : connection::Direction::kOriginator;
+    input = input.subspan(size + 3);
   }
   return out;
 }
@@ -81,6 +89,13 @@ class Run {
       packet::Packet packet;
       packet.origin = origin_;
       packet.protocol = view_.protocol;
+      // ICMP's type and code stand where ports would.
+      if (view_.protocol == packet::kIcmp || view_.protocol == packet::kIcmp6) {
+        if (data.size() < 2) return;
+        packet.source_port = data[0];
+        packet.destination_port = data[1];
+        data = data.subspan(2);
+      }
       packet.payload = data;
       packet.payload_length = static_cast<std::uint32_t>(data.size());
       parser.datagram(context, direction, packet);

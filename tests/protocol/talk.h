@@ -2,11 +2,15 @@
 #pragma once
 
 #include <algorithm>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
 #include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "base/hash.h"
 #include "connection/conn_record.h"
 #include "protocol/files/file_record.h"
 #include "protocol/files/files.h"
@@ -60,11 +64,36 @@ inline void register_records() {
   (void)registered;
 }
 
+/// What was said, as a seed of the protocol's fuzz target (pieces behind a separator, fuzz/protocol_fuzz.h). Written to
+/// the folder named by WHODUNIT_SEEDS, where that is set: fuzz/seeds/make_protocol_seeds.sh.
+class Seed {
+ public:
+  explicit Seed(std::string_view protocol) : protocol_(protocol) {}
+  Seed(const Seed&) = delete;
+  Seed& operator=(const Seed&) = delete;
+  void add(Direction direction, const Octets& data) {
+    if (folder() != nullptr)
+      said_ = said_ + Octets{0xf1, 0x9d, static_cast<std::uint8_t>(connection::index(direction))} + data;
+  }
+  ~Seed() {
+    if (folder() == nullptr || said_.empty() || said_.size() > 4096) return;
+    const std::string path = std::string(folder()) + "/" + std::string(protocol_) + "/";
+    std::filesystem::create_directories(path);
+    std::ofstream out(path + base::digest_hex(base::DigestKind::kSha1, said_).substr(0, 12), std::ios::binary);
+    out.write(reinterpret_cast<const char*>(said_.data()), static_cast<std::streamsize>(said_.size()));
+  }
+
+ private:
+  static const char* folder() { return std::getenv("WHODUNIT_SEEDS"); }
+  std::string_view protocol_;
+  Octets said_;
+};
+
 /// One connection and a parser on it. Each call is one packet, a millisecond after the last.
 class Talk {
  public:
   explicit Talk(const Definition& definition, std::uint16_t resp_port, std::uint8_t transport = packet::kTcp)
-      : parser(definition.make()) {
+      : parser(definition.make()), seed_(definition.name) {
     register_records();
     view.id = {*base::Address::parse("192.0.2.10"), *base::Address::parse("198.51.100.20"), {40000}, {resp_port}};
     view.protocol = transport;
@@ -75,9 +104,12 @@ class Talk {
   void client(const Octets& data) { stream(Direction::kOriginator, data); }
   void server(const Octets& data) { stream(Direction::kResponder, data); }
   void stream(Direction direction, const Octets& data) {
+    seed_.add(direction, data);
     call([&](Context& context) { parser->stream(context, direction, data); });
   }
   void datagram(Direction direction, const Octets& data) {
+    const bool icmp = view.protocol == packet::kIcmp || view.protocol == packet::kIcmp6;
+    seed_.add(direction, icmp ? Octets{static_cast<std::uint8_t>(type), static_cast<std::uint8_t>(code)} + data : data);
     call([&](Context& context) {
       packet::Packet packet;
       packet.origin = origin;
@@ -136,6 +168,7 @@ class Talk {
     failed |= context.failed;
     if (!context.become.empty()) become = context.become;
   }
+  Seed seed_;
 };
 
 }  // namespace whodunit::protocol::testing
