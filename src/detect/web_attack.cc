@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "detect/detector.h"
+#include "detect/web_database.h"
 #include "detect/web_patterns.h"
 #include "protocol/http/http.h"
 
@@ -80,27 +81,10 @@ std::string decode(std::string_view s, bool plus) {
   return out;
 }
 
-/// All patterns compiled, once in a process, at the first request that is seen: it takes most of a second.
+/// All patterns, made ready once in a process, at the first request that is seen.
 const hs_database_t* pattern_database() {
-  static const std::unique_ptr<hs_database_t, hs_error_t (*)(hs_database_t*)> database = [] {
-    const auto patterns = web_patterns();
-    std::vector<const char*> expressions;
-    std::vector<unsigned> flags, ids;
-    for (std::size_t i = 0; i < patterns.size(); ++i) {
-      expressions.push_back(patterns[i].expression);
-      flags.push_back(HS_FLAG_CASELESS | HS_FLAG_SINGLEMATCH | HS_FLAG_DOTALL);
-      ids.push_back(static_cast<unsigned>(i));
-    }
-    hs_database_t* compiled = nullptr;
-    hs_compile_error_t* error = nullptr;
-    if (hs_compile_multi(expressions.data(), flags.data(), ids.data(), static_cast<unsigned>(patterns.size()),
-                         HS_MODE_BLOCK, nullptr, &compiled, &error) != HS_SUCCESS) {
-      const std::string why = fmt::format("pattern {}: {}", error->expression, error->message);
-      hs_free_compile_error(error);
-      throw std::runtime_error("web attack patterns: " + why);
-    }
-    return std::unique_ptr<hs_database_t, hs_error_t (*)(hs_database_t*)>(compiled, &hs_free_database);
-  }();
+  static const std::unique_ptr<hs_database_t, hs_error_t (*)(hs_database_t*)> database(web_patterns_database(),
+                                                                                       &hs_free_database);
   return database.get();
 }
 
