@@ -1,5 +1,6 @@
 // Certificates that give away who made them: those that remote-control tools generate and ship as their default, and
-// those that exploit how certificates are checked.
+// those that exploit how certificates are checked. Relays of Tor make theirs in a form of its own, too (tortls.c,
+// tor_tls_context_init_certificates: random names www.*.net, signed by another random name, one certificate alone).
 //
 // Method: names that the tools' own sources or published analyses give (each below), and the form that AsyncRAT's and
 // Quasar's generators give to any certificate whatever its name: a self-signed authority with a common name alone, RSA
@@ -48,11 +49,11 @@ const Description& describe() {
   static const Parameters p;
   static const Description d{
       "certificate",
-      "Certificates that remote-control tools make by default (AsyncRAT, Quasar, DcRat, Cobalt Strike and others), and "
-      "certificates crafted against their check (CurveBall).",
+      "Certificates that remote-control tools make by default (AsyncRAT, Quasar, DcRat, Cobalt Strike and others), "
+      "certificates crafted against their check (CurveBall), and Tor's.",
       "Names from the tools' own sources and published analyses; the form of AsyncRAT's and Quasar's generators; "
-      "CVE-2020-0601 with RFC 5480 2.1.1",
-      {"T1573.002", "T1071", "T1553.002", "T1190"},
+      "CVE-2020-0601 with RFC 5480 2.1.1; Tor's tortls.c",
+      {"T1573.002", "T1071", "T1553.002", "T1190", "T1090.003"},
       "Red teams use the same tools; an appliance may sign its own certificate without an end, but seldom as an "
       "authority with a name alone.",
       {{"endless_years", fmt::format("{}", p.endless_years), "validity from which a certificate has no end"},
@@ -92,6 +93,9 @@ class Certificate : public Detector {
     if (endless && name_alone && c.self_signed.value_or(false) && c.ca.value_or(false) && c.key_type == "rsa" &&
         c.key_length.value_or(0) == parameters_.key_bits && c.sig_alg == "sha512WithRSAEncryption")
       control(c, "AsyncRAT, Quasar or a relative", "the form of their certificate generators", 0.85);
+    if (tor_name(c.subject, ".net") && (tor_name(c.issuer, ".com") || tor_name(c.issuer, ".net")) &&
+        c.subject != c.issuer && c.chain_length <= 1)
+      tor(c);
   }
 
   /// A whole attribute, not the beginning of a longer word.
@@ -104,13 +108,46 @@ class Certificate : public Detector {
     return false;
   }
 
+  /// CN=www.NAME.net alone, NAME of 8 to 20 letters of base 32 (Tor's crypto_random_hostname(8, 20, "www.", ".net")).
+  static bool tor_name(std::string_view name, std::string_view end) {
+    constexpr std::string_view kBegin = "CN=www.";
+    if (name.substr(0, kBegin.size()) != kBegin || name.size() < kBegin.size() + end.size() ||
+        name.substr(name.size() - end.size()) != end)
+      return false;
+    name = name.substr(kBegin.size(), name.size() - kBegin.size() - end.size());
+    if (name.size() < 8 || name.size() > 20) return false;
+    for (const char ch : name)
+      if (!(ch >= 'a' && ch <= 'z') && !(ch >= '2' && ch <= '7')) return false;
+    return true;
+  }
+
+  void tor(const protocol::x509::X509& c) {
+    Finding* f = found(c, "tor");
+    if (f == nullptr || !f->statement.empty()) return;
+    f->techniques = {"T1090.003"};
+    f->phase = Phase::kFoothold;
+    f->outcome = Outcome::kUnknown;
+    // Who uses Tor hides something, from us or from others: for the owner's policy to judge.
+    f->severity = Severity::kLow;
+    f->confidence = 0.9;
+    f->attacker = host(c.head.id.resp_h);
+    f->victim = host(c.head.id.orig_h);
+    f->statement = fmt::format("{} uses Tor: the certificate of {}:{} ({}, by {}) is made as Tor's relays make it",
+                               c.head.id.orig_h.to_string(), c.head.id.resp_h.to_string(), c.head.id.resp_p.value,
+                               c.subject, c.issuer);
+    f->fact("tool", "Tor");
+    f->fact("covert", "Tor");
+  }
+
   Finding* found(const protocol::x509::X509& c, std::string_view kind) {
-    const auto key = std::make_tuple(std::string(kind), c.head.id.orig_h, c.head.id.resp_h, c.head.id.resp_p.value);
+    // A client of Tor has several relays: one claim about the client.
+    const bool relays = kind == "tor";
+    const auto key = std::make_tuple(std::string(kind), c.head.id.orig_h, relays ? base::Address{} : c.head.id.resp_h,
+                                     relays ? std::uint16_t{0} : c.head.id.resp_p.value);
     if (found_.size() >= parameters_.max_found && found_.count(key) == 0) return nullptr;
     Finding& f = found_[key];
     f.detector = "certificate";
     f.add("x509", c.head);
-    ++f.evidence_total;
     return &f;
   }
 

@@ -19,6 +19,11 @@ std::unique_ptr<Detector> make_admin_share(const Environment&);
 std::unique_ptr<Detector> make_login_guessing(const Environment&);
 std::unique_ptr<Detector> make_stealer_upload(const Environment&);
 std::unique_ptr<Detector> make_remote_login(const Environment&);
+std::unique_ptr<Detector> make_control_channel(const Environment&);
+std::unique_ptr<Detector> make_program_download(const Environment&);
+std::unique_ptr<Detector> make_flood(const Environment&);
+std::unique_ptr<Detector> make_address_spoofing(const Environment&);
+std::unique_ptr<Detector> make_ticket_roasting(const Environment&);
 
 std::span<const Entry> detectors() {
   static constexpr Entry kEntries[] = {
@@ -38,6 +43,11 @@ std::span<const Entry> detectors() {
       {"login_guessing", make_login_guessing},
       {"stealer_upload", make_stealer_upload},
       {"remote_login", make_remote_login},
+      {"control_channel", make_control_channel},
+      {"program_download", make_program_download},
+      {"flood", make_flood},
+      {"address_spoofing", make_address_spoofing},
+      {"ticket_roasting", make_ticket_roasting},
   };
   return kEntries;
 }

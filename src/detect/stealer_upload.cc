@@ -1,9 +1,10 @@
 // What password stealers send home by FTP and mail, in the names that they give it.
 //
 // Method: the forms of Agent Tesla's uploads that published analyses of its samples show (Fortinet, 2018–2023, among
-// others): a kind (PW, CO, KL, SC: passwords, cookies, keystrokes, screen), the user, the host and a time, joined by
-// underscores in file names, as user/HOST in subjects; and subjects of Snake Keylogger and its relatives. The form
-// decides, not a word.
+// others; corelight/zeek-agenttesla-detector, scripts/agenttesla.sig): a form of one field, p, to its panel; a kind
+// (PW, CO, KL, SC: passwords, cookies, keystrokes, screen), the user, the host and a time, joined by underscores in
+// file names, as user/HOST in subjects; and subjects of Snake Keylogger and its relatives. The form decides, not a
+// word.
 #include <fmt/format.h>
 
 #include <map>
@@ -13,6 +14,7 @@
 
 #include "detect/detector.h"
 #include "protocol/ftp/ftp.h"
+#include "protocol/http/http.h"
 #include "protocol/smtp/smtp.h"
 
 namespace whodunit::detect {
@@ -69,6 +71,19 @@ std::string_view stolen_mail(std::string_view subject) {
   return {};
 }
 
+/// POST to …/inc/0123456789abcd.php of a form with one field, p, that is base64 and nothing else.
+bool panel(const protocol::http::Http& h) {
+  if (h.method != "POST" || h.uri.size() < 23 || h.uri.substr(h.uri.size() - 4) != ".php") return false;
+  if (h.uri.substr(h.uri.size() - 23, 5) != "/inc/") return false;
+  for (const char c : h.uri.substr(h.uri.size() - 18, 14))
+    if (!digit(c) && !(c >= 'a' && c <= 'f')) return false;
+  if (h.request_body.size() < 64 || h.request_body.substr(0, 2) != "p=") return false;
+  for (const char c : h.request_body.substr(2))
+    if (!digit(c) && !((c | 0x20) >= 'a' && (c | 0x20) <= 'z') && c != '/' && c != '+' && c != '%' && c != '=')
+      return false;
+  return true;
+}
+
 struct Sent {
   std::set<std::string> names;
   std::set<std::string> what;
@@ -80,7 +95,7 @@ struct Sent {
 class StealerUpload : public Detector {
  public:
   const Description& description() const override { return describe(); }
-  Needs needs() const override { return {.records = {"ftp", "smtp"}}; }
+  Needs needs() const override { return {.records = {"ftp", "smtp", "http"}, .http_body_window = 256}; }
 
   void take(const record::Batch& batch) override {
     for (std::size_t row = 0; row < batch.rows(); ++row) {
@@ -93,6 +108,9 @@ class StealerUpload : public Detector {
         const protocol::smtp::Smtp s = protocol::smtp::Smtp::read(batch, row);
         if (const std::string_view what = stolen_mail(s.subject); !what.empty())
           add("smtp", s.head, s.subject, what, s.auth_user.empty() ? s.mailfrom : s.auth_user);
+      } else if (&batch.schema() == &protocol::http::Http::schema) {
+        const protocol::http::Http h = protocol::http::Http::read(batch, row);
+        if (panel(h)) add("http", h.head, h.uri, "encrypted data", h.host);
       }
     }
   }
