@@ -176,14 +176,17 @@ TEST(Survival, KilledWithinAWriteOfMetadata) {
   // metadata is half written.
   const std::string journal = folder / ".a.case.undo";
   ASSERT_TRUE(std::filesystem::exists(journal));
-  constexpr std::size_t kHead = 24, kHeaders = 12'288, kBlock = 262'144;
+  constexpr std::size_t kHead = 24, kHeaders = 12'288;
+  std::uint64_t block_bytes = 0;  // the second of the words
+  std::memcpy(&block_bytes, bytes_of(journal, 8, 8).data(), 8);
+  ASSERT_GT(block_bytes, 0u);
   std::fstream file(path, std::ios::binary | std::ios::in | std::ios::out);
   file << bytes_of(journal, kHead, kHeaders);
   std::size_t blocks = 0;
-  for (std::size_t at = kHead + kHeaders; at < std::filesystem::file_size(journal); at += 8 + kBlock, ++blocks) {
+  for (std::size_t at = kHead + kHeaders; at < std::filesystem::file_size(journal); at += 8 + block_bytes, ++blocks) {
     std::uint64_t block = 0;
     std::memcpy(&block, bytes_of(journal, at, 8).data(), 8);
-    file.seekp(static_cast<std::streamoff>(kHeaders + block * kBlock + kBlock / 2));
+    file.seekp(static_cast<std::streamoff>(kHeaders + block * block_bytes + block_bytes / 2));
     file << '?';  // a byte is enough: a checksum of equal words would say nothing
   }
   ASSERT_GT(blocks, 0u);

@@ -22,7 +22,6 @@ class TableWriter;
 
 /// What the case's file is called in the database that it is attached to.
 inline constexpr const char* kCatalog = "this_case";
-inline constexpr std::size_t kBlockBytes = 262'144;  ///< asked for when a case is made; DuckDB's own choice as well
 
 /// A column as DuckDB has it, and the field that it holds.
 struct Column {
@@ -73,13 +72,16 @@ class CaseStore final : public Store {
 
  private:
   base::Result<void> start_database();
-  base::Result<void> attach(const std::string& path, bool read_only);
+  enum class As : std::uint8_t { kNew, kToWrite, kToRead };
+  base::Result<void> attach(const std::string& path, As as);
   base::Result<void> begin_writing();
   base::Result<void> check_versions();
   base::Result<void> load_columns();
   base::Result<void> migrate();
   base::Result<void> ensure_table(const record::Schema& schema);
   base::Result<void> flush();
+  /// Of the tables that hold most, so that the memory is bounded.
+  base::Result<void> flush_large();
   /// Before each commit that may write a checkpoint.
   base::Result<void> save_undo();
   base::Result<void> insert_findings(std::span<const Finding> findings);
@@ -116,6 +118,7 @@ class CaseStore final : public Store {
   std::optional<base::Error> failed_;
   std::uint64_t uncommitted_rows_ = 0;
   std::uint64_t held_rows_ = 0;  // in writers, at most
+  std::size_t block_bytes_ = 0;  // of the file; set where it is written to
   std::uint32_t run_ = 0;
   std::uint32_t first_capture_ = 0;
   bool writing_ = false;

@@ -15,6 +15,8 @@ namespace {
 // Rows that all writers together may hold before they reach DuckDB's buffers, which have a limit: dozens of tables that
 // each wait for a full load would hold more than the store's share.
 constexpr std::uint64_t kRowsHeld = 40'960;
+// A table is handed on before a commit once it has a load that is worth its own statement.
+constexpr std::size_t kRowsWorthIt = 2048;
 
 }  // namespace
 
@@ -36,7 +38,20 @@ Result<void> CaseStore::append(const record::Batch& batch) {
   uncommitted_rows_ += batch.rows();
   held_rows_ += batch.rows();
   if (held_rows_ < kRowsHeld) return {};
-  return flush();
+  return flush_large();
+}
+
+Result<void> CaseStore::flush_large() {
+  held_rows_ = 0;
+  for (auto& [name, writer] : writers_) {
+    if (writer->rows_held() < kRowsWorthIt) {
+      held_rows_ += writer->rows_held();
+      continue;
+    }
+    auto flushed = writer->flush();
+    if (!flushed) return fail(flushed.error());
+  }
+  return held_rows_ < kRowsHeld / 2 ? Result<void>{} : flush();
 }
 
 Result<void> CaseStore::flush() {
@@ -89,7 +104,7 @@ Result<void> CaseStore::save_undo() {
   if (!rows) return rows.error();
   while (rows->next_chunk())
     for (std::size_t i = 0; i < rows->chunk_rows(); ++i) blocks.push_back(rows->word(0, i));
-  return undo_.save(blocks, kBlockBytes);
+  return undo_.save(blocks, block_bytes_);
 }
 
 Result<void> CaseStore::insert_findings(std::span<const Finding> findings) {

@@ -344,6 +344,8 @@ base::Result<void> TableWriter::append(const Batch& batch) {
   return {};
 }
 
+std::size_t TableWriter::rows_held() const { return impl_->rows + impl_->unflushed; }
+
 base::Result<void> TableWriter::flush() {
   auto sent = impl_->send_chunk();
   if (!sent) return sent;

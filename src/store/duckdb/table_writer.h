@@ -22,6 +22,8 @@ class TableWriter {
   base::Result<void> append(const record::Batch& batch);
   /// Hands everything to DuckDB.
   base::Result<void> flush();
+  /// Rows appended since the last flush.
+  std::size_t rows_held() const;
 
  private:
   struct Impl;
