@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Makes the seeds of attribution_evidence, base_text, files, gssapi, report_document and x509. Run in fuzz/seeds, after
+"""Makes the seeds of attribution_evidence, base_text, files, gssapi, logs_eve, logs_zeek, report_document and x509. Run in fuzz/seeds, after
 ./dev build; the files are kept in the repository, so that fuzzing does not need this script."""
 import base64
 import json
@@ -67,3 +67,41 @@ for name, text in re.findall(r"(k\w+Certificate)[^=]*=\s*((?:\"[^\"]*\"\s*)+|R\"
 verdict = json.loads(subprocess.run(["../../build/whodunit", "investigate", "../../tests/data/intrusion.pcap", "--json", "--quiet"],
                                     stdout=subprocess.PIPE, check=False).stdout)
 put("report_document", "verdict", json.dumps(verdict))
+
+# EVE: an event of each type that is read, and lines that are none.
+flow = {"timestamp": "2021-06-06T15:59:48.0+0200", "flow_id": 1, "src_ip": "198.51.100.9", "src_port": 51698,
+        "dest_ip": "192.0.2.1", "dest_port": 445, "proto": "TCP"}
+events = {
+    "flow": {"pkts_toserver": 3, "pkts_toclient": 2, "bytes_toserver": 500, "bytes_toclient": 400,
+             "start": "2021-06-06T15:59:46.0+0200", "end": "2021-06-06T15:59:47.0+0200"},
+    "alert": {"action": "allowed", "signature_id": 24, "signature": "Something", "category": "Web Application Attack",
+              "severity": 1, "metadata": {"mitre_technique_id": ["T1190"]}, "source": {"ip": "198.51.100.9"}},
+    "http": {"hostname": "a.example", "url": "/", "http_method": "GET", "protocol": "HTTP/1.1", "status": 200, "length": 7,
+             "http_content_type": "text/html; charset=x"},
+    "tls": {"sni": "a.example", "version": "TLS 1.2", "subject": "CN=a", "issuerdn": "CN=b", "fingerprint": "ab:cd",
+            "serial": "01", "notbefore": "2015-01-01T00:00:00", "ja3": {"hash": "x"}, "client_alpns": ["h2"]},
+    "ssh": {"client": {"proto_version": "2.0", "software_version": "x", "hassh": {"hash": "y", "string": "z"}}},
+    "krb5": {"msg_type": "KRB_AS_REP", "cname": "a", "realm": "B", "sname": "krbtgt/B", "encryption": "rc4-hmac"},
+    "smb": {"command": "SMB2_COMMAND_TREE_CONNECT", "share": "\\\\a\\c$", "status_code": "0x0", "share_type": "FILE"},
+    "ftp": {"command": "USER", "command_data": "a", "completion_code": ["331"], "reply": ["x"]},
+    "smtp": {"helo": "a", "mail_from": "<a@b>", "rcpt_to": ["<c@d>"]},
+    "rdp": {"cookie": "a", "client": {"client_name": "n"}},
+    "quic": {"version": "1", "sni": "a.example"},
+    "fileinfo": {"filename": "a", "size": 3, "sha256": "00"},
+    "anomaly": {"event": "x", "layer": "proto_parser", "app_proto": "http"},
+}
+lines = [json.dumps({**flow, "event_type": k, k: v, "tcp": {"tcp_flags_ts": "1b", "tcp_flags_tc": "13"}, "vlan": [5]})
+         for k, v in events.items()]
+for kind in ("query", "answer", "request", "response"):
+    lines.append(json.dumps({**flow, "event_type": "dns", "dns": {
+        "type": kind, "id": 7, "rrname": "a.example", "rrtype": "A", "rcode": "NOERROR", "queries": [{"rrname": "b", "rrtype": "TXT"}],
+        "answers": [{"rrname": "a", "rrtype": "SRV", "ttl": 1, "srv": {"name": "s"}}, {"rdata": "192.0.2.1"}]}}))
+put("logs_eve", "all", "\n".join(lines + ["", "[]", "{", '{"event_type":"stats","timestamp":"2021-06-06T15:59:48Z"}']))
+
+# Zeek's logs, as our own program writes them from our own capture.
+program = pathlib.Path("../../build/whodunit")
+for form, ending in (("zeek", "log"), ("json", "ndjson")):
+    subprocess.run([program, "logs", "../../tests/data/intrusion.pcap", "--format", form, "-o", f"/tmp/seeds_{form}"], check=True)
+    for name in ("conn", "dns", "http", "ssh"):
+        text = pathlib.Path(f"/tmp/seeds_{form}/{name}.{ending}").read_text().splitlines()
+        put("logs_zeek", f"{name}.{ending}", "\n".join(text[:14]) + "\n")

@@ -39,6 +39,8 @@ struct CaptureInfo {
   std::string reason;        ///< why, for people; empty where all was read
   bool cut_off = false;      ///< the file ended in the middle, or was damaged: what stands before it was read
   bool nanoseconds = false;  ///< time stamps finer than a microsecond
+  bool is_log = false;       ///< not packets: a log of another sensor (logs/), whose lines are counted
+  std::uint64_t lines = 0;   ///< of a log: those that hold records, or should; `unread` of them were malformed
 };
 
 /// A source of packets in packet-time order: one file, stdin, or many files merged.

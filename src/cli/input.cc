@@ -103,16 +103,18 @@ bool engine_settings(const InputFlags& flags, engine::Settings& out, Defended& d
   return true;
 }
 
-std::unique_ptr<capture::Source> open_inputs(const InputFlags& flags, int& exit_code) {
+engine::Inputs open_inputs(const InputFlags& flags, int& exit_code) {
   capture::OpenOptions options;
   options.filter = flags.filter;
-  capture::Opened opened = capture::open(flags.inputs, options);
+  engine::OpenedInputs opened = engine::open_inputs(flags.inputs, options);
   for (const base::Error& problem : opened.problems) std::fprintf(stderr, "whodunit: %s\n", problem.message().c_str());
-  if (!opened.source)
+  if (opened.inputs.empty())
     exit_code = worse(exit_code, kNothing);
   else if (!opened.problems.empty())
     exit_code = worse(exit_code, kPartly);
-  return std::move(opened.source);
+  if (!flags.filter.empty() && opened.inputs.logs && !flags.quiet)
+    std::fprintf(stderr, "whodunit: --filter is for packets: logs are read whole\n");
+  return std::move(opened.inputs);
 }
 
 std::function<bool(const engine::Progress&)> progress_of(const InputFlags& flags) {
@@ -125,7 +127,8 @@ std::function<bool(const engine::Progress&)> progress_of(const InputFlags& flags
     if (!show || now < next) return true;
     next = now + std::chrono::milliseconds(250);
     const double seconds = std::chrono::duration<double>(now - start).count();
-    std::string line = fmt::format("\r{} packets", report::grouped(p.packets));
+    std::string line = fmt::format(
+        "\r{}", p.lines == 0 ? report::grouped(p.packets) + " packets" : report::grouped(p.lines) + " lines of logs");
     if (p.bytes_total != 0) {
       const double share = std::min(1.0, static_cast<double>(p.bytes_read) / static_cast<double>(p.bytes_total));
       line += fmt::format(", {:.0f} %", 100 * share);
@@ -147,9 +150,15 @@ void end_progress() {
 
 bool interrupted() { return g_interrupted; }
 
-int report_unread(const capture::Source& source, bool quiet) {
+int report_unread(const std::vector<capture::CaptureInfo>& captures, bool quiet) {
   int code = kDone;
-  for (const capture::CaptureInfo& info : source.captures()) {
+  for (const capture::CaptureInfo& info : captures) {
+    if (info.is_log) {
+      if (info.unread != 0 || info.cut_off) code = kPartly;
+      if (!info.reason.empty() && (!quiet || code == kPartly))
+        std::fprintf(stderr, "whodunit: %s: %s\n", info.path.c_str(), info.reason.c_str());
+      continue;
+    }
     if (info.unread == 0 && !info.cut_off) continue;
     if (info.cut_off) code = kPartly;
     if (info.packets != 0 && info.unread >= info.packets) code = kPartly;  // nothing of it could be decoded

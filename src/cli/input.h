@@ -8,7 +8,7 @@
 
 #include "base/address.h"
 #include "cli/config.h"
-#include "engine/engine.h"
+#include "engine/inputs.h"
 #include "incident/incident.h"
 
 namespace CLI {
@@ -43,8 +43,8 @@ void add_input_flags(CLI::App& verb, InputFlags& flags);
 /// wrong, or where there is nothing more to do (--print-config).
 bool engine_settings(const InputFlags& flags, engine::Settings& out, Defended& defended, int& exit_code);
 
-/// Opens the inputs. Problems go to stderr; `exit_code` becomes 3 or 4. Null where nothing can be read.
-std::unique_ptr<capture::Source> open_inputs(const InputFlags& flags, int& exit_code);
+/// Opens the inputs. Problems go to stderr; `exit_code` becomes 3 or 4. Empty where nothing can be read.
+engine::Inputs open_inputs(const InputFlags& flags, int& exit_code);
 
 /// Shows progress on stderr where it is a terminal, or as the flag says; ends at the first interrupt (SIGINT).
 std::function<bool(const engine::Progress&)> progress_of(const InputFlags& flags);
@@ -53,7 +53,7 @@ void end_progress();
 /// An interrupt came: what was read so far stands.
 bool interrupted();
 
-/// What could not be read of captures that were opened, on stderr; the exit code that follows (0 or 3).
-int report_unread(const capture::Source& source, bool quiet);
+/// What could not be read of captures and logs that were opened, on stderr; the exit code that follows (0 or 3).
+int report_unread(const std::vector<capture::CaptureInfo>& captures, bool quiet);
 
 }  // namespace whodunit::cli

@@ -61,22 +61,22 @@ std::string default_case(const std::vector<std::string>& inputs) {
 }
 
 /// Opens the inputs again without those captures that the case has already; false where none is left.
-bool leave_out_known(store::Store& kept, const InputFlags& input, std::unique_ptr<capture::Source>& source,
-                     int& exit_code) {
+bool leave_out_known(store::Store& kept, const InputFlags& input, engine::Inputs& inputs, int& exit_code) {
   const auto before = kept.captures();
   if (!before) return true;
   InputFlags rest = input;
   rest.inputs.clear();
-  for (const capture::CaptureInfo& info : source->captures()) {
+  const std::vector<capture::CaptureInfo> all = inputs.captures();
+  for (const capture::CaptureInfo& info : all) {
     if (info.path != "-" && engine::is_known(*before, info.path))
       std::fprintf(stderr, "whodunit: %s: the case has it already; it is not added twice\n", info.path.c_str());
     else
       rest.inputs.push_back(info.path);
   }
-  if (rest.inputs.size() == source->captures().size()) return true;
-  source.reset();
-  if (!rest.inputs.empty()) source = open_inputs(rest, exit_code);
-  return source != nullptr;
+  if (rest.inputs.size() == all.size()) return true;
+  inputs = {};
+  if (!rest.inputs.empty()) inputs = open_inputs(rest, exit_code);
+  return !inputs.empty();
 }
 
 bool write_file(const std::string& path, const std::string& text) {
@@ -152,8 +152,8 @@ void add_investigate(CLI::App& app, int& exit_code) {
       }
       options.manual = std::move(manual).value();
     }
-    std::unique_ptr<capture::Source> source = open_inputs(flags->input, exit_code);
-    if (!source) return;
+    engine::Inputs inputs = open_inputs(flags->input, exit_code);
+    if (inputs.empty()) return;
     std::unique_ptr<store::Store> kept;
     const bool append = flags->append && !flags->case_path.empty() && std::filesystem::exists(flags->case_path);
     if (!flags->case_path.empty()) {
@@ -168,15 +168,15 @@ void add_investigate(CLI::App& app, int& exit_code) {
       }
       kept = std::move(opened).value();
     }
-    if (append && !leave_out_known(*kept, flags->input, source, exit_code)) return;
+    if (append && !leave_out_known(*kept, flags->input, inputs, exit_code)) return;
     if (kept) options.engine.first_capture = kept->first_capture();
     std::optional<engine::StoreWriter> writer;
     std::vector<engine::Consumer*> consumers;
     if (kept) consumers.push_back(&writer.emplace(*kept));
     const auto progress = progress_of(flags->input);
     const investigation::Case result =
-        investigation::investigate(*source, options, knowledge, consumers, [&](const engine::Progress& p) {
-          if (writer) writer->observe(source->captures());
+        investigation::investigate(inputs, options, knowledge, consumers, [&](const engine::Progress& p) {
+          if (writer) writer->observe(inputs);
           return progress(p);
         });
     end_progress();
@@ -186,7 +186,7 @@ void add_investigate(CLI::App& app, int& exit_code) {
       base::Result<void> done = writer->error() ? base::Result<void>(*writer->error())
                                                 : investigation::put_verdict(*kept, result, json, append);
       if (done)
-        done = writer->finish(source->captures(),
+        done = writer->finish(inputs.captures(),
                               {result.summary.packets, result.summary.last, !result.summary.stopped && !interrupted(),
                                interrupted() ? "interrupted" : ""});
       if (!done) {
@@ -212,7 +212,7 @@ void add_investigate(CLI::App& app, int& exit_code) {
           *document, {flags->no_case ? "" : flags->case_path, flags->report, terminal_width(), 10, color});
       std::fwrite(text.data(), 1, text.size(), stdout);
     }
-    exit_code = worse(exit_code, report_unread(*source, flags->input.quiet));
+    exit_code = worse(exit_code, report_unread(inputs.captures(), flags->input.quiet));
     detect::Severity least{};
     if (!flags->fail_on.empty() && detect::parse_severity(flags->fail_on, least))
       for (const detect::Finding& f : result.findings)

@@ -32,18 +32,18 @@ void add_logs(CLI::App& app, int& exit_code) {
     protocol::register_records();
     settings.plan.file_md5 = settings.plan.file_sha1 = settings.plan.file_sha256 = flags->hashes;
     settings.plan.extract_to = flags->extract;
-    const std::unique_ptr<capture::Source> source = open_inputs(flags->input, exit_code);
-    if (!source) return;
+    engine::Inputs inputs = open_inputs(flags->input, exit_code);
+    if (inputs.empty()) return;
     report::LogFiles logs(flags->format == "json" ? report::LogFormat::kJson : report::LogFormat::kZeek, flags->folder);
     engine::Consumer* consumers[] = {&logs};
-    engine::run(*source, settings, consumers, progress_of(flags->input));
+    engine::run(inputs, settings, consumers, progress_of(flags->input));
     end_progress();
     const base::Result<void> written = logs.finish();
     if (!written) {
       std::fprintf(stderr, "whodunit: %s\n", written.error().message().c_str());
       exit_code = worse(exit_code, kPartly);
     }
-    exit_code = worse(exit_code, report_unread(*source, flags->input.quiet));
+    exit_code = worse(exit_code, report_unread(inputs.captures(), flags->input.quiet));
   });
 }
 

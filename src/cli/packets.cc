@@ -32,7 +32,10 @@ void add_packets(CLI::App& app, int& exit_code) {
     auto traced = report::trace(**opened, flags->id);
     if (!traced) return fail(traced.error(), traced.error().where.empty() ? kUsage : kNothing);
     const std::vector<engine::Wanted> wanted = report::packets_of(*traced);
-    if (wanted.empty()) return fail({"no packets are known to stand behind " + flags->id, flags->path, ""}, kNothing);
+    if (wanted.empty())
+      return fail({"no packets stand behind " + flags->id + ": its records came in as logs, or have no place",
+                   flags->path, "whodunit explain " + flags->path + " " + flags->id + " shows the lines"},
+                  kNothing);
     std::vector<base::Error> problems;
     const auto found =
         engine::find_captures(traced->captures, engine::captures_of(wanted), flags->path, flags->captures, problems);

@@ -24,6 +24,7 @@ std::unique_ptr<Detector> make_program_download(const Environment&);
 std::unique_ptr<Detector> make_flood(const Environment&);
 std::unique_ptr<Detector> make_address_spoofing(const Environment&);
 std::unique_ptr<Detector> make_ticket_roasting(const Environment&);
+std::unique_ptr<Detector> make_sensor_alert(const Environment&);
 
 std::span<const Entry> detectors() {
   static constexpr Entry kEntries[] = {
@@ -48,6 +49,7 @@ std::span<const Entry> detectors() {
       {"flood", make_flood},
       {"address_spoofing", make_address_spoofing},
       {"ticket_roasting", make_ticket_roasting},
+      {"sensor_alert", make_sensor_alert},
   };
   return kEntries;
 }

@@ -39,12 +39,15 @@ struct Summary {
   std::uint64_t evicted = 0;    ///< connections ended early because a table was full
   std::uint64_t gap_bytes = 0;  ///< of TCP streams, acknowledged or followed by others and never captured
   bool stopped = false;         ///< a consumer could take no more
+  std::uint64_t lines = 0;      ///< of logs that came in, and of them those that could not be read
+  std::uint64_t lines_unread = 0;
 };
 
 struct Progress {
   std::uint64_t packets = 0;
   std::uint64_t bytes_read = 0;
   std::uint64_t bytes_total = 0;  ///< 0 where unknown
+  std::uint64_t lines = 0;        ///< of logs
 };
 
 /// Reads the source to its end (or until `keep_going` says no), and hands all records to the consumers.

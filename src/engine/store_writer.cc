@@ -59,9 +59,9 @@ bool StoreWriter::round(std::uint64_t packets_done) {
   return true;
 }
 
-void StoreWriter::observe(const std::vector<capture::CaptureInfo>& captures) {
-  if (observed_++ % kObserveEvery != 0 && captures.size() == seen_.size()) return;
-  std::vector<store::Capture> now = captures_for_case(captures, store_->first_capture());
+void StoreWriter::observe(const Inputs& inputs) {
+  if (observed_++ % kObserveEvery != 0) return;
+  std::vector<store::Capture> now = captures_for_case(inputs.captures(), store_->first_capture());
   const std::lock_guard lock(mutex_);
   seen_ = std::move(now);
 }

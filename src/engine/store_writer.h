@@ -7,6 +7,7 @@
 
 #include "capture/capture.h"
 #include "engine/consumer.h"
+#include "engine/inputs.h"
 #include "store/store.h"
 
 namespace whodunit::engine {
@@ -23,7 +24,7 @@ class StoreWriter final : public Consumer {
   bool round(std::uint64_t packets_done) override;
 
   /// What is known of the captures so far, for the next commit. Call it from the thread that reads, now and then.
-  void observe(const std::vector<capture::CaptureInfo>& captures);
+  void observe(const Inputs& inputs);
   /// Commits the rest with the last word on the captures. After the run, before findings are put.
   base::Result<void> finish(const std::vector<capture::CaptureInfo>& captures, const store::Progress& progress);
   /// Why no more could be taken.

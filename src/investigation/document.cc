@@ -24,13 +24,19 @@ void entity(JsonWriter& w, std::string_view key, const detect::Entity& e) {
 
 void time(JsonWriter& w, std::string_view key, base::Time t) { w.key(key).string(base::to_rfc3339(t)); }
 
-/// [first, last] per capture that the place touches.
+/// [first, last] per capture that the place touches; of a log, its lines.
 void packets(JsonWriter& w, const Case& c, const record::Place& place) {
   const auto index = [&](std::uint32_t capture) { return capture - c.first_capture; };
   const auto name = [&](std::uint32_t capture) {
     return index(capture) < c.captures.size() ? std::string_view(c.captures[index(capture)].name) : std::string_view();
   };
   w.key("capture").string(name(place.capture_first));
+  const bool log = index(place.capture_first) < c.captures.size() && c.captures[index(place.capture_first)].is_log;
+  if (log) {
+    w.key("packets").begin_array().end_array();
+    w.key("lines").begin_array().begin_array().number(place.first).number(place.last).end_array().end_array();
+    return;
+  }
   w.key("packets").begin_array();
   if (place.capture_first == place.capture_last) {
     w.begin_array().number(place.first).number(place.last).end_array();
@@ -148,7 +154,8 @@ std::string to_json(const Case& c) {
     for (const std::uint32_t l : i.link_types) w.number(l);
     w.end_array();
     w.key("packets").number(i.packets).key("bytes").number(i.bytes);
-    if (i.packets != 0) {
+    if (i.is_log) w.key("lines").number(i.lines);
+    if (i.packets != 0 || (i.is_log && i.first != base::Time{})) {
       time(w, "first", i.first);
       time(w, "last", i.last);
     } else {
@@ -169,6 +176,7 @@ std::string to_json(const Case& c) {
       .number(c.summary.unread)
       .key("not_ip")
       .number(c.summary.not_ip);
+  w.key("log_lines").number(c.summary.lines).key("log_lines_unread").number(c.summary.lines_unread);
   w.key("connections").number(c.seen.connections).key("one_sided").number(c.seen.one_sided);
   w.key("bytes").number(c.seen.bytes).key("gap_bytes").number(c.seen.gap_bytes);
   w.key("encrypted_bytes").number(c.seen.encrypted_bytes);

@@ -122,6 +122,7 @@ attribution::CaseFacts facts_of(const Case& c, const incident::Incident* inciden
   if (c.seen.connections != 0 && c.seen.one_sided * 10 >= c.seen.connections)
     facts.unseen.push_back(std::to_string(100 * c.seen.one_sided / c.seen.connections) +
                            " % of the connections were captured one-sided");
+  if (c.summary.lines != 0) facts.unseen.push_back("records came in as logs, without packets");
   if (c.summary.unread != 0) facts.unseen.push_back(std::to_string(c.summary.unread) + " packets could not be read");
   for (const incident::Visibility& v : c.visibility)
     if (v.hosts_known != 0) facts.visibility = std::min(facts.visibility, v.probability);

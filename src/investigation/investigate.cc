@@ -74,6 +74,39 @@ void describe_machines(Case& c, const Knowledge& knowledge) {
   }
 }
 
+/// What logs cannot say, where records came in as logs.
+void note_logs(Case& c, const engine::Inputs& inputs) {
+  std::size_t logs = 0;
+  bool eve = false;
+  for (const capture::CaptureInfo& info : c.captures) {
+    logs += info.is_log;
+    eve |= info.is_log && info.format.rfind("eve", 0) == 0;
+  }
+  if (logs == 0) return;
+  c.notes.push_back(
+      fmt::format("the records of {} came in as logs of another sensor: there are no packets behind them, and "
+                  "what it did not log (bodies, payloads, most of the files) cannot be known{}",
+                  logs == 1 ? std::string("one file") : fmt::format("{} files", logs),
+                  eve ? "; payload bytes and the order of TCP flags are estimated from EVE's counts" : ""));
+  if (logs == c.captures.size()) {
+    static constexpr std::pair<std::string_view, std::string_view> kNeeded[] = {
+        {"conn", "scans, floods and beacons"},
+        {"dns", "tunnels in DNS and names that were asked for"},
+        {"http", "attacks in web requests"},
+        {"ssl", "names and certificates of TLS"}};
+    std::string missing;
+    for (const auto& [record, what] : kNeeded)
+      if (c.records.count(std::string(record)) == 0)
+        missing += fmt::format("{}no {} records: {}", missing.empty() ? "" : "; ", record, what);
+    if (!missing.empty()) c.notes.push_back(missing + " could not have been seen");
+  }
+  std::string left;
+  for (const std::string& name : inputs.logs_passed_over) left += (left.empty() ? "" : ", ") + name;
+  if (inputs.logs)
+    for (const std::string& what : inputs.logs->passed_over()) left += (left.empty() ? "" : ", ") + what;
+  if (!left.empty()) c.notes.push_back("passed over, for there is no record type for it: " + left);
+}
+
 }  // namespace
 
 std::string settings_text(const Options& options) {
@@ -110,7 +143,7 @@ void add_needs(engine::Settings& engine, const Knowledge& knowledge) {
   }
 }
 
-Case investigate(capture::Source& source, const Options& options, const Knowledge& knowledge,
+Case investigate(engine::Inputs& inputs, const Options& options, const Knowledge& knowledge,
                  std::span<engine::Consumer* const> more,
                  const std::function<bool(const engine::Progress&)>& keep_going) {
   Case c;
@@ -121,8 +154,8 @@ Case investigate(capture::Source& source, const Options& options, const Knowledg
   Fold fold(detectors, inventory, c.records);
   std::vector<engine::Consumer*> consumers{&fold};
   consumers.insert(consumers.end(), more.begin(), more.end());
-  c.summary = engine::run(source, options.engine, consumers, keep_going);
-  c.captures = source.captures();
+  c.summary = engine::run(inputs, options.engine, consumers, keep_going);
+  c.captures = inputs.captures();
   c.first_capture = options.engine.first_capture;
   c.seen = inventory.seen();
   c.first = inventory.first();
@@ -156,6 +189,7 @@ Case investigate(capture::Source& source, const Options& options, const Knowledg
   if (knowledge.indicators == nullptr)
     c.notes.emplace_back(
         "no indicators are loaded: nothing was compared with what others have seen (whodunit intel add)");
+  note_logs(c, inputs);
   if (c.summary.evicted != 0)
     c.notes.push_back(
         fmt::format("the table of connections was full: {} connections were ended early", c.summary.evicted));

@@ -10,7 +10,7 @@
 
 #include "base/result.h"
 #include "detect/detector.h"
-#include "engine/engine.h"
+#include "engine/inputs.h"
 #include "investigation/case.h"
 
 namespace whodunit::knowledge {
@@ -46,9 +46,9 @@ std::string settings_text(const Options& options);
 /// The plan that the detectors and the inventory ask for, added to `engine`'s.
 void add_needs(engine::Settings& engine, const Knowledge& knowledge);
 
-/// Runs the engine over the source with the detectors, and draws the conclusions. `more` are further consumers of the
+/// Runs the engine over the inputs with the detectors, and draws the conclusions. `more` are further consumers of the
 /// records (the store, logs); `keep_going` as in engine::run.
-Case investigate(capture::Source& source, const Options& options, const Knowledge& knowledge,
+Case investigate(engine::Inputs& inputs, const Options& options, const Knowledge& knowledge,
                  std::span<engine::Consumer* const> more,
                  const std::function<bool(const engine::Progress&)>& keep_going);
 

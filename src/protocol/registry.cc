@@ -29,6 +29,7 @@
 #include "protocol/socks/socks.h"
 #include "protocol/ssh/ssh.h"
 #include "protocol/tls/tls.h"
+#include "record/alert.h"
 
 namespace whodunit::protocol {
 
@@ -49,8 +50,12 @@ std::span<const Definition* const> definitions() {
 
 void register_records() {
   // Those that belong to no one protocol first.
-  static record::Schema* const kCommon[] = {&connection::Conn::schema, &connection::Weird::schema,
-                                            &connection::Tunnel::schema, &packet::ArpRecord::schema, &Files::schema};
+  static record::Schema* const kCommon[] = {&connection::Conn::schema,
+                                            &connection::Weird::schema,
+                                            &connection::Tunnel::schema,
+                                            &packet::ArpRecord::schema,
+                                            &Files::schema,
+                                            &record::Alert::schema};
   record::register_schemas(kCommon);
   for (const Definition* definition : definitions()) record::register_schemas(definition->schemas);
 }

@@ -31,4 +31,13 @@ inline Uid make_uid(const Endpoints& id, std::uint8_t protocol, Uid tunnel, base
   return {h == 0 ? 1 : h};
 }
 
+/// The id that stands for another sensor's id of a connection or a file: itself where it is spelled as ours are (so
+/// that our own logs read back as they were), else a hash of it. 0 of an empty text.
+inline Uid uid_of_text(std::string_view text) {
+  if (text.empty()) return {};
+  if (const Uid uid = Uid::parse(text); uid && uid.to_string(text.front()) == text) return uid;
+  const std::uint64_t h = base::fast_hash(text);
+  return {h == 0 ? 1 : h};
+}
+
 }  // namespace whodunit::record

@@ -44,6 +44,7 @@ std::string display_filter(const Document& e) {
   const bool v6 = a.find(':') != std::string::npos;
   std::string filter = fmt::format("{0}.addr == {1} && {0}.addr == {2}", v6 ? "ipv6" : "ip", a, b);
   const Document& packets = list(e, "packets");
+  if (!list(e, "lines").empty()) return {};  // of a log: nothing for Wireshark
   if (!packets.empty() && packets[0].size() == 2) {
     const auto first = packets[0][0].get<std::uint64_t>(), last = packets[0][1].get<std::uint64_t>();
     filter += first == last ? fmt::format(" && frame.number == {}", first)
@@ -146,7 +147,8 @@ void finding(std::string& out, const Document& f, const HtmlOptions& options) {
         evidence.size() <= 3 ? " class=\"print\"" : "", evidence.size(),
         counted(number(f, "evidence_total"), "record"));
     for (const Document& e : evidence) {
-      const Document& packets = list(e, "packets");
+      const bool log = !list(e, "lines").empty();
+      const Document& packets = list(e, log ? "lines" : "packets");
       const std::string range =
           packets.empty() ? ""
           : packets[0][0] == packets[0][1]
@@ -156,8 +158,8 @@ void finding(std::string& out, const Document& f, const HtmlOptions& options) {
           "<tr><td>{}</td><td class=\"mono\">{}</td><td>{}</td><td class=\"mono\">{}:{} → {}:{}</td><td>{}, "
           "{}</td><td><span class=\"filter mono\" title=\"click to copy\">{}</span></td></tr>",
           escape(text(e, "record")), escape(text(e, "uid")), escape(when(text(e, "ts"))), escape(text(e, "orig")),
-          number(e, "orig_p"), escape(text(e, "resp")), number(e, "resp_p"), escape(text(e, "capture")), range,
-          escape(display_filter(e)));
+          number(e, "orig_p"), escape(text(e, "resp")), number(e, "resp_p"), escape(text(e, "capture")),
+          (log ? "line " : "") + range, escape(display_filter(e)));
     }
     out += "</table>";
     if (!options.case_path.empty())

@@ -105,8 +105,11 @@ std::string home_line(const Document& d) {
 
 std::string read_line(const Document& d) {
   const Document& v = d["visibility"];
-  std::string line = fmt::format("Read {}, {}", counted(number(v, "packets"), "packet"),
-                                 counted(number(v, "connections"), "connection"));
+  std::string line = "Read ";
+  const std::uint64_t lines = number(v, "log_lines"), packets = number(v, "packets");
+  if (packets != 0 || lines == 0) line += counted(packets, "packet") + ", ";
+  if (lines != 0) line += counted(lines, "line") + " of logs, ";
+  line += counted(number(v, "connections"), "connection");
   std::string first, last;
   for (const Document& c : d["captures"]) {
     const std::string f = text(c, "first"), l = text(c, "last");
@@ -127,6 +130,8 @@ std::string read_line(const Document& d) {
       if (!text(c, "reason").empty() && why.empty()) why = " (" + text(c, "reason") + ")";
     line += fmt::format("  Not read: {}{}.", counted(number(v, "unread"), "packet"), why);
   }
+  if (number(v, "log_lines_unread") != 0)
+    line += fmt::format("  Not read: {} of logs.", counted(number(v, "log_lines_unread"), "line"));
   return line;
 }
 
@@ -304,8 +309,10 @@ std::string terminal_verdict(const Document& d, const TerminalOptions& options) 
   }
   if (!options.case_path.empty()) {
     const std::string id = findings.empty() ? "ID" : text(*findings.front(), "id");
-    out += fmt::format("\nexplain: whodunit explain {} {}    packets: whodunit packets {} {} -o f.pcap",
-                       options.case_path, id, options.case_path, id);
+    out += fmt::format("\nexplain: whodunit explain {} {}", options.case_path, id);
+    // Of what came in as logs there are none.
+    if (number(d["visibility"], "packets") != 0)
+      out += fmt::format("    packets: whodunit packets {} {} -o f.pcap", options.case_path, id);
     if (!options.report_path.empty())
       out += fmt::format("    report: {}", options.report_path);
     else

@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 #include <set>
 
+#include "record/uid.h"
 #include "report/json_logs.h"
 
 namespace whodunit::report {
@@ -162,8 +163,18 @@ std::string capture_name(const Trace& trace, std::uint32_t ordinal) {
   return fmt::format("capture {}", ordinal);
 }
 
+bool in_log(const Trace& trace, const record::Place& place) {
+  for (const store::Capture& c : trace.captures)
+    if (c.ordinal == place.capture_first) return store::is_log(c);
+  return false;
+}
+
 std::string place_text(const Trace& trace, const record::Place& place) {
   if (place.first == 0) return "no packets known";
+  if (in_log(trace, place))
+    return place.first == place.last
+               ? fmt::format("{} line {}", capture_name(trace, place.capture_first), place.first)
+               : fmt::format("{} lines {}, {}", capture_name(trace, place.capture_first), place.first, place.last);
   const std::string first = capture_name(trace, place.capture_first);
   if (place.capture_first != place.capture_last)
     return fmt::format("{} packet {} to {} packet {}", first, place.first, capture_name(trace, place.capture_last),
@@ -185,7 +196,8 @@ void append_record(std::string& out, const Trace& trace, const TracedRecord& r, 
                  r.evidence.uid ? "  " + r.evidence.uid.to_string() : "", ends_text(r.evidence.id),
                  place_text(trace, r.evidence.place));
   if (!r.json.empty()) fmt::format_to(std::back_inserter(out), "     {}\n", r.json);
-  if (!r.display_filter.empty()) fmt::format_to(std::back_inserter(out), "     filter: {}\n", r.display_filter);
+  if (!r.display_filter.empty() && !in_log(trace, r.evidence.place))
+    fmt::format_to(std::back_inserter(out), "     filter: {}\n", r.display_filter);
 }
 
 void append_records(std::string& out, const Trace& trace, const std::vector<TracedRecord>& records, std::size_t most) {
@@ -207,9 +219,10 @@ nlohmann::ordered_json record_json(const Trace& trace, const TracedRecord& r) {
     out["capture"] = capture_name(trace, r.evidence.place.capture_first);
     if (r.evidence.place.capture_last != r.evidence.place.capture_first)
       out["capture_last"] = capture_name(trace, r.evidence.place.capture_last);
-    out["packets"] = nlohmann::ordered_json::array({{r.evidence.place.first, r.evidence.place.last}});
+    const char* key = in_log(trace, r.evidence.place) ? "lines" : "packets";
+    out[key] = nlohmann::ordered_json::array({{r.evidence.place.first, r.evidence.place.last}});
   }
-  if (!r.display_filter.empty()) out["display_filter"] = r.display_filter;
+  if (!r.display_filter.empty() && !in_log(trace, r.evidence.place)) out["display_filter"] = r.display_filter;
   if (!r.json.empty()) out["row"] = nlohmann::ordered_json::parse(r.json, nullptr, false);
   return out;
 }
@@ -294,11 +307,12 @@ base::Result<Trace> trace(store::Store& store, std::string_view id) {
   if (!out.incidents.empty() || !out.assessments.empty()) return out;
 
   record::Uid uid;
-  if (id.size() == 12 && (id.front() == 'C' || id.front() == 'F')) {
+  // Ids of other sensors (Zeek's are longer than ours) are looked for as they were taken in.
+  if (id.size() >= 12 && (id.front() == 'C' || id.front() == 'F')) {
     if (id.front() == 'C') {
-      uid = record::Uid::parse(id);
+      uid = record::uid_of_text(id);
     } else {
-      auto of_file = connection_of_file(store, id);
+      auto of_file = connection_of_file(store, record::uid_of_text(id).to_string('F'));
       if (!of_file) return of_file.error();
       uid = *of_file;
     }
@@ -317,7 +331,8 @@ base::Result<Trace> trace(store::Store& store, std::string_view id) {
 std::vector<engine::Wanted> packets_of(const Trace& trace) {
   std::vector<engine::Wanted> out;
   const auto add = [&](const TracedRecord& r) {
-    if (r.evidence.place.first != 0) out.push_back({r.evidence.place, r.evidence.id, r.protocol});
+    if (r.evidence.place.first != 0 && !in_log(trace, r.evidence.place))
+      out.push_back({r.evidence.place, r.evidence.id, r.protocol});
   };
   for (const TracedFinding& f : trace.findings)
     for (const TracedRecord& r : f.records) add(r);

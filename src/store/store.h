@@ -44,6 +44,11 @@ struct Capture {
   bool nanoseconds = false;
 };
 
+/// Its "packets" are lines: it came in as a log of another sensor (Capture::format says which).
+inline bool is_log(const Capture& capture) {
+  return capture.format.rfind("zeek ", 0) == 0 || capture.format.rfind("eve", 0) == 0;
+}
+
 /// A stretch of packets of one record behind a finding.
 struct Evidence {
   std::string record;  ///< the record type: a table's name

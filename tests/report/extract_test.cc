@@ -114,20 +114,20 @@ class ExtractTest : public testing::Test {
   void SetUp() override { protocol::register_records(); }
 
   /// Reads the captures into a case.
-  void investigate(const std::vector<std::string>& inputs, bool append = false) {
-    capture::Opened opened = capture::open(inputs, {});
-    ASSERT_TRUE(opened.source != nullptr);
+  void investigate(const std::vector<std::string>& paths, bool append = false) {
+    Inputs inputs = std::move(open_inputs(paths, {}).inputs);
+    ASSERT_FALSE(inputs.empty());
     auto store = append ? store::open_to_append(case_) : store::create_case(case_);
     ASSERT_TRUE(store.ok()) << store.error().message();
     StoreWriter writer(**store);
     Settings settings;
     settings.first_capture = (*store)->first_capture();
     Consumer* consumers[] = {&writer};
-    const Summary summary = run(*opened.source, settings, consumers, [&](const Progress&) {
-      writer.observe(opened.source->captures());
+    const Summary summary = run(inputs, settings, consumers, [&](const Progress&) {
+      writer.observe(inputs);
       return true;
     });
-    auto done = writer.finish(opened.source->captures(), {summary.packets, summary.last, true, ""});
+    auto done = writer.finish(inputs.captures(), {summary.packets, summary.last, true, ""});
     ASSERT_TRUE(done.ok()) << done.error().message();
   }
   /// The uid of the only connection between two hosts.
