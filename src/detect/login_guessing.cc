@@ -1,5 +1,5 @@
 // Password guessing and spraying where the protocol tells of refused logins: NTLM, Kerberos, FTP, HTTP, POP3, IMAP,
-// SMTP, RADIUS, MySQL, VNC. (SSH, whose outcomes are inferred, has a detector of its own.)
+// SMTP, RADIUS, MySQL, VNC, LDAP, SIP. (SSH, whose outcomes are inferred, has a detector of its own.)
 //
 // Method: refused logins per source and service in a sliding window, as Zeek's FTP brute-forcing policy counts them (20
 // in 15 minutes); few tries on each of many accounts are spraying (T1110.003), many on few are guessing (T1110.001).
@@ -18,11 +18,13 @@
 #include "protocol/ftp/ftp.h"
 #include "protocol/http/http.h"
 #include "protocol/krb/krb.h"
+#include "protocol/ldap/ldap.h"
 #include "protocol/mailbox/mailbox.h"
 #include "protocol/mysql/mysql.h"
 #include "protocol/ntlm/ntlm.h"
 #include "protocol/radius/radius.h"
 #include "protocol/rfb/rfb.h"
+#include "protocol/sip/sip.h"
 #include "protocol/smtp/smtp.h"
 
 namespace whodunit::detect {
@@ -74,7 +76,7 @@ class LoginGuessing : public Detector {
  public:
   const Description& description() const override { return describe(); }
   Needs needs() const override {
-    return {.records = {"ntlm", "kerberos", "ftp", "mailbox", "smtp", "radius", "mysql", "rfb", "http"}};
+    return {.records = {"ntlm", "kerberos", "ftp", "mailbox", "smtp", "radius", "mysql", "rfb", "http", "ldap", "sip"}};
   }
 
   void take(const record::Batch& batch) override {
@@ -124,6 +126,18 @@ class LoginGuessing : public Detector {
       } else if (schema == &protocol::rfb::Rfb::schema) {
         const auto r = protocol::rfb::Rfb::read(batch, row);
         if (r.auth) add("rfb", "VNC", r.head, "", *r.auth);
+      } else if (schema == &protocol::ldap::Ldap::schema) {
+        const auto l = protocol::ldap::Ldap::read(batch, row);
+        if (l.opcode.substr(0, 4) != "bind" || (l.object.empty() && l.opcode == "bind simple")) continue;
+        if (l.result == "success" || l.result == "invalid credentials")
+          add("ldap", "LDAP", l.head, l.object, l.result == "success");
+      } else if (schema == &protocol::sip::Sip::schema) {
+        // A first request is always turned down, with a challenge (RFC 3261 22.2): only answers to credentials count.
+        const auto s = protocol::sip::Sip::read(batch, row);
+        const std::uint64_t status = s.status_code.value_or(0);
+        if (s.auth_user.empty() || (s.method != "REGISTER" && s.method != "INVITE")) continue;
+        if (status == 200 || status == 401 || status == 403 || status == 404 || status == 407)
+          add("sip", "SIP", s.head, s.auth_user, status == 200, status == 404);
       }
     }
   }

@@ -25,6 +25,7 @@ std::unique_ptr<Detector> make_flood(const Environment&);
 std::unique_ptr<Detector> make_address_spoofing(const Environment&);
 std::unique_ptr<Detector> make_ticket_roasting(const Environment&);
 std::unique_ptr<Detector> make_sensor_alert(const Environment&);
+std::unique_ptr<Detector> make_directory_search(const Environment&);
 
 std::span<const Entry> detectors() {
   static constexpr Entry kEntries[] = {
@@ -50,6 +51,7 @@ std::span<const Entry> detectors() {
       {"address_spoofing", make_address_spoofing},
       {"ticket_roasting", make_ticket_roasting},
       {"sensor_alert", make_sensor_alert},
+      {"directory_search", make_directory_search},
   };
   return kEntries;
 }

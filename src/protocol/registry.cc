@@ -11,6 +11,7 @@
 #include "protocol/icmp/icmp.h"
 #include "protocol/irc/irc.h"
 #include "protocol/krb/krb.h"
+#include "protocol/ldap/ldap.h"
 #include "protocol/mailbox/mailbox.h"
 #include "protocol/modbus/modbus.h"
 #include "protocol/mqtt/mqtt.h"
@@ -43,7 +44,7 @@ std::span<const Definition* const> definitions() {
       &snmp::kDefinition,  &dhcp::kDefinition,    &radius::kDefinition, &modbus::kDefinition, &mqtt::kDefinition,
       &sip::kDefinition,   &irc::kDefinition,     &smtp::kDefinition,   &ftp::kControl,       &ftp::kData,
       &mysql::kDefinition, &rfb::kDefinition,     &socks::kDefinition,  &rdp::kDefinition,    &mailbox::kPop3,
-      &mailbox::kImap,     &gssapi::kDefinition,
+      &mailbox::kImap,     &gssapi::kDefinition,  &ldap::kOverTcp,      &ldap::kOverUdp,
   };
   return kDefinitions;
 }

@@ -9,7 +9,9 @@
 #include "protocol/files/file_record.h"
 #include "protocol/http/http.h"
 #include "protocol/krb/krb.h"
+#include "protocol/ldap/ldap.h"
 #include "protocol/ntp/ntp.h"
+#include "protocol/sip/sip.h"
 #include "protocol/x509/x509_record.h"
 
 namespace whodunit::detect {
@@ -318,6 +320,69 @@ TEST(Tor, RelaysCertificates) {
   EXPECT_EQ(f[0].severity, Severity::kLow);
   EXPECT_TRUE(shown("CN=www.example-shop.net", "CN=www.example-shop.net").empty());
   EXPECT_TRUE(shown("CN=www.somewhere.net", "CN=R3,O=Let's Encrypt,C=US").empty());
+}
+
+std::vector<Finding> search(const std::vector<std::pair<std::string, std::uint64_t>>& filters,
+                            const char* from = "10.0.0.5") {
+  record::Batch batch(protocol::ldap::LdapSearch::schema);
+  std::uint64_t i = 0;
+  for (const auto& [filter, entries] : filters) {
+    protocol::ldap::LdapSearch s;
+    s.head = head(from, "10.0.0.2", 389, static_cast<double>(++i));
+    s.scope = "tree";
+    s.filter = filter;
+    s.result = "success";
+    s.result_count = entries;
+    s.append_to(batch, {i, 0});
+  }
+  return run("directory_search", batch);
+}
+
+TEST(DirectorySearch, WhatToolsLookFor) {
+  auto f = search({{"(&(objectCategory=group)(|(samAccountName=Domain Admins)))", 1}});
+  ASSERT_EQ(f.size(), 1u);
+  EXPECT_EQ(f[0].techniques[0], "T1069.002");
+  f = search({{"(&(samAccountType=805306368)(servicePrincipalName=*)(!samAccountName=krbtgt))", 3}});
+  ASSERT_EQ(f.size(), 1u);
+  EXPECT_EQ(f[0].outcome, Outcome::kSucceeded);
+  f = search({{"(&(objectCategory=person)(objectClass=user))", 900},
+              {"(objectCategory=computer)", 400},
+              {"(objectClass=trustedDomain)", 2}});
+  ASSERT_EQ(f.size(), 1u);
+  EXPECT_GE(f[0].techniques.size(), 3u);
+}
+
+TEST(DirectorySearch, DailyWork) {
+  EXPECT_TRUE(search({{"(&(objectClass=user)(sAMAccountName=eve))", 1}}).empty());
+  EXPECT_TRUE(search({{"(objectClass=computer)", 3}}).empty()) << "one kind, few entries";
+  EXPECT_TRUE(search({{"(&(samAccountType=805306368)(|(samAccountName=a)(samAccountName=b)))", 2}}).empty());
+}
+
+TEST(LoginGuessing, OverLdapAndSip) {
+  record::Batch batch(protocol::ldap::Ldap::schema);
+  for (int i = 0; i < 30; ++i) {
+    protocol::ldap::Ldap l;
+    l.head = head("203.0.113.66", "10.0.0.2", 389, i);
+    l.opcode = "bind simple";
+    l.object = "cn=admin,dc=example";
+    l.result = "invalid credentials";
+    l.append_to(batch, {static_cast<std::uint64_t>(i), 0});
+  }
+  EXPECT_EQ(run("login_guessing", batch).size(), 1u);
+  const auto registers = [](bool with_credentials) {
+    record::Batch rows(protocol::sip::Sip::schema);
+    for (int i = 0; i < 30; ++i) {
+      protocol::sip::Sip s;
+      s.head = head("203.0.113.66", "10.0.0.3", 5060, i);
+      s.method = "REGISTER";
+      if (with_credentials) s.auth_user = "100";
+      s.status_code = 401;
+      s.append_to(rows, {static_cast<std::uint64_t>(i), 0});
+    }
+    return run("login_guessing", rows).size();
+  };
+  EXPECT_EQ(registers(true), 1u);
+  EXPECT_EQ(registers(false), 0u) << "the challenge that every first request gets";
 }
 
 }  // namespace
