@@ -32,6 +32,7 @@ struct Parameters {
   std::size_t sweep_hosts = 10;       ///< distinct hosts sent an echo request or asked for by ARP
   std::size_t arp_hosts = 20;         ///< distinct hosts asked for by ARP within a minute
   double failed_share = 0.5;          ///< least share of failures among distinct targets of that kind
+  double udp_share = 0.2;             ///< UDP: least share of the failed hosts among all that was sent to that port
   std::size_t backscatter_hosts = 5;  ///< distinct hosts that got unasked answers
   std::size_t max_originators = 100'000;
   std::size_t max_targets = 400'000;  ///< over all originators
@@ -57,6 +58,8 @@ const Description& describe() {
        {"sweep_hosts", fmt::format("{}", p.sweep_hosts), "distinct hosts in an echo sweep"},
        {"arp_hosts", fmt::format("{}", p.arp_hosts), "distinct hosts asked for by ARP within a minute"},
        {"failed_share", fmt::format("{}", p.failed_share), "least share of failures among the distinct targets"},
+       {"udp_share", fmt::format("{}", p.udp_share),
+        "UDP: least share of failed hosts among the conversations begun with that port"},
        {"backscatter_hosts", fmt::format("{}", p.backscatter_hosts), "distinct hosts that got unasked answers"}}};
   return d;
 }
@@ -81,6 +84,7 @@ struct Originator {
   std::set<base::Address> unasked;  // got answers they had not asked for
   std::vector<record::Head> unasked_evidence;
   std::uint64_t unasked_total = 0;
+  std::map<std::uint16_t, std::uint64_t> udp_attempts;  // by port, to whomever
   std::uint64_t attempts = 0;
   base::Time first, last, unasked_first, unasked_last;
 };
@@ -178,6 +182,8 @@ class Scan : public Detector {
                         static_cast<std::uint8_t>(c.ip_proto)};
     if (o->attempts++ == 0) o->first = c.head.ts;
     o->last = std::max(o->last, c.head.ts);
+    if (udp && (o->udp_attempts.size() < 4096 || o->udp_attempts.count(target.port) != 0))
+      ++o->udp_attempts[target.port];
     const auto at = o->targets.find(target);
     if (at != o->targets.end()) {
       if (answer == Answer::kOpen) at->second = answer;
@@ -258,6 +264,11 @@ class Scan : public Detector {
       // An echo sweep is one whether or not they answer.
       if (icmp ? c.all >= parameters_.sweep_hosts
                : alike(c, parameters_.horizontal_hosts, key.first == 6 ? parameters_.few_hosts : 0)) {
+        // One who asks its server over and over, and others once (packets with damaged addresses, say), is its client.
+        const auto asked = o.udp_attempts.find(key.second);
+        if (key.first == 17 && asked != o.udp_attempts.end() &&
+            static_cast<double>(c.failed) < parameters_.udp_share * static_cast<double>(asked->second))
+          continue;
         ports.insert(key);
         (icmp ? sweep : horizontal) = true;
       }

@@ -205,6 +205,19 @@ class WebAttackDetector : public Detector {
       }
     }
     if (matched.empty() && plain && clean_.size() < kMaxClean && text_.size() <= 1024) clean_.insert(text_);
+    // Who names a scanner is one only where the client names itself so: others go to the makers' sites.
+    for (auto at = matched.begin(); at != matched.end();) {
+      const WebPattern& pattern = web_patterns()[*at];
+      std::set<unsigned> by_client;
+      if (pattern.attack == WebAttack::kScanner && std::string_view(pattern.what) == "a scanner's name") {
+        matcher_->match(h.user_agent, by_client);
+        if (by_client.count(*at) == 0) {
+          at = matched.erase(at);
+          continue;
+        }
+      }
+      ++at;
+    }
     if (matched.empty()) return;
     std::array<double, static_cast<std::size_t>(WebAttack::kCount)> weights{};
     const auto patterns = web_patterns();

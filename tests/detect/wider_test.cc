@@ -385,5 +385,82 @@ TEST(LoginGuessing, OverLdapAndSip) {
   EXPECT_EQ(registers(false), 0u) << "the challenge that every first request gets";
 }
 
+// --- beacons in short captures
+
+std::vector<Finding> calls(bool with_names, bool named, double jitter, int n) {
+  std::unique_ptr<Detector> detector;
+  for (const Entry& e : detectors())
+    if (e.name == "beacon") detector = e.make({});
+  record::Batch names(protocol::dns::Dns::schema), conns(connection::Conn::schema);
+  protocol::dns::Dns d;
+  d.head = head("10.0.0.5", "10.0.0.2", 53, 0);
+  d.query = "www.example";
+  const std::string_view answer = named ? "93.184.216.34" : "93.184.216.99";
+  d.answers = {&answer, 1};
+  d.append_to(names, {});
+  for (int i = 0; i < n; ++i) {
+    connection::Conn c;
+    c.head = head("10.0.0.5", "93.184.216.34", 443,
+                  30.0 * i + (i % 3 == 0   ? jitter
+                              : i % 3 == 1 ? -jitter
+                                           : jitter / 2),
+                  static_cast<std::uint16_t>(40000 + i));
+    c.proto = "tcp";
+    c.ip_proto = 6;
+    c.orig_pkts = c.resp_pkts = 5;
+    c.orig_bytes = 300;
+    c.append_to(conns, {static_cast<std::uint64_t>(i), 0});
+  }
+  if (with_names) detector->take(names);
+  detector->take(conns);
+  Home home;
+  home.networks = {*base::Network::parse("10.0.0.0/8")};
+  std::vector<Finding> out;
+  detector->finish(home, out);
+  return out;
+}
+
+TEST(ShortBeacon, OnlyToANamelessPlace) {
+  auto f = calls(true, false, 0.2, 30);
+  ASSERT_EQ(f.size(), 1u);
+  EXPECT_EQ(f[0].severity, Severity::kLow);
+  EXPECT_LT(f[0].confidence, 0.5);
+  f = calls(true, true, 0.2, 30);
+  ASSERT_EQ(f.size(), 1u);
+  EXPECT_EQ(f[0].severity, Severity::kInformational) << "a place with a name: polling";
+  f = calls(false, false, 0.2, 30);
+  ASSERT_EQ(f.size(), 1u);
+  EXPECT_EQ(f[0].severity, Severity::kInformational) << "no names were seen at all";
+  for (const Finding& few : calls(true, false, 0.2, 16)) EXPECT_EQ(few.severity, Severity::kInformational);
+  for (const Finding& uneven : calls(true, false, 9, 30)) EXPECT_EQ(uneven.severity, Severity::kInformational);
+}
+
+TEST(UdpScan, NotAClientThatStrays) {
+  const auto asks = [](int of_server) {
+    record::Batch batch(connection::Conn::schema);
+    std::uint64_t n = 0;
+    const auto ask = [&](const std::string& to, bool answered) {
+      connection::Conn c;
+      ++n;
+      c.head = head("10.0.0.5", to, 53, static_cast<double>(n), static_cast<std::uint16_t>(20000 + n));
+      c.proto = "udp";
+      c.ip_proto = 17;
+      c.orig_pkts = 1;
+      c.resp_pkts = answered;
+      c.append_to(batch, {n, 0});
+    };
+    for (int i = 0; i < of_server; ++i) ask("10.0.0.1", true);
+    for (int i = 0; i < 16; ++i) ask("198.51.100." + std::to_string(i + 1), false);
+    return run("scan", batch).size();
+  };
+  EXPECT_EQ(asks(200), 0u) << "packets with damaged addresses";
+  EXPECT_EQ(asks(5), 1u);
+}
+
+TEST(WebScanner, NamesItself) {
+  EXPECT_EQ(requests("web_attack", {{.host = "www.example", .uri = "/", .agent = "Mozilla/5.0 zgrab/0.x"}}).size(), 1u);
+  EXPECT_TRUE(requests("web_attack", {{.host = "agent.qualys.example", .uri = "/", .agent = "Mozilla/5.0"}}).empty());
+}
+
 }  // namespace
 }  // namespace whodunit::detect
