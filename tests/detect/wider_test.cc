@@ -400,11 +400,8 @@ std::vector<Finding> calls(bool with_names, bool named, double jitter, int n) {
   d.append_to(names, {});
   for (int i = 0; i < n; ++i) {
     connection::Conn c;
-    c.head = head("10.0.0.5", "93.184.216.34", 443,
-                  30.0 * i + (i % 3 == 0   ? jitter
-                              : i % 3 == 1 ? -jitter
-                                           : jitter / 2),
-                  static_cast<std::uint16_t>(40000 + i));
+    c.head =
+        head("10.0.0.5", "93.184.216.34", 443, 30.0 * i + jitter * (i % 5 - 2), static_cast<std::uint16_t>(40000 + i));
     c.proto = "tcp";
     c.ip_proto = 6;
     c.orig_pkts = c.resp_pkts = 5;
