@@ -21,7 +21,8 @@ void add_logs(CLI::App& app, int& exit_code) {
   auto flags = std::make_shared<Flags>();
   CLI::App* verb = app.add_subcommand("logs", "the records alone, in formats that other tools read");
   add_input_flags(*verb, flags->input);
-  verb->add_option("--format", flags->format, "zeek (TSV) or json (NDJSON)")->check(CLI::IsMember({"zeek", "json"}));
+  verb->add_option("--format", flags->format, "zeek (TSV), json (NDJSON) or eve (Suricata's)")
+      ->check(CLI::IsMember({"zeek", "json", "eve"}));
   verb->add_option("-o,--output", flags->folder, "folder for the logs; without it, stdout");
   verb->add_flag("--hashes", flags->hashes, "MD5, SHA-1 and SHA-256 of files");
   verb->add_option("--extract-files", flags->extract, "folder to extract files to");
@@ -34,7 +35,10 @@ void add_logs(CLI::App& app, int& exit_code) {
     settings.plan.extract_to = flags->extract;
     engine::Inputs inputs = open_inputs(flags->input, exit_code);
     if (inputs.empty()) return;
-    report::LogFiles logs(flags->format == "json" ? report::LogFormat::kJson : report::LogFormat::kZeek, flags->folder);
+    report::LogFiles logs(flags->format == "json"  ? report::LogFormat::kJson
+                          : flags->format == "eve" ? report::LogFormat::kEve
+                                                   : report::LogFormat::kZeek,
+                          flags->folder);
     engine::Consumer* consumers[] = {&logs};
     engine::run(inputs, settings, consumers, progress_of(flags->input));
     end_progress();

@@ -140,6 +140,9 @@ class Eve final : public LineReader {
       out.flow = *flow;
       out.uid = record::uid_of_text("suricata flow " + std::to_string(*flow));
     }
+    // Our own EVE has our own id too.
+    if (const std::string_view uid = text(event, "uid"); uid.size() == record::Uid{}.to_string().size())
+      out.uid = record::uid_of_text(uid);
     const auto address = [&](std::string_view key, base::Address& to) {
       const std::string_view v = text(event, key);
       if (v.empty()) return true;

@@ -12,6 +12,7 @@
 namespace whodunit::report {
 
 LogFiles::LogFiles(LogFormat format, std::string folder) : format_(format), folder_(std::move(folder)) {
+  if (format_ == LogFormat::kEve) eve_ = std::make_unique<EveEvents>();
   if (folder_.empty()) return;
   std::error_code code;
   std::filesystem::create_directories(folder_, code);
@@ -28,12 +29,15 @@ LogFiles::~LogFiles() {
 }
 
 std::FILE* LogFiles::file_of(const record::Batch& batch) {
-  const std::string name(batch.schema().name);
+  const std::string name(format_ == LogFormat::kEve ? std::string_view("eve") : batch.schema().name);
   const auto at = files_.find(name);
   if (at != files_.end()) return at->second;
   std::FILE* file = stdout;
   if (!folder_.empty()) {
-    const std::string path = folder_ + "/" + name + (format_ == LogFormat::kZeek ? ".log" : ".ndjson");
+    const std::string path = folder_ + "/" + name +
+                             (format_ == LogFormat::kZeek   ? ".log"
+                              : format_ == LogFormat::kJson ? ".ndjson"
+                                                            : ".json");
     file = std::fopen(path.c_str(), "wb");
     if (file == nullptr) {
       failed_ = true;
@@ -52,11 +56,30 @@ bool LogFiles::take(const record::Batch& batch) {
   buffer_.clear();
   std::FILE* file = file_of(batch);
   if (file == nullptr) return false;
-  if (format_ == LogFormat::kZeek)
-    append_zeek_rows(buffer_, batch);
-  else
-    append_json_rows(buffer_, batch);
+  switch (format_) {
+    case LogFormat::kZeek:
+      append_zeek_rows(buffer_, batch);
+      break;
+    case LogFormat::kJson:
+      append_json_rows(buffer_, batch);
+      break;
+    case LogFormat::kEve:
+      eve_->append(buffer_, batch);
+      break;
+  }
   last_[std::string(batch.schema().name)] = batch.head(batch.rows() - 1).ts;
+  return write(file);
+}
+
+bool LogFiles::round(std::uint64_t) {
+  if (!eve_ || failed_) return !failed_;
+  buffer_.clear();
+  eve_->end_round(buffer_);
+  const auto at = files_.find("eve");
+  return buffer_.empty() || at == files_.end() || write(at->second);
+}
+
+bool LogFiles::write(std::FILE* file) {
   if (std::fwrite(buffer_.data(), 1, buffer_.size(), file) != buffer_.size()) {
     failed_ = true;
     error_ = {fmt::format("could not be written: {}", std::strerror(errno)), folder_.empty() ? "stdout" : folder_,
