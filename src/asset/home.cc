@@ -3,8 +3,7 @@
 // 1. Private addresses (RFC 1918, RFC 4193, RFC 6598, link-local where nothing else is there) are the defended side: a
 //    sensor that sees them stands inside. They are named by the blocks in use: /24 of 192.168/16, /16 elsewhere, /48 of
 //    ULA; more than four blocks of one range become the range.
-// 2. Public networks (/24, /48) whose hosts open connections to those private addresses, and are answered, belong to
-// the
+// 2. Public networks (/24, /48) whose hosts open connections to those private addresses, and are answered, are of the
 //    same organisation: nobody outside reaches private addresses without translation.
 // 3. Where no private address was seen, the network that takes part in at least half of the connections between public
 //    addresses, with more distinct peers than any other, is taken: the sensor stands before it. Where two are even, the

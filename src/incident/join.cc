@@ -77,7 +77,7 @@ void judge_sophistication(Incident& incident, const std::vector<const Finding*>&
   if (why.empty()) incident.sophistication_why = "nothing seen that tells";
 }
 
-std::string headline(const Incident& incident, const std::vector<const Finding*>& findings, const ZoneMap& zones) {
+std::string headline(const Incident& incident, const std::vector<const Finding*>& findings) {
   std::size_t doors = 0, opened = 0;
   for (const Finding* f : findings) {
     if (f->phase == Phase::kDoorRattling) {
@@ -102,13 +102,63 @@ std::string headline(const Incident& incident, const std::vector<const Finding*>
                        incident.victim, who);
   const char* inward =
       incident.depth >= ZoneLevel::kInner ? "got inside" : "got in at the edge and no further that we can see";
-  (void)zones;
   // The first host of the innermost zone that was reached.
   std::string reached = incident.victim;
   for (auto step = incident.path.rbegin(); step != incident.path.rend(); ++step)
     if (step->level == incident.depth) reached = step->to;
+  if (incident.depth == ZoneLevel::kOutside)
+    return fmt::format("{} got into {}, in no network that is known to be defended: {}", who, reached,
+                       to_string(incident.phase));
   return fmt::format("{} {}, to {} ({} zone): {}", who, inward, reached, to_string(incident.depth),
                      to_string(incident.phase));
+}
+
+/// What was taken of a host, and what was done with it, in order of its beginning.
+struct OnHost {
+  std::vector<std::size_t> took;  ///< findings that succeeded against it
+  std::vector<std::size_t> used;  ///< control of it or theft from it, whether or not we can tell that it worked
+};
+
+/// Joins through hosts that changed hands. In time n log n, whatever the findings: they are an enemy's.
+void join_by_host(const std::vector<Finding>& findings, const std::vector<bool>& takes_part,
+                  const std::map<detect::Entity, std::size_t>& by_attacker, Sets& sets) {
+  std::map<detect::Entity, OnHost> hosts;
+  std::map<detect::Entity, base::Time> last_act;
+  for (std::size_t i = 0; i < findings.size(); ++i) {
+    const Finding& f = findings[i];
+    if (!takes_part[i]) continue;
+    if (!f.attacker.empty()) {
+      const auto [at, fresh] = last_act.emplace(f.attacker, f.last);
+      if (!fresh) at->second = std::max(at->second, f.last);
+    }
+    if (f.victim.empty()) continue;
+    if (took(f)) hosts[f.victim].took.push_back(i);
+    if (f.phase == Phase::kFoothold || f.phase == Phase::kTheft) hosts[f.victim].used.push_back(i);
+  }
+  const auto by_first = [&](std::size_t a, std::size_t b) {
+    return std::tuple(findings[a].first, a) < std::tuple(findings[b].first, b);
+  };
+  for (auto& [victim, on] : hosts) {
+    std::sort(on.took.begin(), on.took.end(), by_first);
+    std::sort(on.used.begin(), on.used.end(), by_first);
+    // A host that was taken at one time acts as an attacker later: the same intruder. (All that one attacker did is
+    // joined already.)
+    if (const auto act = last_act.find(victim); act != last_act.end())
+      for (const std::size_t i : on.took)
+        if (!(act->second < findings[i].first)) sets.join(i, by_attacker.at(victim));
+    // Two things that took the same host: with control seen on it they are taken as one hand.
+    const bool control = std::any_of(on.took.begin(), on.took.end(),
+                                     [&](std::size_t i) { return findings[i].phase == Phase::kFoothold; });
+    if (control)
+      for (const std::size_t i : on.took) sets.join(i, on.took.front());
+    // Control or theft that begins on a host once it was taken is its taker's work.
+    auto taken = on.took.begin();
+    for (const std::size_t use : on.used) {
+      for (; taken != on.took.end() && !(findings[use].first < findings[*taken].first); ++taken)
+        sets.join(*taken, on.took.front());
+      if (taken != on.took.begin()) sets.join(use, on.took.front());
+    }
+  }
 }
 
 }  // namespace
@@ -133,23 +183,7 @@ std::vector<Incident> join(const std::vector<Finding>& findings, const ZoneMap& 
       if (const auto a = by_attacker.find({"host", std::string(c)}); a != by_attacker.end()) sets.join(i, a->second);
     }
   }
-  // A host taken at one time acts as an attacker later: the same intruder.
-  for (std::size_t i = 0; i < findings.size(); ++i) {
-    if (!takes_part[i] || !took(findings[i]) || findings[i].victim.empty()) continue;
-    for (std::size_t k = 0; k < findings.size(); ++k) {
-      if (k == i || !takes_part[k]) continue;
-      const bool acts_later = findings[k].attacker == findings[i].victim && !(findings[k].last < findings[i].first);
-      // Two things that took the same host: with control seen on it they are taken as one hand.
-      const bool same_victim = findings[k].victim == findings[i].victim && took(findings[k]) &&
-                               (findings[k].phase == Phase::kFoothold || findings[i].phase == Phase::kFoothold);
-      // Control or theft that begins on a host once it was taken is its taker's work, whether or not we can tell that
-      // it worked.
-      const bool used_later = findings[k].victim == findings[i].victim &&
-                              (findings[k].phase == Phase::kFoothold || findings[k].phase == Phase::kTheft) &&
-                              !(findings[k].first < findings[i].first);
-      if (acts_later || same_victim || used_later) sets.join(i, k);
-    }
-  }
+  join_by_host(findings, takes_part, by_attacker, sets);
   std::map<std::size_t, std::vector<const Finding*>> members;
   for (std::size_t i = 0; i < findings.size(); ++i)
     if (takes_part[i]) members[sets.root(i)].push_back(&findings[i]);
@@ -222,14 +256,20 @@ std::vector<Incident> join(const std::vector<Finding>& findings, const ZoneMap& 
     const auto guessed = std::count_if(list.begin(), list.end(), [&](const Finding* f) {
       return took(*f) && address_of(f->victim) && !f->fact("inferred").empty();
     });
-    incident.depth_statement =
-        incident.path.empty()
-            ? "No step that succeeded was seen."
-            : fmt::format("{}: {} step{} that succeeded{}.", deepest, incident.path.size(),
-                          incident.path.size() == 1 ? "" : "s",
-                          guessed != 0 ? fmt::format(", {} of them inferred from encrypted traffic", guessed) : "");
+    const std::string steps =
+        fmt::format("{} step{} that succeeded{}", incident.path.size(), incident.path.size() == 1 ? "" : "s",
+                    guessed != 0 ? fmt::format(", {} of them inferred from encrypted traffic", guessed) : "");
+    if (incident.path.empty())
+      incident.depth_statement = "No step that succeeded was seen.";
+    else if (incident.depth == ZoneLevel::kOutside)
+      incident.depth_statement =
+          steps +
+          ", against hosts of no zone that is known. How far in that is can be told once the defended network "
+          "is named (--home).";
+    else
+      incident.depth_statement = fmt::format("{}: {}.", deepest, steps);
     judge_sophistication(incident, list);
-    incident.headline = headline(incident, list, zones);
+    incident.headline = headline(incident, list);
     out.push_back(std::move(incident));
   }
   std::stable_sort(out.begin(), out.end(), [](const Incident& a, const Incident& b) {

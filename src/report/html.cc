@@ -82,7 +82,10 @@ void answers(std::string& out, const Document& d) {
   for (const Document& i : incidents) {
     if (i["outbound"].get<bool>()) continue;
     far = escape(text(i, "depth_statement"));
-    far = text(i, "depth") == "outside" ? "Not in, as far as we can see. " + far : "To the " + far;
+    if (text(i, "depth") != "outside")
+      far = "To the " + far;
+    else if (list(i, "path").empty())
+      far = "Not in, as far as we can see. " + far;
     break;
   }
   if (far.empty()) far = "No step inward was seen.";

@@ -176,8 +176,13 @@ std::string how_far(const Document& d) {
   std::string line;
   if (!any)
     line = "No step inward seen.";
-  else if (deepest == 0)
+  else if (deepest == 0 && steps == 0)
     line = "Not in, as far as we can see: no step that succeeded.";
+  else if (deepest == 0)
+    line =
+        counted(steps, "step") +
+        " that succeeded, against hosts of no zone that is known. Name the defended network with --home to learn how "
+        "far in that is.";
   else
     line = fmt::format("{} zone ({}{}).",
                        deepest == 1   ? "Outer"
