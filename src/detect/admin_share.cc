@@ -53,7 +53,9 @@ bool runs(std::string_view extension) {
   return false;
 }
 
-/// Libraries that services look for and that Windows does not ship.
+/// Libraries that services look for and that Windows does not ship (Elastic's detection rules on unsigned libraries
+/// loaded by svchost list them; ualapi.dll, which the fax service loads: windows-internals.com, "Faxing Your Way to
+/// SYSTEM", 2020).
 bool phantom(std::string_view file) {
   for (const std::string_view f : {"wlbsctrl.dll", "tsmsisrv.dll", "tsvipsrv.dll", "ualapi.dll"})
     if (f == file) return true;

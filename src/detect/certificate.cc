@@ -26,17 +26,21 @@ struct Known {
   std::string_view source;
 };
 constexpr Known kKnown[] = {
-    {"CN=AsyncRAT Server", "", "AsyncRAT", "AsyncRAT's source, Server/Forms/FormCertificate"},
-    {"CN=DcRat", "", "DcRat", "DcRat's source, Server/Forms/FormCertificate"},
-    {"", "CN=DcRat Server", "DcRat", "DcRat's source, Server/Helper/CreateCertificate"},
-    {"CN=VenomRAT", "", "VenomRAT", "published analyses of VenomRAT, a fork of AsyncRAT"},
-    {"CN=BoratRat", "", "BoratRAT", "published analyses of BoratRAT"},
-    {"CN=Quasar Server CA", "", "Quasar", "Quasar's source, Quasar.Server/Forms/FrmCertificate"},
-    {"CN=Orcus Server", "", "Orcus", "published analyses of Orcus RAT"},
-    {"CN=BitRAT", "", "BitRAT", "published analyses of BitRAT"},
-    {"CN=Major Cobalt Strike", "", "Cobalt Strike", "the default keystore of its team server"},
-    {"O=cobaltstrike", "", "Cobalt Strike", "the default keystore of its team server"},
-    {"CN=P18055077", "", "PoshC2", "PoshC2's default certificate, as its documentation gives it"},
+    {"CN=AsyncRAT Server", "", "AsyncRAT",
+     "NYAN-x-CAT/AsyncRAT-C-Sharp, FormCertificate; corelight/zeek-asyncrat-detector, scripts/main.zeek"},
+    {"CN=DcRat", "O=DcRat By qwqdanchun", "DcRat",
+     "qwqdanchun/DcRat, Server/Helper/CreateCertificate.cs; issuer as published detections give it"},
+    {"", "CN=DcRat Server", "DcRat", "qwqdanchun/DcRat, the default name of its certificate's authority"},
+    {"CN=VenomRAT", "O=VenomRAT By qwqdanchun", "VenomRAT", "published analyses of its samples' certificates"},
+    {"", "CN=VenomRAT Server", "VenomRAT", "the default name in its certificate's form (FormCertificate)"},
+    {"CN=BoratRat", "O=BoratRat By Sa8XOfH1BudX", "BoratRAT",
+     "its decompiled generator: subject CN=BoratRat, issuer O=BoratRat By Sa8XOfH1BudX"},
+    {"", "CN=BoratRat Server", "BoratRAT", "the default name in its certificate's form (FormCertificate)"},
+    {"CN=Quasar Server CA", "", "Quasar", "corelight/zeek-quasarrat-detector, scripts/main.zeek"},
+    {"CN=Orcus Server", "", "Orcus", "Orcus' source: CreateSelfSignCertificatePfx(\"CN=Orcus Server\")"},
+    {"CN=Major Cobalt Strike", "", "Cobalt Strike", "its teamserver script, keytool -dname"},
+    {"O=cobaltstrike", "", "Cobalt Strike", "its teamserver script, keytool -dname"},
+    {"CN=P18055077", "", "PoshC2", "nettitude/PoshC2, poshc2/server/Config.py, Cert_CN"},
 };
 
 struct Parameters {

@@ -63,7 +63,7 @@ constexpr Kind kKinds[kSearches] = {
     {"an account or a group by name, in PowerView's form", "T1087.002", 1.0},
     {"administrative groups", "T1069.002", 0.7},
     {"accounts with adminCount", "T1087.002", 0.8},
-    {"accounts with service names", "T1558.003", 0.8},
+    {"users' accounts with service names", "T1558.003", 1.0},
     {"accounts that need no proof", "T1558.004", 1.0},
     {"hosts and accounts with delegation", "T1087.002", 0.8},
     {"trusts", "T1482", 0.4},
@@ -142,6 +142,13 @@ class DirectorySearch : public Detector {
     // Everybody but the ticket service's own account: all of them.
     for (const std::string_view except : {"(!samaccountname=krbtgt)", "(!(samaccountname=krbtgt))"})
       if (const std::size_t at = filter.find(except); at != std::string::npos) filter.erase(at, except.size());
+    // Impacket's GetUserSPNs.py leaves computers out.
+    bool no_computers = false;
+    for (const std::string_view except : {"(!(objectcategory=computer))", "(!objectcategory=computer)"})
+      if (const std::size_t at = filter.find(except); at != std::string::npos) {
+        filter.erase(at, except.size());
+        no_computers = true;
+      }
     const auto has = [&filter](std::string_view x) { return filter.find(x) != std::string::npos; };
     std::set<std::size_t> kinds;
     const bool one_name = has("samaccountname=") || has("(cn=") || has("(name=") || has("distinguishedname=") ||
@@ -156,7 +163,9 @@ class DirectorySearch : public Detector {
                                         "backup operators", "dnsadmins", "=administrators)", "domain controllers)"})
       if (has(name)) kinds.insert(kAdminGroup);
     if (has("admincount=1")) kinds.insert(kAdminCount);
-    if (has("serviceprincipalname=*)") && !has("(!(serviceprincipalname=*")) kinds.insert(kServiceAccounts);
+    if (has("serviceprincipalname=*)") && !has("(!(serviceprincipalname=*") &&
+        (users || no_computers || has("(objectcategory=person)") || has("(objectcategory=user)")))
+      kinds.insert(kServiceAccounts);
     if (has("1.2.840.113556.1.4.803:=4194304")) kinds.insert(kNoProof);
     if (has("1.2.840.113556.1.4.803:=524288") || has("msds-allowedtodelegateto=*")) kinds.insert(kDelegation);
     if (has("objectclass=trusteddomain")) kinds.insert(kTrusts);

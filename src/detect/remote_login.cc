@@ -4,7 +4,8 @@
 // Method: a login is nothing by itself. It becomes a step where the host that logs in had been taken before, as other
 // findings show, and where that way was not used before it was taken (first-seen logins between hosts, after Zeek's SSH
 // and MITRE BZAR's lateral movement analytics). A host that is reached so counts as taken from then on. Likewise, an
-// outside address that attacked and then logs in has got in with an account (T1078, T1133).
+// outside address that attacked and then logs in has got in with an account (T1078, T1133). A door of such a service
+// that a taken host tries on another host, in vain and never before, is an attempt.
 // SSH's outcome is inferred from sizes of encrypted packets, and said to be.
 #include <fmt/format.h>
 
@@ -14,6 +15,7 @@
 #include <string>
 #include <vector>
 
+#include "connection/conn_record.h"
 #include "detect/detector.h"
 #include "protocol/http/http.h"
 #include "protocol/rdp/rdp.h"
@@ -36,7 +38,7 @@ const Description& describe() {
       "A host that was entered, or an attacker from outside, logs in to a host of the defended network by SSH, RDP, an "
       "administrative share, WinRM or VNC, as it never did before.",
       "MITRE ATT&CK T1021; MITRE BZAR's lateral movement analytics; SSH logins inferred as Zeek's SSH analyser does",
-      {"T1021.001", "T1021.002", "T1021.004", "T1021.005", "T1021.006", "T1133", "T1078"},
+      {"T1021", "T1021.001", "T1021.002", "T1021.004", "T1021.005", "T1021.006", "T1133", "T1078"},
       "Whoever administers hosts from one that was entered logs in just so: who sat there decides.",
       {{"least_confidence", fmt::format("{}", p.least_confidence), "of a finding that says that a host was taken"},
        {"max_ways", fmt::format("{}", p.max_ways), "pairs of hosts and services remembered"}}};
@@ -69,7 +71,7 @@ struct Login {
 class RemoteLogin : public Detector {
  public:
   const Description& description() const override { return describe(); }
-  Needs needs() const override { return {.records = {"ssh", "rdp", "smb_mapping", "http", "rfb"}}; }
+  Needs needs() const override { return {.records = {"ssh", "rdp", "smb_mapping", "http", "rfb", "conn"}}; }
 
   void take(const record::Batch& batch) override {
     const record::Schema* schema = &batch.schema();
@@ -91,6 +93,8 @@ class RemoteLogin : public Detector {
       } else if (schema == &protocol::rfb::Rfb::schema) {
         const auto r = protocol::rfb::Rfb::read(batch, row);
         if (r.auth.value_or(false)) add(Service::kVnc, false, {r.head, "rfb", {}, true});
+      } else if (schema == &connection::Conn::schema) {
+        knock(connection::Conn::read(batch, row));
       }
     }
   }
@@ -170,9 +174,53 @@ class RemoteLogin : public Detector {
       if (login.told) taken.emplace(way.to, Taken{at.ts, f.detector, f.confidence});
     }
     for (auto& [way, f] : steps) out.push_back(std::move(f));
+    for (const auto& [pair, k] : knocks_) {
+      const auto source = taken.find(pair.first);
+      if (source == taken.end() || !home.contains(pair.second) || k.opened || k.heads.empty() ||
+          k.heads.front().ts < source->second.since)
+        continue;
+      Finding f;
+      f.detector = "remote_login";
+      f.techniques = {"T1021"};
+      f.phase = Phase::kSpread;
+      f.outcome = Outcome::kAttempted;
+      f.severity = Severity::kMedium;
+      f.confidence = std::min(0.9, source->second.confidence) * 0.6;
+      f.attacker = host(pair.first);
+      f.victim = host(pair.second);
+      for (const record::Head& head : k.heads) f.add("conn", head);
+      f.evidence_total = k.total;
+      std::string ports;
+      for (const std::uint16_t p : k.ports) ports += (ports.empty() ? "" : ", ") + std::to_string(p);
+      f.statement = fmt::format(
+          "{} tried {}'s doors for remote control (port{} {}) after it had been entered itself, and was not "
+          "let in; it did not before",
+          pair.first.to_string(), pair.second.to_string(), k.ports.size() == 1 ? "" : "s", ports);
+      f.fact("after", source->second.why);
+      out.push_back(std::move(f));
+    }
   }
 
  private:
+  /// Connections to doors of remote control: SSH, endpoint mapper and SMB, RDP, WinRM, VNC.
+  void knock(const connection::Conn& c) {
+    if (c.proto != "tcp" || c.head.id.orig_h.is_global() || c.head.id.resp_h.is_global()) return;
+    const std::uint16_t port = c.head.id.resp_p.value;
+    if (port != 22 && port != 135 && port != 139 && port != 445 && port != 3389 && port != 5900 && port != 5985 &&
+        port != 5986)
+      return;
+    const std::pair key{c.head.id.orig_h, c.head.id.resp_h};
+    if (knocks_.size() >= parameters_.max_ways && knocks_.count(key) == 0) return;
+    Knocks& k = knocks_[key];
+    if (c.conn_state != "S0" && c.conn_state != "REJ") {
+      k.opened = true;
+      return;
+    }
+    ++k.total;
+    if (k.ports.size() < 8) k.ports.insert(port);
+    if (k.heads.size() < 20) k.heads.push_back(c.head);
+  }
+
   /// ADMIN$ or a drive's letter with $.
   static bool administrative(std::string_view path) {
     const std::string_view share = path.substr(path.find_last_of('\\') + 1);
@@ -187,7 +235,14 @@ class RemoteLogin : public Detector {
     // The first ones tell whether the way is an old one; of the later ones a few are evidence.
     if (logins.size() < Finding::kMaxEvidence) logins.push_back(std::move(login));
   }
+  struct Knocks {
+    bool opened = false;
+    std::uint64_t total = 0;
+    std::set<std::uint16_t> ports;
+    std::vector<record::Head> heads;
+  };
   Parameters parameters_;
+  std::map<std::pair<base::Address, base::Address>, Knocks> knocks_;
   std::map<Way, std::vector<Login>> ways_;
 };
 

@@ -1,10 +1,9 @@
 // What password stealers send home by FTP and mail, in the names that they give it.
 //
-// Method: the forms of Agent Tesla's uploads that published analyses of its samples show (Fortinet, 2018–2023, among
-// others; corelight/zeek-agenttesla-detector, scripts/agenttesla.sig): a form of one field, p, to its panel; a kind
-// (PW, CO, KL, SC: passwords, cookies, keystrokes, screen), the user, the host and a time, joined by underscores in
-// file names, as user/HOST in subjects; and subjects of Snake Keylogger and its relatives. The form decides, not a
-// word.
+// Method: forms that samples show. Agent Tesla: mails with the subject "PW_user/HOST" (malware-traffic-analysis.net,
+// 5 January 2023); files named KIND_user-HOST_time, as in the captures of corelight/zeek-agenttesla-detector; a form of
+// one field, p, to its panel (scripts/agenttesla.sig there). Its kinds are PW, CO, KL, SC (passwords, cookies,
+// keystrokes, screen). Snake Keylogger: "Pc Name: user | Snake Keylogger". The form decides, not a word.
 #include <fmt/format.h>
 
 #include <map>
@@ -24,7 +23,8 @@ const Description& describe() {
   static const Description d{
       "stealer_upload",
       "Files or mails go out in the form that password stealers give to what they took: Agent Tesla, Snake Keylogger.",
-      "Published analyses of Agent Tesla and Snake Keylogger (Fortinet, 2018–2023, among others)",
+      "malware-traffic-analysis.net (5 January 2023); corelight/zeek-agenttesla-detector; Snake Keylogger's decompiled "
+      "code",
       {"T1048.003", "T1555", "T1056.001"},
       "None known for the whole form: kind, user, host and time, in that order.",
       {{"kinds", "PW, CO, KL, SC, CA", "what a name must begin with"}}};
@@ -66,8 +66,11 @@ std::string_view stolen_mail(std::string_view subject) {
         subject.find_first_of(" \t") == std::string_view::npos)
       return what;
   }
-  for (const std::string_view tool : {"| Snake Keylogger", "| 404 Keylogger", "| VIP Recovery", "| Snake Tracker"})
-    if (subject.find(tool) != std::string_view::npos) return "credentials";
+  // Snake Keylogger, as its decompiled code and its successor's mails have it: "Pc Name: user | Snake Keylogger".
+  const std::size_t begin = subject.find_first_not_of(' ');
+  if (begin != std::string_view::npos && subject.substr(begin, 9) == "Pc Name: ")
+    for (const std::string_view tool : {"| Snake Keylogger", "| VIP Recovery"})
+      if (subject.find(tool) != std::string_view::npos) return "credentials";
   return {};
 }
 

@@ -479,6 +479,32 @@ TEST(RemoteLogin, AnAttackerThatGetsInWithAnAccount) {
   EXPECT_EQ(f[0].attacker.value, "203.0.113.66");
 }
 
+TEST(RemoteLogin, DoorsTriedInVain) {
+  const auto tried = [](std::string_view state, double at) {
+    std::unique_ptr<Detector> detector;
+    for (const Entry& e : detectors())
+      if (e.name == "remote_login") detector = e.make({});
+    record::Batch batch(connection::Conn::schema);
+    connection::Conn c;
+    c.head = head("10.1.0.5", "10.1.0.20", 135, at);
+    c.proto = "tcp";
+    c.conn_state = state;
+    c.append_to(batch, {});
+    detector->take(batch);
+    Home home;
+    home.networks = {*base::Network::parse("10.0.0.0/8")};
+    std::vector<Finding> out;
+    detector->conclude(home, std::vector<Finding>{entry("203.0.113.66", "10.1.0.5", 50)}, out);
+    return out;
+  };
+  const auto f = tried("S0", 100);
+  ASSERT_EQ(f.size(), 1u);
+  EXPECT_EQ(f[0].outcome, Outcome::kAttempted);
+  EXPECT_EQ(f[0].phase, Phase::kSpread);
+  EXPECT_TRUE(tried("SF", 100).empty()) << "a login, or not, is seen by its records";
+  EXPECT_TRUE(tried("S0", 10).empty()) << "before it was entered";
+}
+
 // --- exploits of SMB 1, encrypted Heartbleed
 
 std::vector<Finding> weird(std::vector<std::pair<std::string, std::string>> names) {

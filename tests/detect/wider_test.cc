@@ -345,6 +345,8 @@ TEST(DirectorySearch, WhatToolsLookFor) {
   f = search({{"(&(samAccountType=805306368)(servicePrincipalName=*)(!samAccountName=krbtgt))", 3}});
   ASSERT_EQ(f.size(), 1u);
   EXPECT_EQ(f[0].outcome, Outcome::kSucceeded);
+  EXPECT_EQ(search({{"(&(servicePrincipalName=*)(!(objectCategory=computer)))", 3}}).size(), 1u);
+  EXPECT_TRUE(search({{"(&(objectClass=computer)(servicePrincipalName=*))", 3}}).empty());
   f = search({{"(&(objectCategory=person)(objectClass=user))", 900},
               {"(objectCategory=computer)", 400},
               {"(objectClass=trustedDomain)", 2}});
