@@ -26,6 +26,7 @@ std::unique_ptr<Detector> make_address_spoofing(const Environment&);
 std::unique_ptr<Detector> make_ticket_roasting(const Environment&);
 std::unique_ptr<Detector> make_sensor_alert(const Environment&);
 std::unique_ptr<Detector> make_directory_search(const Environment&);
+std::unique_ptr<Detector> make_unanswered_calls(const Environment&);
 
 std::span<const Entry> detectors() {
   static constexpr Entry kEntries[] = {
@@ -52,6 +53,7 @@ std::span<const Entry> detectors() {
       {"ticket_roasting", make_ticket_roasting},
       {"sensor_alert", make_sensor_alert},
       {"directory_search", make_directory_search},
+      {"unanswered_calls", make_unanswered_calls},
   };
   return kEntries;
 }

@@ -184,8 +184,8 @@ class WebAttackDetector : public Detector {
     // The fields in one text, the target last (patterns may ask for its end). What was clean once is clean again: most
     // requests repeat themselves.
     text_.clear();
-    for (const std::string_view s :
-         {h.user_agent, h.referrer, h.x_forwarded_for, h.origin, h.host, h.username, h.method, h.uri}) {
+    for (const std::string_view s : {h.user_agent, h.referrer, h.x_forwarded_for, h.origin, h.host, h.username,
+                                     h.accept_language, h.request_content_type, h.method, h.uri}) {
       text_ += s;
       text_ += '\n';
     }

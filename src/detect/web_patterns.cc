@@ -43,6 +43,11 @@ std::span<const WebPattern> web_patterns() {
       {kTraversal, 0.9, R"x((=|//|/|\.\.)(/?etc/(passwd|shadow)|c:[/\\]+windows[/\\]))x", "a system file"},
       {kTraversal, 1.0, R"x((/|\\)\.(%2e|%%32%65|%c0%ae|%25%32%65)|%c0%af|%c1%9c|\.%2e/)x",
        "steps up, encoded twice or overlong"},
+      // A path's parameter hides the step from a proxy, not from the server behind it (CVE-2020-5902; O. Tsai, Breaking
+      // Parser Logic, Black Hat 2018).
+      {kTraversal, 1.0, R"x(/\.\.;/)x", "a step up behind a parameter"},
+      {kTraversal, 1.0, R"x(/(vpn|dana-na|api/v1/totp/user-backup-code)/([^?]*/)?\.\./)x",
+       "a step out of a gateway's open folder"},
       // command injection
       {kCommandInjection, 1.0,
        R"x([;|&`\n]\s*(/usr)?(/bin/)?(cat|id|uname|wget|curl|nc|ncat|netcat|bash|sh|ping|nslookup|whoami|powershell|cmd(\.exe)?|ifconfig|python\d?|perl|php|tftp|busybox|chmod)\b[\s;|&`'"/<>-])x",
@@ -60,6 +65,19 @@ std::span<const WebPattern> web_patterns() {
        "a shell through a script folder"},
       {kCommandInjection, 1.0, R"x((allow_url_include|auto_prepend_file|disable_functions)\s*=)x",
        "interpreter settings in a request"},
+      {kCommandInjection, 1.0, R"x(\$\{?ifs\b|\$\{ifs%)x", "the shell's separator in place of spaces"},
+      // Recorders and routers that run what they are asked (MVPower JAWS: CVE-2016-20016; Huawei HG532: CVE-2017-17215;
+      // Hikvision: CVE-2021-36260).
+      {kCommandInjection, 1.0, R"x((^|\n)/shell\?(cd|wget|cat|id|ls|busybox|/bin)\b)x", "a recorder's open shell"},
+      {kCommandInjection, 1.0, R"x(<(newstatusurl|newdownloadurl|language|newntpserver1)>\s*(\$\(|`|;))x",
+       "a command in a device's setting"},
+      // OMI's agent without a password (CVE-2021-38647).
+      {kCommandInjection, 1.0,
+       R"x(\bexecute(shell)?command_input\b|scx_operatingsystem[^>]{0,80}execute(shell)?command)x",
+       "a command for a management agent"},
+      // ThinkPHP (CNVD-2018-24942).
+      {kCommandInjection, 1.0, R"x(invokefunction&(amp;)?function=call_user_func_array)x",
+       "a framework's function called by name"},
       {kCommandInjection, 1.0,
        R"x(\b(system|exec|shell_exec|passthru|popen|proc_open|eval|assert)\s*\(\s*(['"]|\$_|base64_decode|chr\())x",
        "code that runs commands"},
@@ -94,6 +112,11 @@ std::span<const WebPattern> web_patterns() {
        "a template expression"},
       {kTemplate, 0.9, R"x((spring\.cloud\.function\.routing-expression|t\(java\.lang\.runtime\)))x",
        "a routing expression"},
+      {kTemplate, 1.0, R"x(\bjava\.lang\.(runtime\b|processbuilder\b))x", "the Java runtime called by name"},
+      {kTemplate, 1.0, R"x(@(org\.apache|java\.lang|com\.opensymphony)\.[a-z.]+@)x", "OGNL's static calls"},
+      // Drupal (CVE-2018-7600), Joomla (CVE-2015-8562), vBulletin (CVE-2019-16759).
+      {kTemplate, 1.0, R"x(\[(#|%23)(post_render|lazy_builder|pre_render|markup)\]|widgetconfig\[code\])x",
+       "a render callback in a form"},
       // web shells
       {kUpload, 1.0, R"x(<\?(php|=)?[^?]*\b(eval|assert|system|exec|shell_exec|passthru|base64_decode)\s*\(\s*[\$@]?)x",
        "a script that runs what it is sent"},
@@ -105,6 +128,7 @@ std::span<const WebPattern> web_patterns() {
        "a web shell's name"},
       // unsafe deserialisation
       {kDeserialisation, 1.0, R"x(\bro0abx)x", "a serialised Java object"},
+      {kDeserialisation, 1.0, R"x(\xac\xed\x00\x05[sw])x", "a serialised Java object"},
       {kDeserialisation, 0.9, R"x(\b[oc]:\d{1,4}:\\?"[a-z_\\]{2,}\\?":\d{1,4}:\{)x", "a serialised PHP object"},
       {kDeserialisation, 1.0,
        R"x(java\.beans\.xmldecoder|<java\b[^>]*class=\\?"java\.beans|ysoserial|commonscollections\d|com\.sun\.rowset\.jdbcrowsetimpl)x",
@@ -118,6 +142,10 @@ std::span<const WebPattern> web_patterns() {
        "a scanner's name"},
       {kScanner, 1.0,
        R"x(/(nice%20ports%2c|nice ports,)/tri|/\.git/config$|/\.env$|/phpunit/.*eval-stdin\.php|/hnap1\b|/boaform/|/gponform/|/setup\.cgi\?next_file|/solr/admin/info|/actuator/gateway|/_ignition/execute-solution|/manager/html$|/wls-wsat/)x",
+       "a path that only attackers ask for"},
+      // Exchange (CVE-2021-34473), Hikvision (CVE-2017-7921), DVRs (CVE-2018-9995), Cisco (CVE-2023-20198).
+      {kScanner, 1.0,
+       R"x(/autodiscover/autodiscover\.json[^\n]*@[^\n]*/(powershell|mapi/nspi|ews)|[?&]auth=ywrtaw46mtek|/device\.rsp\?opt=user&cmd=list|/sdk/weblanguage\b|/ctrlt/deviceupgrade_1|/webui_wsma_https?)x",
        "a path that only attackers ask for"},
   };
   return kPatterns;

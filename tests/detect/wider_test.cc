@@ -461,5 +461,25 @@ TEST(WebScanner, NamesItself) {
   EXPECT_TRUE(requests("web_attack", {{.host = "agent.qualys.example", .uri = "/", .agent = "Mozilla/5.0"}}).empty());
 }
 
+TEST(UnansweredCalls, AControllerThatIsGone) {
+  const auto calls_to = [](std::uint16_t port, std::string_view state, int n, int places) {
+    record::Batch batch(connection::Conn::schema);
+    for (int i = 0; i < n; ++i) {
+      connection::Conn c;
+      c.head = head("10.0.0.5", "93.184.216." + std::to_string(34 + i % places), port, 5.0 * i);
+      c.proto = "tcp";
+      c.history = "Sr";
+      c.conn_state = i == n - 1 ? state : std::string_view("REJ");
+      c.append_to(batch, {static_cast<std::uint64_t>(i), 0});
+    }
+    return run("unanswered_calls", batch).size();
+  };
+  EXPECT_EQ(calls_to(5888, "REJ", 60, 1), 1u);
+  EXPECT_EQ(calls_to(5888, "SF", 60, 1), 0u) << "answered at last";
+  EXPECT_EQ(calls_to(443, "REJ", 60, 1), 0u) << "a service that is down";
+  EXPECT_EQ(calls_to(5888, "REJ", 10, 1), 0u);
+  EXPECT_EQ(calls_to(51413, "REJ", 1200, 20), 0u) << "a peer among many";
+}
+
 }  // namespace
 }  // namespace whodunit::detect
