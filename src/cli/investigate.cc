@@ -68,6 +68,15 @@ bool leave_out_known(store::Store& kept, const InputFlags& input, engine::Inputs
   rest.inputs.clear();
   const std::vector<capture::CaptureInfo> all = inputs.captures();
   for (const capture::CaptureInfo& info : all) {
+    if (const store::Capture* begun = engine::begun_before(*before, info.path); begun != nullptr) {
+      std::fprintf(stderr,
+                   "whodunit: %s: an earlier run was stopped while it read it; what the case has of it is replaced\n",
+                   info.path.c_str());
+      if (const auto forgot = kept.forget_capture(begun->ordinal); !forgot) {
+        std::fprintf(stderr, "whodunit: %s\n", forgot.error().message().c_str());
+        exit_code = worse(exit_code, kPartly);
+      }
+    }
     if (info.path != "-" && engine::is_known(*before, info.path))
       std::fprintf(stderr, "whodunit: %s: the case has it already; it is not added twice\n", info.path.c_str());
     else
@@ -76,6 +85,8 @@ bool leave_out_known(store::Store& kept, const InputFlags& input, engine::Inputs
   if (rest.inputs.size() == all.size()) return true;
   inputs = {};
   if (!rest.inputs.empty()) inputs = open_inputs(rest, exit_code);
+  if (rest.inputs.empty() && !input.quiet)
+    std::fprintf(stderr, "whodunit: nothing is added; the verdict stands: whodunit report CASE --format text\n");
   return !inputs.empty();
 }
 
@@ -174,21 +185,32 @@ void add_investigate(CLI::App& app, int& exit_code) {
     std::vector<engine::Consumer*> consumers;
     if (kept) consumers.push_back(&writer.emplace(*kept));
     const auto progress = progress_of(flags->input);
-    const investigation::Case result =
-        investigation::investigate(inputs, options, knowledge, consumers, [&](const engine::Progress& p) {
+    std::uint64_t packets_read = 0;  // of this run; the result is of the whole case
+    investigation::Whole whole;
+    whole.store = kept.get();
+    whole.settle = [&](const engine::Summary& summary) -> base::Result<void> {
+      packets_read = summary.packets;
+      if (writer->error()) return *writer->error();
+      return writer->finish(inputs.captures(),
+                            {summary.packets, summary.last, false, "its conclusions were not drawn"});
+    };
+    const investigation::Case result = investigation::investigate(
+        inputs, options, knowledge, consumers,
+        [&](const engine::Progress& p) {
           if (writer) writer->observe(inputs);
           return progress(p);
-        });
+        },
+        append ? &whole : nullptr);
     end_progress();
 
     const std::string json = investigation::to_json(result);
     if (writer) {
-      base::Result<void> done = writer->error() ? base::Result<void>(*writer->error())
-                                                : investigation::put_verdict(*kept, result, json, append);
+      base::Result<void> done =
+          writer->error() ? base::Result<void>(*writer->error()) : investigation::put_verdict(*kept, result, json);
       if (done)
         done = writer->finish(inputs.captures(),
-                              {result.summary.packets, result.summary.last, !result.summary.stopped && !interrupted(),
-                               interrupted() ? "interrupted" : ""});
+                              {append ? packets_read : result.summary.packets, result.summary.last,
+                               !result.summary.stopped && !interrupted(), interrupted() ? "interrupted" : ""});
       if (!done) {
         std::fprintf(stderr, "whodunit: %s\n", done.error().message().c_str());
         exit_code = worse(exit_code, kPartly);

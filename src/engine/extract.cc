@@ -302,6 +302,17 @@ std::vector<Found> find_captures(std::span<const store::Capture> captures, std::
   return found;
 }
 
+const store::Capture* begun_before(std::span<const store::Capture> captures, const std::string& path) {
+  std::error_code error;
+  const std::uint64_t size = fs::file_size(path, error);
+  if (error) return nullptr;
+  const std::string absolute = fs::absolute(path, error).lexically_normal().string();
+  const std::string name = fs::path(path).filename().string();
+  for (const store::Capture& c : captures)
+    if (c.sha256.empty() && c.path != "-" && c.file_bytes == size && (c.path == absolute || c.name == name)) return &c;
+  return nullptr;
+}
+
 bool is_known(std::span<const store::Capture> captures, const std::string& path) {
   std::error_code error;
   const std::uint64_t size = fs::file_size(path, error);

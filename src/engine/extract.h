@@ -33,6 +33,10 @@ std::vector<Found> find_captures(std::span<const store::Capture> captures, std::
                                  const std::string& case_path, const std::string& folder,
                                  std::vector<base::Error>& problems);
 
+/// The capture that an earlier run began with this file and did not bring to its end (it was stopped: no digest is
+/// known): the same place, or the same name, and the size that it had. Null where there is none.
+const store::Capture* begun_before(std::span<const store::Capture> captures, const std::string& path);
+
 /// True where the file is one of the captures, whatever its name and place: its SHA-256 is the same.
 bool is_known(std::span<const store::Capture> captures, const std::string& path);
 

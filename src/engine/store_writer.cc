@@ -22,7 +22,7 @@ std::vector<store::Capture> captures_for_case(const std::vector<capture::Capture
     c.sha256 = info.sha256;
     c.format = info.format;
     c.link_types = info.link_types;
-    c.packets = info.packets;
+    c.packets = info.is_log ? info.lines : info.packets;
     c.bytes = info.bytes;
     c.file_bytes = info.file_bytes;
     c.first = info.first;
@@ -32,6 +32,30 @@ std::vector<store::Capture> captures_for_case(const std::vector<capture::Capture
     c.cut_off = info.cut_off;
     c.nanoseconds = info.nanoseconds;
     out.push_back(std::move(c));
+  }
+  return out;
+}
+
+std::vector<capture::CaptureInfo> captures_of_case(std::span<const store::Capture> captures) {
+  std::vector<capture::CaptureInfo> out;
+  for (const store::Capture& c : captures) {
+    capture::CaptureInfo info;
+    info.path = c.path;
+    info.name = c.name;
+    info.sha256 = c.sha256;
+    info.format = c.format;
+    info.link_types = c.link_types;
+    info.is_log = store::is_log(c);
+    (info.is_log ? info.lines : info.packets) = c.packets;
+    info.bytes = c.bytes;
+    info.file_bytes = c.file_bytes;
+    info.first = c.first;
+    info.last = c.last;
+    info.unread = c.unread;
+    info.reason = c.reason;
+    info.cut_off = c.cut_off;
+    info.nanoseconds = c.nanoseconds;
+    out.push_back(std::move(info));
   }
   return out;
 }

@@ -15,6 +15,9 @@ namespace whodunit::engine {
 /// The captures of a source as a case remembers them; the first gets the ordinal `first`.
 std::vector<store::Capture> captures_for_case(const std::vector<capture::CaptureInfo>& captures, std::uint32_t first);
 
+/// The way back.
+std::vector<capture::CaptureInfo> captures_of_case(std::span<const store::Capture> captures);
+
 /// Appends every batch, and commits when the store says that it pays. The store outlives it.
 class StoreWriter final : public Consumer {
  public:

@@ -35,7 +35,10 @@ struct Machine {
 struct Case {
   MadeWith made_with;
   std::vector<capture::CaptureInfo> captures;
-  std::uint32_t first_capture = 0;  ///< what a place calls the first of them
+  std::uint32_t first_capture = 0;      ///< what a place calls the first of them
+  std::vector<std::uint32_t> ordinals;  ///< of a whole case: what places call each; empty: counted from `first_capture`
+  /// The capture that a place's number means; null where it is not known.
+  const capture::CaptureInfo* capture(std::uint32_t ordinal) const;
   engine::Summary summary;
   std::map<std::string, std::uint64_t> records;
   asset::Seen seen;

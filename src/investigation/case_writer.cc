@@ -4,7 +4,7 @@
 
 namespace whodunit::investigation {
 
-base::Result<void> put_verdict(store::Store& store, const Case& c, const std::string& json, bool keep_earlier) {
+base::Result<void> put_verdict(store::Store& store, const Case& c, const std::string& json) {
   const auto document = nlohmann::ordered_json::parse(json);
   std::map<std::string, std::string> finding_json, incident_json;
   for (const auto& f : document["findings"])
@@ -52,9 +52,8 @@ base::Result<void> put_verdict(store::Store& store, const Case& c, const std::st
       s.json = document["assessments"][n].dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
     assessments.push_back(std::move(s));
   }
-  for (const auto& step : {keep_earlier ? store.put_findings(findings) : store.replace_findings(findings),
-                           store.replace_incidents(incidents), store.replace_assessments(assessments),
-                           store.put_document("verdict", json)})
+  for (const auto& step : {store.replace_findings(findings), store.replace_incidents(incidents),
+                           store.replace_assessments(assessments), store.put_document("verdict", json)})
     if (!step) return step.error();
   return {};
 }

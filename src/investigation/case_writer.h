@@ -10,7 +10,7 @@
 namespace whodunit::investigation {
 
 /// Puts findings, incidents, assessments and the verdict's document (`json`, of to_json) into the store, to be
-/// committed with the run's end. Findings of earlier runs of the case stay where `keep_earlier` is set.
-base::Result<void> put_verdict(store::Store& store, const Case& c, const std::string& json, bool keep_earlier);
+/// committed with the run's end. They replace those of earlier runs.
+base::Result<void> put_verdict(store::Store& store, const Case& c, const std::string& json);
 
 }  // namespace whodunit::investigation

@@ -1,4 +1,6 @@
 // The case as the JSON object that INTERFACE.md promises.
+#include <algorithm>
+
 #include "base/json.h"
 #include "investigation/case.h"
 
@@ -26,13 +28,13 @@ void time(JsonWriter& w, std::string_view key, base::Time t) { w.key(key).string
 
 /// [first, last] per capture that the place touches; of a log, its lines.
 void packets(JsonWriter& w, const Case& c, const record::Place& place) {
-  const auto index = [&](std::uint32_t capture) { return capture - c.first_capture; };
-  const auto name = [&](std::uint32_t capture) {
-    return index(capture) < c.captures.size() ? std::string_view(c.captures[index(capture)].name) : std::string_view();
+  const capture::CaptureInfo* first = c.capture(place.capture_first);
+  const auto name = [&](std::uint32_t ordinal) {
+    const capture::CaptureInfo* info = c.capture(ordinal);
+    return info != nullptr ? std::string_view(info->name) : std::string_view();
   };
   w.key("capture").string(name(place.capture_first));
-  const bool log = index(place.capture_first) < c.captures.size() && c.captures[index(place.capture_first)].is_log;
-  if (log) {
+  if (first != nullptr && first->is_log) {
     w.key("packets").begin_array().end_array();
     w.key("lines").begin_array().begin_array().number(place.first).number(place.last).end_array().end_array();
     return;
@@ -42,8 +44,7 @@ void packets(JsonWriter& w, const Case& c, const record::Place& place) {
     w.begin_array().number(place.first).number(place.last).end_array();
   } else {
     // From its first packet to that capture's end; the rest stands in the captures after it.
-    const std::uint64_t end =
-        index(place.capture_first) < c.captures.size() ? c.captures[index(place.capture_first)].packets : place.first;
+    const std::uint64_t end = first != nullptr ? first->packets : place.first;
     w.begin_array().number(place.first).number(std::max(end, place.first)).end_array();
   }
   w.end_array();
@@ -136,6 +137,15 @@ void zones(JsonWriter& w, const std::vector<incident::Zone>& zones) {
 
 }  // namespace
 
+const capture::CaptureInfo* Case::capture(std::uint32_t ordinal) const {
+  if (ordinals.empty()) {
+    const std::uint32_t at = ordinal - first_capture;
+    return at < captures.size() ? &captures[at] : nullptr;
+  }
+  const auto at = std::lower_bound(ordinals.begin(), ordinals.end(), ordinal);
+  return at != ordinals.end() && *at == ordinal ? &captures[static_cast<std::size_t>(at - ordinals.begin())] : nullptr;
+}
+
 std::string to_json(const Case& c) {
   std::string out;
   JsonWriter w(out);
@@ -183,7 +193,12 @@ std::string to_json(const Case& c) {
   w.key("encrypted_share")
       .number(c.seen.bytes == 0 ? 0.0
                                 : static_cast<double>(c.seen.encrypted_bytes) / static_cast<double>(c.seen.bytes));
-  w.key("dropped").number(c.summary.memory_refused).key("weird").number(c.seen.weird);
+  w.key("dropped")
+      .number(c.summary.memory_refused)
+      .key("evicted")
+      .number(c.summary.evicted)
+      .key("weird")
+      .number(c.seen.weird);
   w.key("hosts").number(std::uint64_t{c.hosts}).key("hosts_home").number(std::uint64_t{c.hosts_home});
   if (c.seen.connections != 0) {
     time(w, "first", c.first);

@@ -3,9 +3,12 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <nlohmann/json.hpp>
 
 #include "asset/inventory.h"
+#include "engine/store_writer.h"
 #include "knowledge/networks/networks.h"
+#include "store/store.h"
 
 namespace whodunit::investigation {
 namespace {
@@ -26,6 +29,12 @@ class Fold : public engine::Consumer {
       }
     }
   }
+  /// Rows of record types that nobody takes are only counted.
+  bool wants(const record::Schema& schema) const {
+    const auto id = static_cast<std::size_t>(schema.id);
+    return (id < takers_.size() && !takers_[id].empty()) || schema.name == "conn" || schema.name == "weird";
+  }
+  void count(const record::Schema& schema, std::uint64_t rows) { counts_[std::string(schema.name)] += rows; }
   bool take(const record::Batch& batch) override {
     counts_[std::string(batch.schema().name)] += batch.rows();
     inventory_.take(batch);
@@ -40,6 +49,160 @@ class Fold : public engine::Consumer {
   std::map<std::string, std::uint64_t>& counts_;
   std::vector<std::vector<detect::Detector*>> takers_;
 };
+
+/// The detectors with what feeds them.
+struct Looking {
+  explicit Looking(const detect::Environment& environment)
+      : detectors(make(environment)), fold(detectors, inventory, counts) {}
+  static std::vector<std::unique_ptr<detect::Detector>> make(const detect::Environment& environment) {
+    std::vector<std::unique_ptr<detect::Detector>> out;
+    for (const detect::Entry& entry : detect::detectors()) out.push_back(entry.make(environment));
+    return out;
+  }
+  std::vector<std::unique_ptr<detect::Detector>> detectors;
+  asset::Inventory inventory;
+  std::map<std::string, std::uint64_t> counts;
+  Fold fold;
+};
+
+// A case is looked over in stretches of time, so that detectors see the record types go forward together, as in a run.
+constexpr std::uint64_t kRowsOfStretch = 100'000;
+constexpr std::uint64_t kMostStretches = 64;
+
+/// All records of the case through the detectors; the case's captures and sums into `c`.
+base::Result<void> look_over(store::Store& kept, Case& c, Fold& fold) {
+  const auto captures = kept.captures();
+  if (!captures) return captures.error();
+  c.captures = engine::captures_of_case(*captures);
+  c.first_capture = 0;
+  c.ordinals.clear();
+  base::Time first{INT64_MAX}, last;
+  c.summary.packets = c.summary.unread = c.summary.lines = c.summary.lines_unread = 0;
+  for (std::size_t i = 0; i < c.captures.size(); ++i) {
+    const capture::CaptureInfo& info = c.captures[i];
+    c.ordinals.push_back((*captures)[i].ordinal);
+    c.summary.packets += info.packets;
+    c.summary.lines += info.lines;
+    (info.is_log ? c.summary.lines_unread : c.summary.unread) += info.unread;
+    if (info.packets + info.lines == 0) continue;
+    first = std::min(first, info.first);
+    last = std::max(last, info.last);
+  }
+  c.summary.first = first;
+  c.summary.last = last;
+  const auto tables = kept.tables();
+  if (!tables) return tables.error();
+  std::uint64_t rows = 0;
+  for (const store::TableInfo& table : *tables) rows += table.rows;
+  const std::uint64_t stretches =
+      last.ns <= first.ns ? 1 : std::clamp<std::uint64_t>(rows / kRowsOfStretch, 1, kMostStretches);
+  const std::int64_t width = stretches == 1 ? 0 : (last.ns - first.ns) / static_cast<std::int64_t>(stretches) + 1;
+  for (std::uint64_t n = 0; n < stretches; ++n) {
+    store::Scan scan;
+    if (n != 0) scan.filter.from = base::Time{first.ns + static_cast<std::int64_t>(n) * width};
+    if (n + 1 != stretches) scan.filter.to = base::Time{first.ns + static_cast<std::int64_t>(n + 1) * width};
+    for (const record::Schema* schema : record::schemas()) {
+      if (!fold.wants(*schema)) continue;
+      auto scanned = kept.scan(*schema, scan, [&](const record::Batch& batch) { return fold.take(batch); });
+      if (!scanned) return scanned;
+    }
+  }
+  for (const record::Schema* schema : record::schemas()) {
+    if (fold.wants(*schema)) continue;
+    for (const store::TableInfo& table : *tables)
+      if (table.name == schema->name && table.rows != 0) fold.count(*schema, table.rows);
+  }
+  // What earlier runs could not look into stays said.
+  const auto verdict = kept.document("verdict");
+  if (!verdict) return verdict.error();
+  if (*verdict) {
+    const auto document = nlohmann::json::parse(**verdict, nullptr, false);
+    const auto seen = document.is_object() ? document.find("visibility") : document.end();
+    const auto add = [&](const char* key, std::uint64_t& to) {
+      if (document.is_object() && seen != document.end() && seen->is_object() && seen->contains(key) &&
+          (*seen)[key].is_number_unsigned())
+        to += (*seen)[key].get<std::uint64_t>();
+    };
+    add("not_ip", c.summary.not_ip);
+    add("dropped", c.summary.memory_refused);
+    add("evicted", c.summary.evicted);
+  }
+  return {};
+}
+
+detect::Phase phase_of(std::string_view word) {
+  for (const auto phase :
+       {detect::Phase::kDoorRattling, detect::Phase::kAssault, detect::Phase::kEntry, detect::Phase::kFoothold,
+        detect::Phase::kSpread, detect::Phase::kTheft, detect::Phase::kHarm})
+    if (to_string(phase) == word) return phase;
+  return detect::Phase::kDoorRattling;
+}
+detect::Outcome outcome_of(std::string_view word) {
+  for (const auto outcome : {detect::Outcome::kAttempted, detect::Outcome::kSucceeded, detect::Outcome::kUnknown})
+    if (to_string(outcome) == word) return outcome;
+  return detect::Outcome::kUnknown;
+}
+
+/// The findings that the case has, as they were.
+base::Result<void> earlier_findings(store::Store& kept, std::vector<detect::Finding>& out) {
+  const auto stored = kept.findings();
+  if (!stored) return stored.error();
+  for (const store::Finding& s : *stored) {
+    detect::Finding f;
+    f.id = s.id;
+    f.detector = s.detector;
+    f.techniques = s.techniques;
+    f.phase = phase_of(s.phase);
+    f.outcome = outcome_of(s.outcome);
+    detect::parse_severity(s.severity, f.severity);
+    f.confidence = s.confidence;
+    f.attacker = {s.attacker_type, s.attacker};
+    f.victim = {s.victim_type, s.victim};
+    f.first = s.first;
+    f.last = s.last;
+    f.statement = s.statement;
+    for (const store::Evidence& e : s.evidence) f.evidence.push_back({e.record, e.uid, e.id, e.place, e.ts});
+    f.evidence_total = f.evidence.size();
+    const auto json = nlohmann::json::parse(s.json, nullptr, false);
+    if (json.is_object()) {
+      if (const auto total = json.find("evidence_total"); total != json.end() && total->is_number_unsigned())
+        f.evidence_total = total->get<std::uint64_t>();
+      if (const auto facts = json.find("facts"); facts != json.end() && facts->is_object())
+        for (const auto& [name, value] : facts->items())
+          if (value.is_string()) f.fact(name, value.get<std::string>());
+      if (const auto victims = json.find("victims"); victims != json.end() && victims->is_array())
+        for (const auto& v : *victims)
+          if (v.is_object()) f.victims.push_back({v.value("type", ""), v.value("value", "")});
+    }
+    out.push_back(std::move(f));
+  }
+  return {};
+}
+
+/// Keeps those of earlier runs that are not among the findings, and that no finding stands for (the same detector and
+/// attacker, over all of its time): the indicators of then may not be loaded now.
+void keep_earlier(Case& c, std::vector<detect::Finding> earlier) {
+  std::size_t kept = 0;
+  for (detect::Finding& old : earlier) {
+    const bool stands = std::any_of(c.findings.begin(), c.findings.end(), [&](const detect::Finding& f) {
+      return f.id == old.id || (f.detector == old.detector && f.attacker == old.attacker && !(old.first < f.first) &&
+                                !(f.last < old.last) && (f.victim == old.victim || f.detector != "indicator"));
+    });
+    if (stands) continue;
+    // Of a capture that was taken out there is nothing left to show for it.
+    if (std::none_of(old.evidence.begin(), old.evidence.end(),
+                     [&](const detect::EvidenceRef& e) { return c.capture(e.place.capture_first) != nullptr; }))
+      continue;
+    c.findings.push_back(std::move(old));
+    ++kept;
+  }
+  if (kept == 0) return;
+  std::stable_sort(c.findings.begin(), c.findings.end(),
+                   [](const detect::Finding& a, const detect::Finding& b) { return a.first < b.first; });
+  c.notes.push_back(fmt::format("{} of an earlier run {} kept, and could not be made again with what is known now",
+                                kept == 1 ? std::string("one finding") : fmt::format("{} findings", kept),
+                                kept == 1 ? "was" : "were"));
+}
 
 void describe_machines(Case& c, const Knowledge& knowledge) {
   std::map<std::string, std::string> roles;
@@ -145,18 +308,29 @@ void add_needs(engine::Settings& engine, const Knowledge& knowledge) {
 
 Case investigate(engine::Inputs& inputs, const Options& options, const Knowledge& knowledge,
                  std::span<engine::Consumer* const> more,
-                 const std::function<bool(const engine::Progress&)>& keep_going) {
+                 const std::function<bool(const engine::Progress&)>& keep_going, const Whole* whole) {
   Case c;
   const detect::Environment environment{knowledge.indicators, knowledge.networks};
-  std::vector<std::unique_ptr<detect::Detector>> detectors;
-  for (const detect::Entry& entry : detect::detectors()) detectors.push_back(entry.make(environment));
-  asset::Inventory inventory;
-  Fold fold(detectors, inventory, c.records);
-  std::vector<engine::Consumer*> consumers{&fold};
+  auto looking = std::make_unique<Looking>(environment);
+  std::vector<engine::Consumer*> consumers{&looking->fold};
   consumers.insert(consumers.end(), more.begin(), more.end());
   c.summary = engine::run(inputs, options.engine, consumers, keep_going);
   c.captures = inputs.captures();
   c.first_capture = options.engine.first_capture;
+  std::vector<detect::Finding> earlier;
+  if (whole != nullptr) {
+    auto again = std::make_unique<Looking>(environment);
+    auto read = whole->settle(c.summary);
+    if (read) read = look_over(*whole->store, c, again->fold);
+    if (read) read = earlier_findings(*whole->store, earlier);
+    if (read)
+      looking = std::move(again);
+    else
+      c.notes.push_back("the conclusions are of this run alone, for the case could not be read back: " +
+                        read.error().message());
+  }
+  c.records = std::move(looking->counts);
+  const asset::Inventory& inventory = looking->inventory;
   c.seen = inventory.seen();
   c.first = inventory.first();
   c.last = inventory.last();
@@ -168,11 +342,12 @@ Case investigate(engine::Inputs& inputs, const Options& options, const Knowledge
     c.home.inferred = false;
     c.home.why = "as configured";
   }
-  for (const auto& detector : detectors) detector->finish(c.home, c.findings);
+  for (const auto& detector : looking->detectors) detector->finish(c.home, c.findings);
   std::vector<detect::Finding> concluded;
-  for (const auto& detector : detectors) detector->conclude(c.home, c.findings, concluded);
+  for (const auto& detector : looking->detectors) detector->conclude(c.home, c.findings, concluded);
   for (detect::Finding& f : concluded) c.findings.push_back(std::move(f));
   detect::seal(c.findings);
+  keep_earlier(c, std::move(earlier));
   for (const asset::Host* h : inventory.hosts()) {
     ++c.hosts;
     c.hosts_home += c.home.contains(h->address);

@@ -34,11 +34,11 @@ struct Capture {
   std::string sha256;  ///< of the file as it stands on disk; empty where unknown
   std::string format;  ///< "pcap", "pcapng+gzip", …
   std::vector<std::uint32_t> link_types;
-  std::uint64_t packets = 0;
-  std::uint64_t bytes = 0;  ///< captured bytes of packets
+  std::uint64_t packets = 0;  ///< of a log: lines that hold records, or should
+  std::uint64_t bytes = 0;    ///< captured bytes of packets
   std::uint64_t file_bytes = 0;
   base::Time first, last;
-  std::uint64_t unread = 0;  ///< packets that could not be read
+  std::uint64_t unread = 0;  ///< packets (lines) that could not be read
   std::string reason;        ///< why
   bool cut_off = false;
   bool nanoseconds = false;
@@ -166,6 +166,10 @@ class Store {
   /// Makes all that was appended and put lasting, with the word of how far the run is, in one step: a case is never
   /// between two commits, even if the program or the machine dies.
   virtual base::Result<void> commit(const Progress& progress, std::span<const Capture> captures) = 0;
+
+  /// Takes out a capture of an earlier run with all records that touch it: it is about to be read anew. Lasting with the
+  /// next commit.
+  virtual base::Result<void> forget_capture(std::uint32_t ordinal) = 0;
 
   /// Findings by id: one that is there is replaced.
   virtual base::Result<void> put_findings(std::span<const Finding> findings) = 0;

@@ -122,7 +122,7 @@ std::optional<Outcome> investigate(const std::string& path, unsigned threads, co
   outcome.json = investigation::to_json(c);
   outcome.records = digester.digests();
   if (kept) {
-    base::Result<void> done = investigation::put_verdict(*kept, c, outcome.json, false);
+    base::Result<void> done = investigation::put_verdict(*kept, c, outcome.json);
     if (done)
       done = writer->finish(opened.source->captures(), {c.summary.packets, c.summary.last, !c.summary.stopped, ""});
     if (!done) {

@@ -57,6 +57,7 @@ class CaseStore final : public Store {
   base::Result<std::vector<Capture>> captures() override;
   base::Result<std::vector<Progress>> progress() override;
   base::Result<std::vector<TableInfo>> tables() override;
+  base::Result<void> forget_capture(std::uint32_t ordinal) override;
   base::Result<std::vector<Finding>> findings() override { return findings_where("true", {}); }
   base::Result<std::optional<Finding>> finding(std::string_view id) override;
   base::Result<std::vector<Incident>> incidents() override { return incidents_where("true", {}); }

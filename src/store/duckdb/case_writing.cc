@@ -97,6 +97,22 @@ Result<void> CaseStore::commit(const Progress& progress, std::span<const Capture
   return {};
 }
 
+Result<void> CaseStore::forget_capture(std::uint32_t ordinal) {
+  auto may = writable();
+  if (!may) return may;
+  for (const auto& [name, columns] : columns_) {
+    if (columns.find("place.capture_first") == columns.end() || name == "evidence") continue;
+    auto deleted =
+        database_->run(fmt::format("DELETE FROM {0} WHERE \"place.first\" <> 0 AND \"place.capture_first\" <= {1} AND "
+                                   "\"place.capture_last\" >= {1}",
+                                   table(name), ordinal));
+    if (!deleted) return fail(deleted.error());
+  }
+  auto deleted = database_->run(fmt::format("DELETE FROM captures WHERE ordinal = {}", ordinal));
+  if (!deleted) return fail(deleted.error());
+  return {};
+}
+
 Result<void> CaseStore::save_undo() {
   std::vector<std::uint64_t> blocks;
   auto rows =
