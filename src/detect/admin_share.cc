@@ -53,11 +53,14 @@ bool runs(std::string_view extension) {
   return false;
 }
 
-/// Libraries that services look for and that Windows does not ship (Elastic's detection rules on unsigned libraries
+/// Libraries that services look for where Windows does not ship them (Elastic's detection rules on unsigned libraries
 /// loaded by svchost list them; ualapi.dll, which the fax service loads: windows-internals.com, "Faxing Your Way to
 /// SYSTEM", 2020).
 bool phantom(std::string_view file) {
-  for (const std::string_view f : {"wlbsctrl.dll", "tsmsisrv.dll", "tsvipsrv.dll", "ualapi.dll"})
+  for (const std::string_view f :
+       {"wlbsctrl.dll", "tsmsisrv.dll", "tsvipsrv.dll", "ualapi.dll", "wbemcomn.dll", "wptsextensions.dll", "msfte.dll",
+        "wow64log.dll", "wlanhlp.dll", "phoneinfo.dll", "edgegdi.dll", "cdpsgshims.dll", "windowscoredeviceinfo.dll",
+        "windowsperformancerecordercontrol.dll", "diagtrack_win.dll"})
     if (f == file) return true;
   return false;
 }

@@ -136,7 +136,7 @@ class Scan : public Detector {
   void take(const connection::Conn& c) {
     if (c.head.id.resp_h.is_multicast() || c.head.id.resp_h.is_limited_broadcast() || c.head.id.orig_h.is_unspecified())
       return;
-    const bool tcp = c.proto == "tcp", udp = c.proto == "udp", echo = c.proto == "icmp" && c.head.id.orig_p.value == 8;
+    const bool tcp = c.proto == "tcp", udp = c.proto == "udp", echo = c.proto == "icmp" && asks(c.head.id.orig_p.value);
     if (!tcp && !udp && !echo && c.proto != "icmp") return;
     // Traceroute's ports are no doors.
     if (udp && c.head.id.resp_p.value >= 33434 && c.head.id.resp_p.value <= 33534) return;
@@ -200,6 +200,9 @@ class Scan : public Detector {
       if (o->evidence.size() < 4 * Finding::kMaxEvidence) o->evidence.emplace_back(target, c.head);
     }
   }
+
+  /// ICMP's requests that a host answers: echo, timestamp, information, address mask (RFC 792, RFC 950).
+  static bool asks(std::uint16_t type) { return type == 8 || type == 13 || type == 15 || type == 17; }
 
   void take(const packet::ArpRecord& a) {
     if (a.operation == "reply") {
@@ -345,7 +348,7 @@ class Scan : public Detector {
         std::count_if(doors.begin(), doors.end(), [](const auto& d) { return d.first != 1 && d.first != 58; }));
     if (door_count == 0)
       f.statement =
-          fmt::format("{} sent echo requests to {} hosts; {} answered", address.to_string(), touched.size(), open);
+          fmt::format("{} sent ICMP requests to {} hosts; {} answered", address.to_string(), touched.size(), open);
     else
       f.statement = fmt::format("{} scanned {} host{} on {} port{} ({}{} scan); {} answered, {} refused, {} silent",
                                 address.to_string(), touched.size(), touched.size() == 1 ? "" : "s", door_count,

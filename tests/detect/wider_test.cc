@@ -481,5 +481,57 @@ TEST(UnansweredCalls, AControllerThatIsGone) {
   EXPECT_EQ(calls_to(51413, "REJ", 1200, 20), 0u) << "a peer among many";
 }
 
+TEST(EarlyData, BeforeTheHandshakeIsComplete) {
+  const auto with = [](std::string_view history) {
+    record::Batch batch(connection::Conn::schema);
+    connection::Conn c;
+    c.head = head("10.0.0.5", "203.0.113.66", 80, 1);
+    c.proto = "tcp";
+    c.history = history;
+    c.resp_bytes = 120;
+    c.append_to(batch, {});
+    return run("protocol_exploit", batch);
+  };
+  const auto f = with("ShdfAFR");
+  ASSERT_EQ(f.size(), 1u);
+  EXPECT_EQ(f[0].attacker.value, "203.0.113.66");
+  EXPECT_TRUE(with("ShdADaFf").empty()) << "an acknowledgement that was not captured";
+  EXPECT_TRUE(with("ShADadFf").empty());
+}
+
+TEST(IcmpSweep, OfAnyKindOfRequest) {
+  const auto sweep = [](std::uint16_t type) {
+    record::Batch batch(connection::Conn::schema);
+    for (int i = 0; i < 15; ++i) {
+      connection::Conn c;
+      c.head = head("10.0.0.5", "192.0.2." + std::to_string(i + 1), 0, i, type);
+      c.proto = "icmp";
+      c.ip_proto = 1;
+      c.orig_pkts = 1;
+      c.append_to(batch, {static_cast<std::uint64_t>(i), 0});
+    }
+    return run("scan", batch).size();
+  };
+  EXPECT_EQ(sweep(13), 1u);
+  EXPECT_EQ(sweep(17), 1u);
+  EXPECT_EQ(sweep(3), 0u) << "errors";
+}
+
+TEST(CallStranger, EventsForSomebodyElse) {
+  const auto subscribed = [](std::string_view callback) {
+    record::Batch batch(protocol::http::Http::schema);
+    protocol::http::Http h;
+    h.head = head("10.0.0.5", "10.0.0.1", 49152, 1);
+    h.method = "SUBSCRIBE";
+    h.uri = "/event";
+    h.status_code = 200;
+    h.other_headers = {&callback, 1};
+    h.append_to(batch, {});
+    return run("protocol_exploit", batch).size();
+  };
+  EXPECT_EQ(subscribed("CALLBACK: <http://93.184.216.34/x>"), 1u);
+  EXPECT_EQ(subscribed("CALLBACK: <http://10.0.0.5:2869/x>"), 0u) << "to itself";
+}
+
 }  // namespace
 }  // namespace whodunit::detect

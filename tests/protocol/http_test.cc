@@ -577,6 +577,19 @@ TEST(HttpLine, Unescaping) {
   EXPECT_EQ(u("%zz"), "%zz");
 }
 
+TEST(HttpWeird, EmptyElementsOfEncodings) {
+  const auto weirds = [](std::string_view list) {
+    Talk talk(kDefinition, 80);
+    talk.client(octets("GET / HTTP/1.1\r\nHost: a\r\nAccept-Encoding: " + std::string(list) + "\r\n\r\n"));
+    talk.close();
+    return talk.weirds().size();
+  };
+  EXPECT_EQ(weirds("doar-e, ftw, imo, ,"), 1u) << "CVE-2021-31166";
+  EXPECT_EQ(weirds("gzip, deflate, br"), 0u);
+  EXPECT_EQ(weirds("gzip, deflate,"), 0u) << "a comma too many";
+  EXPECT_EQ(weirds(""), 0u);
+}
+
 TEST(HttpLine, FileNames) {
   EXPECT_EQ(file_name("attachment; filename=\"a b.txt\""), "a b.txt");
   EXPECT_EQ(file_name("attachment; filename=a.txt"), "a.txt");

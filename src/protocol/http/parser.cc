@@ -837,6 +837,20 @@ void keep_code(Transaction& t, std::string_view name, std::string_view value) {
   t.add(List::kOtherHeaders, text);
 }
 
+/// A list with an element of nothing before its last comma.
+bool empty_element(std::string_view list) {
+  bool empty = true;
+  for (std::size_t i = 0; i < list.size(); ++i) {
+    if (list[i] == ',') {
+      if (empty) return true;
+      empty = true;
+    } else if (list[i] != ' ' && list[i] != '\t') {
+      empty = false;
+    }
+  }
+  return false;
+}
+
 }  // namespace
 
 void HttpParser::request_header(Context& context, std::string_view name, std::string_view value) {
@@ -882,6 +896,8 @@ void HttpParser::request_header(Context& context, std::string_view name, std::st
       break;
     case 15:
       if (is("accept-language")) t.set(Slot::kAcceptLanguage, value);
+      // RFC 9110 5.6.1.1: senders must not make empty elements in a list; the end is where clumsy ones do.
+      if (is("accept-encoding") && empty_element(value)) context.weird("HTTP_accept_encoding_empty_element");
       if (is("x-forwarded-for")) {
         t.set(Slot::kForwardedFor, value);
         proxied();
