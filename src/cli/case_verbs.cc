@@ -78,10 +78,7 @@ void add_part(CLI::App& app, int& exit_code, const char* name, const char* what,
   });
 }
 
-std::string text(const report::Document& d, const char* key) {
-  const auto at = d.find(key);
-  return at != d.end() && at->is_string() ? at->get<std::string>() : std::string();
-}
+using report::text;
 
 }  // namespace
 

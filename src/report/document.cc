@@ -17,6 +17,33 @@ base::Result<Document> parse_document(std::string_view json) {
   return d;
 }
 
+std::string text(const Document& d, const char* key) {
+  const auto at = d.find(key);
+  return at != d.end() && at->is_string() ? at->get<std::string>() : std::string();
+}
+
+std::uint64_t number(const Document& d, const char* key) {
+  const auto at = d.find(key);
+  return at != d.end() && at->is_number() ? at->get<std::uint64_t>() : 0;
+}
+
+double real(const Document& d, const char* key) {
+  const auto at = d.find(key);
+  return at != d.end() && at->is_number() ? at->get<double>() : 0;
+}
+
+const Document& list(const Document& d, const char* key) {
+  static const Document kNone = Document::array();
+  const auto at = d.find(key);
+  return at != d.end() && at->is_array() ? *at : kNone;
+}
+
+bool accuses(const Document& d) {
+  for (const Document& f : list(d, "findings"))
+    if (text(f, "severity") != "informational") return true;
+  return !list(d, "incidents").empty();
+}
+
 std::string grouped(std::uint64_t n) {
   std::string s = fmt::format("{}", n);
   for (int i = static_cast<int>(s.size()) - 3; i > 0; i -= 3) s.insert(static_cast<std::size_t>(i), ",");

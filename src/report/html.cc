@@ -1,4 +1,5 @@
 #include "report/html.h"
+#include "report/document.h"
 
 #include <fmt/format.h>
 
@@ -12,23 +13,6 @@
 namespace whodunit::report {
 namespace {
 
-std::string text(const Document& d, const char* key) {
-  const auto at = d.find(key);
-  return at != d.end() && at->is_string() ? at->get<std::string>() : std::string();
-}
-std::uint64_t number(const Document& d, const char* key) {
-  const auto at = d.find(key);
-  return at != d.end() && at->is_number() ? at->get<std::uint64_t>() : 0;
-}
-double real(const Document& d, const char* key) {
-  const auto at = d.find(key);
-  return at != d.end() && at->is_number() ? at->get<double>() : 0;
-}
-const Document& list(const Document& d, const char* key) {
-  static const Document kNone = Document::array();
-  const auto at = d.find(key);
-  return at != d.end() && at->is_array() ? *at : kNone;
-}
 std::string when(const std::string& rfc3339) {
   const auto t = base::parse_time(rfc3339);
   return t ? base::to_minutes(*t) : rfc3339;
@@ -102,7 +86,9 @@ void answers(std::string& out, const Document& d) {
           : fmt::format("{} incidents are linked: {}.", campaigns[0]["incidents"].size(),
                         campaigns[0]["links"].empty() ? "" : escape(text(campaigns[0]["links"][0], "reason"))));
   std::string who;
+  if (!accuses(d)) who = "Nobody to name: no act of an intruder was seen.";
   for (const Document& a : list(d, "assessments")) {
+    if (!accuses(d)) break;
     if (list(a, "hypotheses").empty()) continue;
     const Document& h = a["hypotheses"][0];
     const std::string level = text(a, "level");
@@ -165,7 +151,7 @@ void finding(std::string& out, const Document& f, const HtmlOptions& options) {
           (log ? "line " : "") + range, escape(display_filter(e)));
     }
     out += "</table>";
-    if (!options.case_path.empty())
+    if (!options.case_path.empty() && !list(evidence[0], "packets").empty())
       out += fmt::format(
           "<p class=\"small soft\">All its packets: <code>whodunit packets {} {} -o packets.pcap</code></p>",
           escape(options.case_path), escape(text(f, "id")));
@@ -298,16 +284,26 @@ std::string html_report(const Document& d, const HtmlOptions& options) {
                   escape(incidents.empty() ? "No attack that we look for was found" : text(incidents[0], "headline")));
   std::string captures;
   for (const Document& c : list(d, "captures")) captures += (captures.empty() ? "" : ", ") + text(c, "name");
-  out += fmt::format("<div class=\"soft small\">{} · {}, {} · {} to {} UTC</div></header>", escape(captures),
-                     counted(number(v, "packets"), "packet"), counted(number(v, "connections"), "connection"),
-                     escape(when(text(v, "first"))), escape(when(text(v, "last"))));
+  out += fmt::format(
+      "<div class=\"soft small\">{} · {}, {} · {} to {} UTC</div></header>", escape(captures),
+      number(v, "log_lines") == 0 ? counted(number(v, "packets"), "packet")
+      : number(v, "packets") == 0
+          ? counted(number(v, "log_lines"), "line") + " of logs"
+          : counted(number(v, "packets"), "packet") + ", " + counted(number(v, "log_lines"), "line") + " of logs",
+      counted(number(v, "connections"), "connection"), escape(when(text(v, "first"))), escape(when(text(v, "last"))));
   const Document& home = d["home"];
   std::string networks;
   for (const Document& n : list(home, "networks")) networks += (networks.empty() ? "" : ", ") + n.get<std::string>();
+  std::string zones;
+  for (const Document& z : list(home, "zones"))
+    zones +=
+        fmt::format("{}{}{}{}", zones.empty() ? "; zones: " : ", ",
+                    text(z, "organisation").empty() ? "" : escape(text(z, "organisation")) + "/",
+                    escape(text(z, "name")), text(z, "level").empty() ? "" : " (" + escape(text(z, "level")) + ")");
   out += fmt::format("<p class=\"small soft\">Defended network {}: <b>{}</b>{}.</p>",
-                     home["inferred"].get<bool>() ? "taken to be" : "as given",
+                     home["inferred"].get<bool>() ? "taken to be" : "as configured",
                      networks.empty() ? "none could be told" : escape(networks),
-                     home["inferred"].get<bool>() ? " (" + escape(text(home, "why")) + ")" : "");
+                     home["inferred"].get<bool>() ? " (" + escape(text(home, "why")) + ")" : zones);
   answers(out, d);
 
   const std::string timeline = timeline_svg(d);
@@ -326,8 +322,8 @@ std::string html_report(const Document& d, const HtmlOptions& options) {
         "th><th>time</th><th class=\"n\">findings</th></tr>";
     for (const Document& i : incidents)
       out += fmt::format(
-          "<tr><td class=\"mono\">{}</td><td>{}</td><td>{}</td><td>{}</td><td>{:.2f} <span "
-          "class=\"soft\">{}</span></td><td>{}</td><td class=\"n\">{}</td></tr>",
+          "<tr><td class=\"mono nowrap\">{}</td><td>{}</td><td class=\"nowrap\">{}</td><td>{}</td><td>{:.2f} <span "
+          "class=\"soft\">{}</span></td><td class=\"nowrap\">{}</td><td class=\"n\">{}</td></tr>",
           escape(text(i, "id")), escape(text(i, "headline")), escape(text(i, "phase")), escape(text(i, "depth")),
           real(i, "sophistication"), escape(text(i, "sophistication_why")), escape(when(text(i, "first"))),
           list(i, "findings").size());
@@ -386,15 +382,18 @@ std::string html_report(const Document& d, const HtmlOptions& options) {
 
   out +=
       "<h2>Method</h2><p>Every packet of the captures was decoded; connections were put together and parsed by "
-      "content. Detectors read the resulting records, each by a published method with parameters that the "
+      "content; logs of other sensors were taken as they are. Detectors read the resulting records, each by a "
+      "published method with parameters that the "
       "documentation lists. Findings that show one intruder’s hand were joined into incidents; depth is the innermost "
       "zone with a step that succeeded. Attribution weighs competing hypotheses on three levels, with “cannot tell” "
       "and “an unknown group” among them.</p>";
-  out += "<table><tr><th>capture</th><th>SHA-256</th><th class=\"n\">packets</th><th>from</th><th>to</th></tr>";
+  out +=
+      "<table><tr><th>capture</th><th>SHA-256</th><th class=\"n\">packets or lines</th><th>from</th><th>to</th></tr>";
   for (const Document& c : list(d, "captures"))
     out += fmt::format("<tr><td>{}</td><td class=\"mono\">{}</td><td class=\"n\">{}</td><td>{}</td><td>{}</td></tr>",
-                       escape(text(c, "name")), escape(text(c, "sha256")), grouped(number(c, "packets")),
-                       escape(when(text(c, "first"))), escape(when(text(c, "last"))));
+                       escape(text(c, "name")), escape(text(c, "sha256")),
+                       grouped(number(c, "packets") + number(c, "lines")), escape(when(text(c, "first"))),
+                       escape(when(text(c, "last"))));
   out += "</table><p class=\"small soft\">Records: ";
   for (const auto& [name, n] : d["records"].items())
     out += fmt::format("{} {} · ", escape(name), grouped(n.get<std::uint64_t>()));

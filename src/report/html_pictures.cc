@@ -9,17 +9,13 @@
 #include <vector>
 
 #include "base/time.h"
+#include "report/document.h"
 #include "report/html.h"
 
 namespace whodunit::report {
 namespace {
 
 constexpr const char* kPhases[] = {"door-rattling", "assault", "entry", "foothold", "spread", "theft", "harm"};
-
-std::string text(const Document& d, const char* key) {
-  const auto at = d.find(key);
-  return at != d.end() && at->is_string() ? at->get<std::string>() : std::string();
-}
 
 std::string value_of(const Document& finding, const char* key) {
   const auto at = finding.find(key);

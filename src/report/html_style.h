@@ -9,7 +9,7 @@ inline constexpr const char* kStyle = R"css(
 @media (prefers-color-scheme:dark){:root{--ink:#e6ebf1;--soft:#9aa9b9;--line:#2c3744;--paper:#131a22;--tint:#1a232d;--accent:#69aef2;
 --informational:#8795a5;--low:#6aa6e0;--medium:#e0aa3e;--high:#f08a55;--critical:#f0657a}}
 *{box-sizing:border-box}html{background:var(--tint)}
-body{margin:0 auto;max-width:1080px;background:var(--paper);color:var(--ink);font:15px/1.5 system-ui,"Segoe UI",Roboto,"Helvetica Neue",Arial,sans-serif;padding:0 44px 56px}
+body{margin:0 auto;max-width:1080px;background:var(--paper);color:var(--ink);font:15px/1.5 system-ui,"Segoe UI",Roboto,"Helvetica Neue",Arial,sans-serif;padding:0 44px 56px;overflow-wrap:anywhere}
 header{padding:34px 0 16px;border-bottom:3px solid var(--accent);margin-bottom:8px}
 header .brand{font-size:12px;letter-spacing:.14em;text-transform:uppercase;color:var(--accent);font-weight:700}
 h1{font-size:26px;line-height:1.25;margin:6px 0 8px;font-weight:650}h2{font-size:19px;margin:34px 0 10px;padding-bottom:5px;border-bottom:1px solid var(--line)}
@@ -27,12 +27,13 @@ td{border-bottom:1px solid var(--line);padding:6px 8px 6px 0;vertical-align:top}
 .finding.b-informational{border-left-color:var(--informational)}.finding.b-medium{border-left-color:var(--medium)}.finding.b-high{border-left-color:var(--high)}.finding.b-critical{border-left-color:var(--critical)}
 .finding .head{display:flex;gap:10px;align-items:baseline;flex-wrap:wrap}.finding .head .id{margin-left:auto;color:var(--soft);font-family:ui-monospace,Menlo,Consolas,monospace;font-size:12.5px}
 .finding .statement{font-weight:600;margin:5px 0;overflow-wrap:anywhere}
+.nowrap{white-space:nowrap}
 code,.mono{font-family:ui-monospace,SFMono-Regular,Menlo,Consolas,monospace;font-size:12.5px;overflow-wrap:anywhere}
 .filter{display:inline-block;background:var(--tint);border:1px solid var(--line);border-radius:4px;padding:0 6px;cursor:copy}
 .bars{margin:8px 0 4px}.bar{display:grid;grid-template-columns:230px 1fr 190px;gap:10px;align-items:center;font-size:13.5px;margin:3px 0}
 .bar .track{background:var(--tint);border-radius:3px;height:14px;position:relative}.bar .fill{background:var(--accent);height:14px;border-radius:3px}
 .bar .range{position:absolute;top:5px;height:4px;background:var(--ink);opacity:.35;border-radius:2px}
-details{margin:6px 0}summary{cursor:pointer;color:var(--accent);font-size:13.5px}
+details{margin:6px 0;overflow-x:auto}summary{cursor:pointer;color:var(--accent);font-size:13.5px}
 .facts{color:var(--soft);font-size:13px}.facts b{color:var(--ink);font-weight:600}
 .tag{display:inline-block;border:1px solid var(--line);border-radius:10px;padding:0 8px;font-size:12px;color:var(--soft);margin-right:4px}
 footer{margin-top:40px;border-top:1px solid var(--line);padding-top:12px;color:var(--soft);font-size:12.5px}

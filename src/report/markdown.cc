@@ -1,4 +1,5 @@
 #include "report/markdown.h"
+#include "report/document.h"
 
 #include <fmt/format.h>
 
@@ -8,11 +9,6 @@
 
 namespace whodunit::report {
 namespace {
-
-std::string text(const Document& d, const char* key) {
-  const auto at = d.find(key);
-  return at != d.end() && at->is_string() ? at->get<std::string>() : std::string();
-}
 
 /// What Markdown would take for markup, and line ends, in text from the wire.
 std::string plain(std::string_view s) {

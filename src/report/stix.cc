@@ -1,4 +1,5 @@
 #include "report/stix.h"
+#include "report/document.h"
 
 #include <map>
 #include <nlohmann/json.hpp>
@@ -9,11 +10,6 @@
 
 namespace whodunit::report {
 namespace {
-
-std::string text(const Document& d, const char* key) {
-  const auto at = d.find(key);
-  return at != d.end() && at->is_string() ? at->get<std::string>() : std::string();
-}
 
 std::string value_of(const Document& f, const char* key) {
   const auto at = f.find(key);

@@ -1,4 +1,5 @@
 #include "report/terminal.h"
+#include "report/document.h"
 
 #include <fmt/format.h>
 
@@ -11,16 +12,6 @@
 
 namespace whodunit::report {
 namespace {
-
-std::string text(const Document& d, const char* key) {
-  const auto at = d.find(key);
-  return at != d.end() && at->is_string() ? at->get<std::string>() : std::string();
-}
-
-std::uint64_t number(const Document& d, const char* key) {
-  const auto at = d.find(key);
-  return at != d.end() && at->is_number() ? at->get<std::uint64_t>() : 0;
-}
 
 /// Control characters of an enemy's choosing must not reach the terminal.
 std::string safe(std::string_view s) {
@@ -103,6 +94,37 @@ std::string home_line(const Document& d) {
   return "Defended network taken to be " + networks + " (" + text(home, "why") + "). Change with --home.";
 }
 
+/// "2007-09-03 02:11 – 09-07 19:40", with seconds where it is within minutes.
+std::string span(base::Time a, base::Time b) {
+  const bool brief = (b - a).ns < 600'000'000'000;
+  const auto words = [&](base::Time t) {
+    std::string s = base::to_rfc3339(t).substr(0, brief ? 19 : 16);
+    std::replace(s.begin(), s.end(), 'T', ' ');
+    return s;
+  };
+  const std::string from = words(a), to = words(b);
+  if (from == to) return from;
+  return from + " – " +
+         to.substr(from.substr(0, 10) == to.substr(0, 10) ? 11
+                   : from.substr(0, 4) == to.substr(0, 4) ? 5
+                                                          : 0);
+}
+
+/// What the traffic was, the record types with most rows first.
+std::string records_line(const Document& d) {
+  std::vector<std::pair<std::uint64_t, std::string>> kinds;
+  const auto records = d.find("records");
+  if (records == d.end() || !records->is_object()) return {};
+  for (const auto& [name, n] : records->items())
+    if (name != "conn" && name != "weird" && n.is_number_unsigned()) kinds.emplace_back(n.get<std::uint64_t>(), name);
+  std::stable_sort(kinds.begin(), kinds.end(), [](const auto& a, const auto& b) { return a.first > b.first; });
+  std::string line;
+  for (std::size_t i = 0; i < std::min<std::size_t>(8, kinds.size()); ++i)
+    line += fmt::format("{}{} {}", i == 0 ? "  Records: " : ", ", kinds[i].second, grouped(kinds[i].first));
+  if (kinds.size() > 8) line += fmt::format(", {} more kinds", kinds.size() - 8);
+  return line.empty() ? line : line + ".";
+}
+
 std::string read_line(const Document& d) {
   const Document& v = d["visibility"];
   std::string line = "Read ";
@@ -118,10 +140,7 @@ std::string read_line(const Document& d) {
   }
   if (!first.empty()) {
     const auto a = base::parse_time(first), b = base::parse_time(last);
-    if (a && b)
-      line += fmt::format(", {} – {} UTC", base::to_minutes(*a),
-                          base::to_minutes(*b).substr(
-                              base::to_minutes(*a).substr(0, 10) == base::to_minutes(*b).substr(0, 10) ? 11 : 5));
+    if (a && b) line += ", " + span(*a, *b) + " UTC";
   }
   line += '.';
   if (number(v, "unread") != 0) {
@@ -132,6 +151,7 @@ std::string read_line(const Document& d) {
   }
   if (number(v, "log_lines_unread") != 0)
     line += fmt::format("  Not read: {} of logs.", counted(number(v, "log_lines_unread"), "line"));
+  line += records_line(d);
   return line;
 }
 
@@ -279,50 +299,58 @@ std::string terminal_verdict(const Document& d, const TerminalOptions& options) 
                           c["links"].empty() ? "" : text(c["links"][0], "reason"))),
          19, width);
   }
-  out += bold("WHO") + "            whose machines  ";
-  std::string machines;
-  std::size_t n = 0;
-  for (const Document& m : d["machines"]) {
-    if (++n > 3) {
-      machines += fmt::format("; {} more", d["machines"].size() - 3);
-      break;
+  if (!accuses(d)) {
+    out += bold("WHO") + "            ";
+    wrap(out, "Nobody to name: no act of an intruder was seen, and there is nothing to attribute.", 15, width);
+  } else {
+    out += bold("WHO") + "            whose machines  ";
+    std::string machines;
+    std::size_t n = 0;
+    for (const Document& m : d["machines"]) {
+      if (++n > 3) {
+        machines += fmt::format("; {} more", d["machines"].size() - 3);
+        break;
+      }
+      machines += fmt::format("{}{}{}{}{}", machines.empty() ? "" : "; ", text(m, "address"),
+                              text(m, "kind").empty() ? "" : " " + text(m, "kind"),
+                              text(m, "country").empty() ? "" : ", " + text(m, "country"),
+                              text(m, "network").empty() ? "" : ", " + text(m, "network"));
     }
-    machines += fmt::format("{}{}{}{}{}", machines.empty() ? "" : "; ", text(m, "address"),
-                            text(m, "kind").empty() ? "" : " " + text(m, "kind"),
-                            text(m, "country").empty() ? "" : ", " + text(m, "country"),
-                            text(m, "network").empty() ? "" : ", " + text(m, "network"));
-  }
-  wrap(out, safe(machines.empty() ? "no machine of an intruder's was seen" : machines), 31, width);
-  out += "               whose hands     ";
-  wrap(out, safe(level_line(d, "operator")), 31, width);
-  out += "               whose orders    ";
-  wrap(out, safe(level_line(d, "sponsor")), 31, width);
-  for (const Document& a : d["assessments"]) {
-    if (text(a, "level") != "operator") continue;
-    std::string line = "Confidence " + text(a, "confidence");
-    if (a.contains("confidence_reasons") && !a["confidence_reasons"].empty())
-      line += ": " + a["confidence_reasons"][0].get<std::string>();
-    line += '.';
-    if (a.contains("would_change") && !a["would_change"].empty())
-      line += " Would change it: " + a["would_change"][0].get<std::string>();
-    out += "               ";
-    wrap(out, safe(line), 15, width);
+    wrap(out, safe(machines.empty() ? "no machine of an intruder's was seen" : machines), 31, width);
+    out += "               whose hands     ";
+    wrap(out, safe(level_line(d, "operator")), 31, width);
+    out += "               whose orders    ";
+    wrap(out, safe(level_line(d, "sponsor")), 31, width);
+    for (const Document& a : d["assessments"]) {
+      if (text(a, "level") != "operator") continue;
+      std::string line = "Confidence " + text(a, "confidence");
+      if (a.contains("confidence_reasons") && !a["confidence_reasons"].empty())
+        line += ": " + a["confidence_reasons"][0].get<std::string>();
+      line += '.';
+      if (a.contains("would_change") && !a["would_change"].empty())
+        line += " Would change it: " + a["would_change"][0].get<std::string>();
+      out += "               ";
+      wrap(out, safe(line), 15, width);
+    }
   }
   for (const Document& note : d["notes"]) {
     out += "Note: ";
     wrap(out, safe(note.get<std::string>()), 6, width);
   }
   if (!options.case_path.empty()) {
-    const std::string id = findings.empty() ? "ID" : text(*findings.front(), "id");
-    out += fmt::format("\nexplain: whodunit explain {} {}", options.case_path, id);
-    // Of what came in as logs there are none.
-    if (number(d["visibility"], "packets") != 0)
-      out += fmt::format("    packets: whodunit packets {} {} -o f.pcap", options.case_path, id);
-    if (!options.report_path.empty())
-      out += fmt::format("    report: {}", options.report_path);
-    else
-      out += fmt::format("    report: whodunit report {} --format html -o report.html", options.case_path);
     out += '\n';
+    if (!findings.empty()) {
+      const std::string id = text(*findings.front(), "id");
+      out += fmt::format("explain  whodunit explain {} {}\n", options.case_path, id);
+      // Of what came in as logs there are none.
+      if (number(d["visibility"], "packets") != 0)
+        out += fmt::format("packets  whodunit packets {} {} -o f.pcap\n", options.case_path, id);
+    } else {
+      out += fmt::format("look in  whodunit query {} 'SELECT * FROM conn LIMIT 10'\n", options.case_path);
+    }
+    out += options.report_path.empty()
+               ? fmt::format("report   whodunit report {} --format html -o report.html\n", options.case_path)
+               : fmt::format("report   {}\n", options.report_path);
   }
   return out;
 }
