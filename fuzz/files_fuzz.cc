@@ -24,7 +24,8 @@ void pieces_anywhere(base::Bytes input) {
   base::MemoryAccountant memory(1u << 20);
   {
     protocol::FileSink files(plan, memory);
-    protocol::Context context(view, origin, sink, plan, memory, &files);
+    protocol::Shared shared;
+    protocol::Context context(view, origin, sink, plan, memory, &files, shared);
     protocol::FileHandle file = files.open(context, {.source = "SMB", .direction = connection::Direction::kOriginator});
     base::Cursor c(input);
     while (!c.at_end() && !c.failed()) {

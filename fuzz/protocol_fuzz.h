@@ -49,6 +49,7 @@ inline void register_once() {
     };
     add(&connection::Conn::schema);
     add(&connection::Weird::schema);
+    add(&connection::Tunnel::schema);
     for (const auto* definition : protocol::definitions())
       for (auto* schema : definition->schemas) add(schema);
     record::register_schemas(all);
@@ -73,7 +74,7 @@ class Run {
     ++origin_.number;
     origin_.time = origin_.time + base::milliseconds(1);
     sink_.at(origin_.number);
-    protocol::Context context(view_, origin_, sink_, plan_, memory_, &files_);
+    protocol::Context context(view_, origin_, sink_, plan_, memory_, &files_, shared_);
     context.weird_source = name_;
     f(context, *parser_);
     if (context.failed || !context.become.empty()) over_ = true;
@@ -131,6 +132,7 @@ class Run {
   protocol::Plan plan_;
   base::MemoryAccountant memory_;
   protocol::FileSink files_{plan_, memory_};
+  protocol::Shared shared_;
   bool over_ = false;
 };
 

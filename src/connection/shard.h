@@ -10,7 +10,7 @@ namespace whodunit::connection {
 constexpr unsigned kShards = 64;
 
 /// By the address pair alone, the same for both directions: fragments, both directions and a protocol's side
-/// connections between the same hosts stay together. The same in any run.
+/// connections between the same hosts stay together. The same in any run. (DHCP alone has a shard of its own, below.)
 inline unsigned shard_of(const base::Address& a, const base::Address& b) {
   // Sums and products commute; each address is mixed on its own first so that neighbours spread.
   const auto mix = [](const base::Address& x) {
@@ -22,6 +22,14 @@ inline unsigned shard_of(const base::Address& a, const base::Address& b) {
   const std::uint64_t x = mix(a), y = mix(b);
   return static_cast<unsigned>(((x + y) * 0x9FB21C651E98DF25ull ^ (x ^ y)) * 0xD6E8FEB86659FD93ull >> 58);
 }
-inline unsigned shard_of(const packet::Packet& p) { return shard_of(p.source, p.destination); }
+
+/// UDP between DHCP's ports (RFC 2131 4.1): one exchange goes over several address pairs, as a client without an
+/// address is answered by broadcast.
+inline bool is_dhcp(std::uint8_t protocol, std::uint16_t port, std::uint16_t other_port) {
+  return protocol == packet::kUdp && (port == 67 || port == 68) && (other_port == 67 || other_port == 68);
+}
+inline unsigned shard_of(const packet::Packet& p) {
+  return is_dhcp(p.protocol, p.source_port, p.destination_port) ? 0 : shard_of(p.source, p.destination);
+}
 
 }  // namespace whodunit::connection

@@ -238,6 +238,10 @@ Handle Table::Impl::create(const packet::Packet& packet, const Key& key, std::ui
   bool flipped = false;
   if (e.protocol == packet::kUdp) {
     flipped = is_likely_server(e.protocol, e.port[0]) && !is_likely_server(e.protocol, e.port[1]);
+    // NTP goes from its port to its port (RFC 5905 9.1), so that only the mode says who answers: 4 is a server (7.3).
+    constexpr std::uint16_t kNtp = 123;
+    if (e.port[0] == kNtp && e.port[1] == kNtp && packet.payload.size() >= 48 && (packet.payload[0] & 7) == 4)
+      flipped = true;
   } else if (e.protocol == packet::kTcp) {
     const bool syn = (packet.tcp_flags & packet::kSyn) != 0;
     if ((!syn || (packet.tcp_flags & packet::kAck) != 0) && is_likely_server(e.protocol, e.port[0]))

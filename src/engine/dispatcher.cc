@@ -82,7 +82,7 @@ Dispatcher::Dispatcher(const protocol::Plan& plan, record::Sink& sink, base::Mem
 Dispatcher::~Dispatcher() = default;
 
 protocol::Context Dispatcher::context(const connection::View& connection, const packet::Origin& at, const Flow* flow) {
-  protocol::Context c(connection, at, sink_, plan_, memory_, files_.get());
+  protocol::Context c(connection, at, sink_, plan_, memory_, files_.get(), shared_);
   if (flow != nullptr && flow->current != 0xff) c.weird_source = protocol::definitions()[flow->current]->name;
   return c;
 }

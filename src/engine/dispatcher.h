@@ -62,6 +62,7 @@ class Dispatcher : public connection::Consumer {
   record::Sink& sink_;
   base::MemoryAccountant& memory_;
   std::unique_ptr<protocol::FileSink> files_;
+  protocol::Shared shared_;
   std::string services_;
   // Connections that others announced (FTP's data), by their two hosts; both lie on this worker.
   struct Announced {

@@ -300,8 +300,11 @@ Outcome Layers::tcp(const Network& network, base::Bytes data) {
   }
   const std::uint8_t* p = data.data();
   const std::uint32_t header = (p[12] >> 4) * 4u;
-  if (header < 20 || header > network.announced) [[unlikely]]
-    return weird(header < 20 ? "bad_TCP_header_len" : "truncated_header", "TCP", network);
+  if (header < 20 || header > network.announced) [[unlikely]] {
+    const record::Endpoints ends{network.source, network.destination, {load_be16(p)}, {load_be16(p + 2)}};
+    events_.weird(header < 20 ? "bad_TCP_header_len" : "truncated_header", {}, "TCP", origin_, &ends);
+    return Outcome::kMalformed;
+  }
   Packet& packet = add(network);
   packet.source_port = load_be16(p);
   packet.destination_port = load_be16(p + 2);

@@ -15,6 +15,15 @@ void Context::weird(std::string_view name, std::string_view detail) {
   emit(row);
 }
 
+void Context::tunnel(std::string_view type) {
+  connection::Tunnel row;
+  row.head = head(now(), place());
+  row.head.id.orig_p = {0};  // whatever port it comes from, it is the same proxy
+  row.tunnel_type = type;
+  row.action = "Tunnel::DISCOVER";
+  emit(row);
+}
+
 void Parser::stream(Context&, Direction, Bytes) {}
 void Parser::gap(Context& context, Direction, std::uint64_t) { context.failed = true; }
 void Parser::datagram(Context&, Direction, const packet::Packet&) {}

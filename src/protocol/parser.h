@@ -23,13 +23,42 @@ using connection::End;
 class FileSink;  // protocol/files/files.h
 struct Plan;     // protocol/plan.h
 
+/// What the parsers of one worker keep across connections, by type. Only what one worker is sure to see whole may go
+/// there: connections between the same two hosts, and DHCP's (connection/shard.h).
+class Shared {
+ public:
+  class Part {
+   public:
+    virtual ~Part() = default;
+  };
+  /// The part of that type, made when it is first asked for. `T` derives from `Part`.
+  template <class T>
+  T& of() {
+    for (const auto& [tag, part] : parts_)
+      if (tag == &kTag<T>) return static_cast<T&>(*part);
+    parts_.emplace_back(&kTag<T>, std::make_unique<T>());
+    return static_cast<T&>(*parts_.back().second);
+  }
+
+ private:
+  template <class T>
+  static constexpr char kTag = 0;
+  std::vector<std::pair<const char*, std::unique_ptr<Part>>> parts_;
+};
+
 /// What a parser may use during a call: the connection, the packet's time and place, and where results go. Valid for
 /// the call only.
 class Context {
  public:
   Context(const connection::View& connection, const packet::Origin& at, record::Sink& sink, const Plan& plan,
-          base::MemoryAccountant& memory, FileSink* files)
-      : connection_(&connection), at_(at), sink_(&sink), plan_(&plan), memory_(&memory), files_(files) {}
+          base::MemoryAccountant& memory, FileSink* files, Shared& shared)
+      : connection_(&connection),
+        at_(at),
+        sink_(&sink),
+        plan_(&plan),
+        memory_(&memory),
+        files_(files),
+        shared_(&shared) {}
 
   const connection::View& connection() const { return *connection_; }
   base::Time now() const { return at_.time; }
@@ -42,6 +71,7 @@ class Context {
   /// Files that cross this connection go here.
   FileSink& files() { return *files_; }
   bool has_files() const { return files_ != nullptr; }
+  Shared& shared() { return *shared_; }
 
   /// A head for a record about this connection that began at `ts` and stands at `place`.
   record::Head head(base::Time ts, const record::Place& place) const {
@@ -53,6 +83,9 @@ class Context {
   }
   /// Counts an anomaly; the first of a name on a connection makes a `weird` row. `name` must be a literal.
   void weird(std::string_view name, std::string_view detail = {});
+
+  /// This connection carries another: a `tunnel` row. `type` must be a literal.
+  void tunnel(std::string_view type);
 
   // What the parser tells the engine (read after the call).
   bool recognised = false;  ///< the protocol is certain: it goes into conn.service
@@ -94,6 +127,7 @@ class Context {
   const Plan* plan_;
   base::MemoryAccountant* memory_;
   FileSink* files_;
+  Shared* shared_;
   std::array<std::string_view, 4> carried_{};
   Expected expected_;
 };

@@ -2,6 +2,7 @@
 #include "packet/arp_record.h"
 #include "protocol/dce_rpc/dce_rpc.h"
 #include "protocol/dhcp/dhcp.h"
+#include "protocol/dnp3/dnp3.h"
 #include "protocol/dns/dns.h"
 #include "protocol/files/file_record.h"
 #include "protocol/ftp/ftp.h"
@@ -29,6 +30,7 @@
 #include "protocol/snmp/snmp.h"
 #include "protocol/socks/socks.h"
 #include "protocol/ssh/ssh.h"
+#include "protocol/syslog/syslog.h"
 #include "protocol/tls/tls.h"
 #include "record/alert.h"
 
@@ -44,7 +46,8 @@ std::span<const Definition* const> definitions() {
       &snmp::kDefinition,  &dhcp::kDefinition,    &radius::kDefinition, &modbus::kDefinition, &mqtt::kDefinition,
       &sip::kDefinition,   &irc::kDefinition,     &smtp::kDefinition,   &ftp::kControl,       &ftp::kData,
       &mysql::kDefinition, &rfb::kDefinition,     &socks::kDefinition,  &rdp::kDefinition,    &mailbox::kPop3,
-      &mailbox::kImap,     &gssapi::kDefinition,  &ldap::kOverTcp,      &ldap::kOverUdp,
+      &mailbox::kImap,     &gssapi::kDefinition,  &ldap::kOverTcp,      &ldap::kOverUdp,      &dnp3::kOverTcp,
+      &dnp3::kOverUdp,     &syslog::kDefinition,
   };
   return kDefinitions;
 }

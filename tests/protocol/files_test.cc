@@ -133,7 +133,7 @@ class FilesTest : public ::testing::Test {
     at_.number = 7;
     at_.time = {1'000'000'000};
   }
-  Context context() { return {view_, at_, sink_, plan_, memory_, &files_}; }
+  Context context() { return {view_, at_, sink_, plan_, memory_, &files_, shared_}; }
   void next(std::int64_t ns) {
     ++at_.number;
     at_.time.ns += ns;
@@ -146,6 +146,7 @@ class FilesTest : public ::testing::Test {
   Plan plan_;
   base::MemoryAccountant memory_;
   FileSink files_{plan_, memory_};
+  Shared shared_;
 };
 
 TEST_F(FilesTest, OneFileInTwoPieces) {

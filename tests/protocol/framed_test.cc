@@ -82,7 +82,7 @@ TEST(FramedParser, HandsOverTheRestToWhatFollows) {
     packet::Origin at;
     at.number = 1;
     const Octets all = counted("hello") + counted("S") + octets("rest");
-    Context context(line.talk.view, at, line.talk.sink, line.talk.plan, line.talk.memory, nullptr);
+    Context context(line.talk.view, at, line.talk.sink, line.talk.plan, line.talk.memory, nullptr, line.talk.shared);
     const Bytes bytes = all;
     line.parser->stream(context, Direction::kOriginator, bytes.subspan(0, cut ? 1 : 0));
     line.parser->stream(context, Direction::kOriginator, bytes.subspan(cut ? 1 : 0));

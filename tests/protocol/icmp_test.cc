@@ -24,7 +24,7 @@ class Echo {
     p.sequence = id_and_sequence;
     p.payload = payload;
     p.payload_length = static_cast<std::uint32_t>(payload.size());
-    Context context(talk.view, talk.origin, talk.sink, talk.plan, talk.memory, nullptr);
+    Context context(talk.view, talk.origin, talk.sink, talk.plan, talk.memory, nullptr, talk.shared);
     talk.parser->datagram(context, request ? Direction::kOriginator : Direction::kResponder, p);
   }
   Icmp row() {

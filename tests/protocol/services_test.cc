@@ -4,6 +4,7 @@
 
 #include "base/hash.h"
 #include "protocol/dhcp/dhcp.h"
+#include "protocol/dnp3/dnp3.h"
 #include "protocol/ftp/ftp.h"
 #include "protocol/irc/irc.h"
 #include "protocol/mime/mime.h"
@@ -14,6 +15,7 @@
 #include "protocol/sip/sip.h"
 #include "protocol/smtp/smtp.h"
 #include "protocol/snmp/snmp.h"
+#include "protocol/syslog/syslog.h"
 #include "protocol/talk.h"
 
 namespace whodunit::protocol {
@@ -24,6 +26,36 @@ using ::testing::IsEmpty;
 using namespace testing;
 
 constexpr Direction kClient = Direction::kOriginator, kServer = Direction::kResponder;
+
+TEST(Dhcp, JoinsWhatGoesOverSeveralConnections) {
+  // A DISCOVER to everybody from nobody, its OFFER from the server to the address it gives (RFC 2131 4.1).
+  const auto message = [](std::uint8_t operation, std::string_view yours, std::string_view options) {
+    return Octets{operation, 1, 6, 0} + hex("0000abcd") + Octets(8) + hex(yours) + Octets(8) + hex("020000000001") +
+           Octets(202) + hex("63825363") + hex(options) + hex("ff");
+  };
+  Talk talk(dhcp::kDefinition, 67, packet::kUdp);
+  talk.view.id = {*base::Address::parse("0.0.0.0"), *base::Address::parse("255.255.255.255"), {68}, {67}};
+  talk.datagram(kClient, message(1, "00000000", "350101"));
+  std::unique_ptr<Parser> first = std::move(talk.parser);
+  const connection::View seen = talk.view;
+  talk.parser = dhcp::kDefinition.make();
+  talk.view.uid = {8};
+  talk.view.id = {*base::Address::parse("192.0.2.9"), *base::Address::parse("192.0.2.1"), {68}, {67}};
+  talk.datagram(kServer, message(2, "c0000209", "350102"));
+  talk.close();
+  EXPECT_TRUE(talk.rows<dhcp::Dhcp>().empty()) << "the first connection may bring more";
+  const connection::View other = talk.view;
+  talk.parser = std::move(first);
+  talk.view = seen;
+  talk.close();
+  const auto rows = talk.rows<dhcp::Dhcp>();
+  ASSERT_EQ(rows.size(), 1u);
+  EXPECT_THAT(rows[0].msg_types, ElementsAre("DISCOVER", "OFFER"));
+  EXPECT_THAT(rows[0].uids, ElementsAre(seen.uid.to_string(), other.uid.to_string()));
+  EXPECT_EQ(rows[0].head.id, seen.id);
+  EXPECT_EQ(rows[0].assigned_addr, base::Address::parse("192.0.2.9"));
+  EXPECT_EQ(rows[0].server_addr, base::Address::parse("192.0.2.1"));
+}
 
 TEST(Dhcp, TellsTransactions) {
   Talk talk(dhcp::kDefinition, 67, packet::kUdp);
@@ -107,6 +139,63 @@ TEST(Snmp, RollsUp) {
   EXPECT_EQ(rows[0].community,
             "sha256:" + base::digest_hex(base::DigestKind::kSha256, base::as_bytes("secret")).substr(0, 16));
   EXPECT_EQ(snmp::kDefinition.recognise(request, kClient, false), Match::kNo);  // its lengths do not fit
+}
+
+TEST(Radius, JoinsAChallengeAndWhatAnswersIt) {
+  Talk talk(radius::kDefinition, 1812, packet::kUdp);
+  talk.datagram(kClient, hex("01 07 0019") + Octets(16) + hex("01 05 657665"));
+  talk.datagram(kServer, hex("0b 07 0018") + Octets(16) + hex("18 04 abcd"));
+  talk.datagram(kClient, hex("01 08 001d") + Octets(16) + hex("01 05 657665 18 04 abcd"));
+  talk.datagram(kServer, hex("02 08 0014") + Octets(16));
+  talk.datagram(kClient, hex("01 09 001d") + Octets(16) + hex("01 05 657665 18 04 9999"));
+  talk.close();
+  const auto rows = talk.rows<radius::Radius>();
+  ASSERT_EQ(rows.size(), 2u);
+  EXPECT_EQ(rows[0].result, "success");
+  EXPECT_EQ(rows[0].ttl, base::milliseconds(3));
+  EXPECT_EQ(rows[1].result, "unknown") << "another State begins anew";
+}
+
+TEST(Syslog, ReadsPriorities) {
+  Talk talk(syslog::kDefinition, 514, packet::kUdp);
+  talk.datagram(kClient, octets("<165>1 2003-10-11T22:14:15.003Z host evntslog - ID47 - text"));
+  EXPECT_TRUE(talk.recognised);
+  talk.datagram(kClient, octets("no priority"));
+  talk.datagram(kClient, octets("<999>odd"));
+  const auto rows = talk.rows<syslog::Syslog>();
+  ASSERT_EQ(rows.size(), 3u);
+  EXPECT_EQ(rows[0].facility, "LOCAL4");
+  EXPECT_EQ(rows[0].severity, "NOTICE");
+  EXPECT_EQ(rows[0].message, "1 2003-10-11T22:14:15.003Z host evntslog - ID47 - text");
+  EXPECT_EQ(rows[1].facility, "UNSPECIFIED");
+  EXPECT_EQ(rows[1].message, "no priority");
+  EXPECT_EQ(rows[2].facility, "?-124");
+  EXPECT_EQ(syslog::kDefinition.recognise(octets("<34>Oct 11 22:14:15 host su: failed"), kClient, false), Match::kYes);
+  EXPECT_EQ(syslog::kDefinition.recognise(octets("<html><body>hello</body>"), kClient, false), Match::kNo);
+}
+
+TEST(Dnp3, JoinsRequestAndResponse) {
+  // READ of class data, and its answer with the device-restart indication; checksums as IEEE 1815 9.2.6 makes them.
+  const Octets ask = hex("0564 0b c4 0400 0300 e42b  c0 c1 01 3c02 06 52c3");
+  Talk talk(dnp3::kOverTcp, 20000);
+  EXPECT_EQ(dnp3::kOverTcp.recognise(ask, kClient, false), Match::kYes);
+  Octets damaged = ask;
+  damaged[4] ^= 1;
+  EXPECT_EQ(dnp3::kOverTcp.recognise(damaged, kClient, true), Match::kNo);
+  talk.client(ask);
+  EXPECT_TRUE(talk.recognised);
+  talk.server(hex("0564 0a 44 0300 0400 7cae  c0 c1 81 8000 5b31"));
+  talk.client(ask);
+  talk.close();
+  const auto rows = talk.rows<dnp3::Dnp3>();
+  ASSERT_EQ(rows.size(), 2u);
+  EXPECT_EQ(rows[0].fc_request, "READ");
+  EXPECT_EQ(rows[0].fc_reply, "RESPONSE");
+  EXPECT_EQ(rows[0].iin, 0x8000u);
+  EXPECT_EQ(rows[0].source, 3u);
+  EXPECT_EQ(rows[0].destination, 4u);
+  EXPECT_EQ(rows[1].fc_request, "READ");
+  EXPECT_EQ(rows[1].fc_reply.data(), nullptr);
 }
 
 TEST(Radius, JoinsRequestAndReply) {

@@ -55,6 +55,7 @@ inline void register_records() {
     };
     add(&connection::Conn::schema);
     add(&connection::Weird::schema);
+    add(&connection::Tunnel::schema);
     add(&Files::schema);
     for (const Definition* d : definitions())
       for (record::Schema* schema : d->schemas) add(schema);
@@ -150,6 +151,7 @@ class Talk {
   Plan plan;
   base::MemoryAccountant memory;
   FileSink files{plan, memory};
+  Shared shared;
   std::unique_ptr<Parser> parser;
   std::uint16_t type = 0, code = 0;  // ICMP's
   bool recognised = false, failed = false;
@@ -162,7 +164,7 @@ class Talk {
     ++origin.number;
     ++origin.run_number;
     sink.at(origin.run_number);
-    Context context(view, origin, sink, plan, memory, &files);
+    Context context(view, origin, sink, plan, memory, &files, shared);
     f(context);
     recognised |= context.recognised;
     failed |= context.failed;

@@ -521,7 +521,7 @@ TEST(Tls, MemoryRefusedEndsTheParser) {
   Talk talk(kSsl, 443);
   base::MemoryAccountant none(16);
   packet::Origin origin;
-  Context context(talk.view, origin, talk.sink, talk.plan, none, nullptr);
+  Context context(talk.view, origin, talk.sink, talk.plan, none, nullptr, talk.shared);
   const Octets hello = record(22, message(1, client_hello(hex("002f"), {})));
   talk.parser->stream(context, Direction::kOriginator, hello);
   EXPECT_TRUE(context.failed);

@@ -1,10 +1,12 @@
 #include "protocol/dhcp/dhcp.h"
 
+#include <algorithm>
+#include <list>
 #include <memory>
 #include <string>
 #include <vector>
 
-#include "base/hash.h"
+#include "connection/shard.h"
 
 namespace whodunit::protocol::dhcp {
 namespace {
@@ -15,7 +17,7 @@ using base::Time;
 constexpr std::uint16_t kPorts[] = {67, 68, 4011};
 constexpr std::uint32_t kCookie = 0x63825363;  // RFC 2131 3
 constexpr std::size_t kFixed = 236;
-constexpr std::size_t kMaxTypes = 50, kMaxOpen = 16;
+constexpr std::size_t kMaxTypes = 50, kMaxUids = 10, kMaxOpen = 1024;
 
 std::string_view type_name(std::uint8_t type) {
   static constexpr std::string_view kNames[] = {"",
@@ -71,13 +73,22 @@ std::string full_name(Bytes option) {
 }
 
 struct Transaction {
+  std::uint64_t connection = 0;  // its uid where it is not between DHCP's ports; 0 otherwise
   std::uint32_t xid = 0;
-  Time first, last;
-  record::Place place;
+  record::Head head;  // of its first message
+  Time last;
+  std::vector<record::Uid> uids;
+  std::size_t open = 0;  // how many of these connections are still alive
   Opt<Address> client, server, requested, assigned;
   Opt<Duration> lease;
   std::string mac, client_hardware, host_name, client_fqdn, domain, client_message, server_message, vendor, parameters;
   std::vector<std::string_view> types;
+};
+
+// The transactions that may get more messages, in the order of their first ones. An exchange's messages lie on several
+// connections: DISCOVER goes from 0.0.0.0 to everybody, OFFER from the server to everybody or to the address it offers.
+struct Transactions final : Shared::Part {
+  std::list<Transaction> open;
 };
 
 class DhcpParser final : public Parser {
@@ -149,7 +160,7 @@ class DhcpParser final : public Parser {
     context.recognised = true;
     Transaction& t = transaction(context, xid);
     t.last = context.now();
-    record::extend(t.place, context.place());
+    record::extend(t.head.place, context.place());
     if (t.types.size() < kMaxTypes) t.types.push_back(type_name(type));
     const auto take = [](std::string& into, std::string& from) {
       if (!from.empty()) into = std::move(from);
@@ -185,30 +196,60 @@ class DhcpParser final : public Parser {
   }
 
   void closed(Context& context, End) override {
-    for (const auto& t : open_) write(context, *t);
-    open_.clear();
+    if (!joined_) return;
+    auto& open = context.shared().of<Transactions>().open;
+    for (auto it = open.begin(); it != open.end();) {
+      const auto here = std::find(it->uids.begin(), it->uids.end(), context.connection().uid);
+      if (here != it->uids.end() && --it->open == 0) {
+        write(context, *it);
+        it = open.erase(it);
+      } else {
+        ++it;
+      }
+    }
   }
 
  private:
+  // As Zeek: watched for some ten seconds (it looks at them in steps) and then until it is silent for five, half a
+  // minute in all.
+  static bool is_over(const Transaction& t, Time now) {
+    const Duration age = now - t.head.ts;
+    return age > base::seconds(30) || (age >= base::seconds(12) && now - t.last > base::seconds(5));
+  }
+
   Transaction& transaction(Context& context, std::uint32_t xid) {
-    for (std::size_t i = 0; i < open_.size();) {
-      // What has been silent for long is over.
-      if (context.now() - open_[i]->last > base::seconds(30)) {
-        write(context, *open_[i]);
-        open_.erase(open_.begin() + static_cast<std::ptrdiff_t>(i));
-        continue;
+    joined_ = true;
+    const auto& view = context.connection();
+    const bool joins = connection::is_dhcp(view.protocol, view.id.orig_p.value, view.id.resp_p.value);
+    const std::uint64_t connection = joins ? 0 : view.uid.value;
+    auto& open = context.shared().of<Transactions>().open;
+    // All that are over and began before the first that is not, and the one asked for.
+    while (!open.empty() && (open.size() >= kMaxOpen || is_over(open.front(), context.now()))) {
+      write(context, open.front());
+      open.pop_front();
+    }
+    for (auto it = open.begin(); it != open.end(); ++it) {
+      if (it->xid != xid || it->connection != connection) continue;
+      const bool known = std::find(it->uids.begin(), it->uids.end(), view.uid) != it->uids.end();
+      if (is_over(*it, context.now()) || it->types.size() >= kMaxTypes || (!known && it->uids.size() >= kMaxUids)) {
+        write(context, *it);
+        open.erase(it);
+        break;
       }
-      if (open_[i]->xid == xid && open_[i]->types.size() < kMaxTypes) return *open_[i];
-      ++i;
+      if (!known) {
+        it->uids.push_back(view.uid);
+        ++it->open;
+      }
+      return *it;
     }
-    if (open_.size() >= kMaxOpen) {
-      write(context, *open_.front());
-      open_.erase(open_.begin());
-    }
-    open_.push_back(std::make_unique<Transaction>());
-    open_.back()->xid = xid;
-    open_.back()->first = open_.back()->last = context.now();
-    return *open_.back();
+    Transaction& t = open.emplace_back();
+    t.connection = connection;
+    t.xid = xid;
+    t.head = context.head(context.now(), context.place());
+    t.last = context.now();
+    t.uids.push_back(view.uid);
+    t.open = 1;
+    return t;
   }
 
   void write(Context& context, const Transaction& t) {
@@ -216,10 +257,11 @@ class DhcpParser final : public Parser {
       if (!in.empty()) out = in;
     };
     Dhcp row;
-    row.head = context.head(t.first, t.place);
-    const std::string uid = context.connection().uid.to_string();
-    const std::string_view uids[] = {uid};
-    row.uids = uids;
+    row.head = t.head;
+    std::vector<std::string> uids;
+    for (const record::Uid& uid : t.uids) uids.push_back(uid.to_string());
+    const std::vector<std::string_view> views(uids.begin(), uids.end());
+    row.uids = views;
     row.client_addr = t.client;
     row.server_addr = t.server;
     set(row.mac, t.mac.empty() ? t.client_hardware : t.mac);
@@ -232,14 +274,14 @@ class DhcpParser final : public Parser {
     set(row.client_message, t.client_message);
     set(row.server_message, t.server_message);
     row.msg_types = t.types;
-    row.duration = t.last - t.first;
+    row.duration = t.last - t.head.ts;
     row.xid = t.xid;
     set(row.vendor_class, t.vendor);
     set(row.parameters, t.parameters);
     context.emit(row);
   }
 
-  std::vector<std::unique_ptr<Transaction>> open_;  // oldest first
+  bool joined_ = false;  // part of a transaction
 };
 
 // An operation, a hardware type with its length, and the magic cookie.

@@ -1,5 +1,5 @@
 // DHCP for IPv4 (RFC 2131, RFC 2132): which host got which address, and what it says of itself. One record for each
-// transaction on a connection; `xid` joins what client and server said on different ones.
+// transaction, joined by its id over the connections that it goes over (RFC 2131 4.1).
 #pragma once
 
 #include "protocol/parser.h"

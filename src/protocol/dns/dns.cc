@@ -76,7 +76,9 @@ class DnsParser final : public FramedParser {
   void take(Context& context, Bytes data) {
     Message& m = scratch();
     parse(data, netbios(context), m);
-    for (const std::string_view name : m.weirds) context.weird(name);
+    if (m.header_ok && !tracked(m.header)) context.weird("DNS_unknown_opcode", std::to_string(m.header.opcode));
+    for (const std::string_view name : m.weirds)
+      context.weird(name, name == "DNS_RR_unknown_type" ? std::to_string(m.unknown_type) : std::string());
     if (!m.header_ok) return;
     if (m.answers_ok) context.recognised = true;
     if (!tracked(m.header)) return;

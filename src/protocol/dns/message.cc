@@ -126,7 +126,10 @@ class Reader {
   // RFC 1035 4.1.2.
   bool question() {
     Span n;
-    if (!name(n)) return false;
+    if (!name(n)) {
+      if (left() == 0) weird("DNS_truncated_quest_too_short");
+      return false;
+    }
     if (left() < 4) {
       weird("DNS_truncated_quest_too_short");
       return false;
@@ -141,7 +144,10 @@ class Reader {
   // RFC 1035 4.1.3.
   bool resource(Section section) {
     Message::Answer answer;
-    if (!name(answer.name)) return false;
+    if (!name(answer.name)) {
+      if (left() == 0) weird("DNS_truncated_ans_too_short");
+      return false;
+    }
     if (left() < 4) {
       weird("DNS_truncated_ans_too_short");
       return false;
@@ -327,6 +333,7 @@ class Reader {
         return true;
       default:
         weird("DNS_RR_unknown_type");
+        m_.unknown_type = answer.type;
         m_.text += "<unknown type=";
         append_number(m_.text, answer.type);
         m_.text += '>';
@@ -638,8 +645,8 @@ bool read_name(Bytes all, std::size_t& offset, bool netbios, std::string& out, s
       weird("DNS_label_forward_compress_offset");
       break;
     }
-    if (at >= all.size()) {
-      weird("DNS_label_len_gt_pkt");
+    if (at >= all.size()) {  // whoever reads the name says what is too short
+      offset = all.size();
       return false;
     }
     const std::uint8_t length = all[at];
@@ -649,7 +656,7 @@ bool read_name(Bytes all, std::size_t& offset, bool netbios, std::string& out, s
     }
     if ((length & 0xc0) == 0xc0) {  // RFC 1035 4.1.4
       if (at + 2 > all.size()) {
-        weird("DNS_label_len_gt_pkt");
+        offset = all.size();
         return false;
       }
       const std::size_t to = static_cast<std::size_t>(length & 0x3f) << 8 | all[at + 1];
@@ -670,11 +677,13 @@ bool read_name(Bytes all, std::size_t& offset, bool netbios, std::string& out, s
       return false;
     }
     if (at + 1 + length > all.size()) {
-      weird("DNS_label_len_gt_pkt");
+      if (at + 1 < all.size()) weird("DNS_label_len_gt_pkt");
+      offset = all.size();
       return false;
     }
     if (out.size() - start + length + 1 > kMaxName) {
       weird("DNS_label_len_gt_name_len");
+      if (out.size() - start >= 255) weird("DNS_NAME_too_long");
       return false;
     }
     if (out.size() != start) out += '.';

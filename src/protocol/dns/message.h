@@ -58,6 +58,7 @@ struct Message {
   std::string text;
   /// Anomalies, by Zeek's names; literals.
   std::vector<std::string_view> weirds;
+  std::uint16_t unknown_type = 0;  ///< that of the last DNS_RR_unknown_type
 
   std::string_view view(Span s) const { return std::string_view(text).substr(s.offset, s.size); }
   void clear();

@@ -2,8 +2,10 @@
 
 #include <algorithm>
 #include <charconv>
+#include <map>
 #include <memory>
 #include <string>
+#include <tuple>
 #include <vector>
 
 #include "protocol/files/files.h"
@@ -52,8 +54,28 @@ struct State {
   std::string user = "<unknown>", password, directory = ".", auth;
   std::vector<Command> pending;
   Opt<std::uint64_t> size;
+  Opt<Channel> channel;   // the one announced last
   std::string multiline;  // the code that ends a reply of several lines
   bool has_password = false, greeted = false, knows_command = false;
+};
+
+// The types of files that went over announced connections and whose commands are not answered yet.
+struct Types final : Shared::Part {
+  static constexpr std::size_t kMost = 16384;
+  // Who opened it, who waited, on which port. The control connection is between the same two hosts.
+  using Key = std::tuple<Address, Address, std::uint16_t>;
+  std::map<Key, std::string_view> seen;  // literals
+
+  void note(const Key& key, std::string_view type) {
+    if (seen.size() < kMost) seen[key] = type;
+  }
+  std::string_view take(const Key& key) {
+    const auto it = seen.find(key);
+    if (it == seen.end()) return {};
+    const std::string_view type = it->second;
+    seen.erase(it);
+    return type;
+  }
 };
 
 // Six numbers with commas (RFC 959 4.1.2).
@@ -180,7 +202,7 @@ class ControlParser final : public text::LineParser {
         if (c.verb == "PORT") address = six;
         const Channel channel{context.connection().id.resp_h, address.value_or(context.connection().id.orig_h), port,
                               false};
-        c.channel = channel;
+        c.channel = s.channel = channel;
         context.expect(channel.to, channel.port, "ftp-data");
       }
     }
@@ -231,7 +253,7 @@ class ControlParser final : public text::LineParser {
       if (code == 227 ? six_numbers(inside, six, channel.port) : extended(inside, address, channel.port)) {
         if (code == 227) channel.to = six;
         if (address) channel.to = *address;
-        c.channel = channel;
+        c.channel = s.channel = channel;
         context.expect(channel.to, channel.port, "ftp-data");
       }
     }
@@ -269,6 +291,11 @@ class ControlParser final : public text::LineParser {
       argument = "ftp://" + (server.is_v4() ? server.to_string() : "[" + server.to_string() + "]") + path;
     }
     if (!argument.empty()) row.arg = argument;
+    if (s.channel && (c.verb == "RETR" || c.verb == "STOR" || c.verb == "STOU" || c.verb == "APPE")) {
+      const std::string_view type =
+          context.shared().of<Types>().take({s.channel->from, s.channel->to, s.channel->port});
+      if (!type.empty()) row.mime_type = type;
+    }
     if (s.size && (c.verb == "RETR" || c.verb == "STOR" || c.verb == "APPE" || c.verb == "DELE")) {
       row.file_size = s.size;
       s.size.reset();
@@ -304,18 +331,31 @@ class DataParser final : public Parser {
       if (!file) return;
     }
     context.files().data(context, *file, data);
+    note(context, file->mime_type());
   }
   void gap(Context& context, Direction direction, std::uint64_t bytes) override {
     FileHandle& file = files_[connection::index(direction)];
     if (file) context.files().gap(context, *file, bytes);
   }
+  void end(Context& context, Direction direction, End why) override {
+    FileHandle& file = files_[connection::index(direction)];
+    if (file && why == End::kFin) note(context, context.files().close(context, file).mime_type);
+  }
   void closed(Context& context, End why) override {
     for (FileHandle& file : files_)
-      if (file) context.files().close(context, file, why == End::kTimeout);
+      if (file) note(context, context.files().close(context, file, why == End::kTimeout).mime_type);
   }
 
  private:
+  void note(Context& context, std::string_view type) {
+    if (type.empty() || noted_) return;
+    noted_ = true;
+    const auto& id = context.connection().id;
+    context.shared().of<Types>().note({id.orig_h, id.resp_h, id.resp_p.value}, type);
+  }
+
   FileHandle files_[2];
+  bool noted_ = false;
 };
 
 // A greeting that names FTP; a command that only FTP has.

@@ -2,9 +2,12 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 namespace whodunit::protocol::http {
 
@@ -63,7 +66,18 @@ std::string_view name_of(Odd odd);
 /// Collects anomalies as bits.
 struct Odds {
   std::uint64_t bits = 0;
+  /// What was seen of those that have something to show, until they are told.
+  std::unique_ptr<std::vector<std::pair<Odd, std::string>>> details;
+
   void add(Odd odd) { bits |= 1ull << static_cast<unsigned>(odd); }
+  void add(Odd odd, std::string_view detail) {
+    constexpr std::size_t kLongest = 256;  // bytes
+    const std::uint64_t bit = 1ull << static_cast<unsigned>(odd);
+    if ((bits & bit) != 0) return;
+    bits |= bit;
+    if (!details) details = std::make_unique<std::vector<std::pair<Odd, std::string>>>();
+    details->emplace_back(odd, detail.substr(0, kLongest));
+  }
 };
 static_assert(static_cast<unsigned>(Odd::kCount) <= 64);
 

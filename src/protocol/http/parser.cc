@@ -118,9 +118,15 @@ void HttpParser::tell(Context& context) {
   std::uint64_t left = odds_.bits & ~told_;
   told_ |= odds_.bits;
   while (left != 0) {
-    context.weird(name_of(static_cast<Odd>(__builtin_ctzll(left))));
+    const auto odd = static_cast<Odd>(__builtin_ctzll(left));
+    std::string_view detail;
+    if (odds_.details)
+      for (const auto& [which, text] : *odds_.details)
+        if (which == odd) detail = text;
+    context.weird(name_of(odd), detail);
     left &= left - 1;
   }
+  odds_.details.reset();
 }
 
 void HttpParser::set_version(Version& held, Version seen) {
@@ -570,11 +576,11 @@ void HttpParser::request_line(Context& context, std::string_view text) {
   t->request_version = parsed->version;
   t->has_request_version = true;
   if (std::find(std::begin(kMethods), std::end(kMethods), parsed->method) == std::end(kMethods))
-    odds_.add(Odd::kUnknownMethod);
+    odds_.add(Odd::kUnknownMethod, parsed->method);
 
   begin_message(context, Role::kRequest, false);
   if (parsed->version == Version{0, 9}) {
-    if (parsed->method != "GET") odds_.add(Odd::kInvalidMethod09);
+    if (parsed->method != "GET") odds_.add(Odd::kInvalidMethod09, parsed->method);
     if (replies_ > 0) {
       odds_.add(Odd::kReply09BeforeRequest);
       finish(context, Role::kReply, false);
@@ -661,8 +667,8 @@ void HttpParser::header_line(Context& context, Role role, std::string_view text,
 }
 
 void HttpParser::header(Context& context, Role role, std::string_view text, bool folded) {
-  if (folded) odds_.add(Odd::kObsoleteFolding);
   const auto h = parse_header(text);
+  if (folded) odds_.add(Odd::kObsoleteFolding, h ? h->name : std::string_view());
   if (!h) return;
   framing_header(context, role, h->name, h->value);
   if (role == Role::kRequest)
@@ -714,7 +720,7 @@ void HttpParser::framing_header(Context&, Role role, std::string_view name, std:
         if (token.empty()) break;
         const auto n = parse_number(token);
         if (!n) {
-          odds_.add(Odd::kBadLength);
+          odds_.add(Odd::kBadLength, token);
           m.content_length = 0;
           break;
         }
@@ -741,7 +747,7 @@ void HttpParser::framing_header(Context&, Role role, std::string_view name, std:
         std::string_view rest;
         if (equals_ignoring_case(first_token(value, &rest), "chunked") && version == Version{1, 1}) {
           m.chunked = true;
-          if (!rest.empty()) odds_.add(Odd::kChunkedMulti);
+          if (!rest.empty()) odds_.add(Odd::kChunkedMulti, rest);
           if (m.content_length) odds_.add(Odd::kLengthAndChunked);
         }
       }
@@ -965,6 +971,7 @@ void HttpParser::headers_done(Context& context, Role role) {
   if (role == Role::kReply && connect_) {
     // RFC 9110 9.3.6: what follows a 200 to CONNECT is the tunnel.
     next_protocol_ = "?";
+    context.tunnel("Tunnel::HTTP");
     return;
   }
   if (role == Role::kReply && !m.body_expected) {
@@ -1067,7 +1074,7 @@ void HttpParser::line(Context& context, Direction direction, std::string_view te
         case Framing::kChunkSize: {
           // RFC 9112 7.1; extensions are ignored.
           const auto size = parse_number(text, 16);
-          if (!size) odds_.add(Odd::kBadChunkSize);
+          if (!size) odds_.add(Odd::kBadChunkSize, text);
           m.left = size.value_or(0);
           m.framing = m.left > 0 ? Framing::kChunkData : Framing::kTrailer;
           return;
@@ -1158,7 +1165,7 @@ void HttpParser::stream(Context& context, Direction direction, Bytes data) {
   }
   if (!next_protocol_.empty() && !s.after_cr) {
     if (role_of(direction) == Role::kReply && !data.empty())
-      odds_.add(connect_ ? Odd::kDataAfterConnect : Odd::kDataAfterUpgrade);
+      odds_.add(connect_ ? Odd::kDataAfterConnect : Odd::kDataAfterUpgrade, std::to_string(data.size()));
     become(context, data);
   }
   tell(context);

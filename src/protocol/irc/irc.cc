@@ -1,5 +1,6 @@
 #include "protocol/irc/irc.h"
 
+#include <algorithm>
 #include <charconv>
 #include <memory>
 #include <string>
@@ -17,6 +18,7 @@ class IrcParser final : public text::LineParser {
 
  protected:
   void line(Context& context, Direction direction, std::string_view line) override {
+    while (!line.empty() && line.front() == ' ') line.remove_prefix(1);
     if (line.empty()) return;
     std::string_view rest = line;
     if (rest.front() == ':') text::word(rest);  // who sends it (RFC 2812 2.3)
@@ -113,9 +115,19 @@ class IrcParser final : public text::LineParser {
 };
 static_assert(sizeof(IrcParser) <= 256);
 
+// As text, with what clients put into messages: CTCP's quotes, bold, colours and their like.
+bool printable(std::string_view text) {
+  constexpr std::string_view kMarks = "\x01\x02\x03\x04\x0f\x11\x16\x1d\x1e\x1f";
+  return std::all_of(text.begin(), text.end(), [&](char c) {
+    return text::printable(std::string_view(&c, 1)) || kMarks.find(c) != std::string_view::npos;
+  });
+}
+
 bool has_line(std::string_view text, std::string_view command) {
   for (std::size_t at = 0; at < text.size();) {
-    if (text::begins(text.substr(at), command)) return true;
+    std::string_view line = text.substr(at);
+    while (!line.empty() && line.front() == ' ') line.remove_prefix(1);
+    if (text::begins(line, command)) return true;
     const std::size_t end = text.find('\n', at);
     if (end == std::string_view::npos) break;
     at = end + 1;
@@ -127,7 +139,7 @@ bool has_line(std::string_view text, std::string_view command) {
 Match recognise(Bytes data, Direction direction, bool port_hint) {
   const std::string_view text = base::as_text(data);
   if (text.empty()) return Match::kNeedMore;
-  if (!text::printable(text)) return Match::kNo;
+  if (!printable(text)) return Match::kNo;
   if (direction == Direction::kOriginator) {
     const bool nick = has_line(text, "NICK "), user = has_line(text, "USER ");
     if (nick && user) return Match::kYes;

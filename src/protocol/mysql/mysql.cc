@@ -2,6 +2,7 @@
 
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "protocol/plan.h"
 
@@ -88,6 +89,54 @@ std::uint64_t number(Cursor& c) {
   return first == 0xfe ? c.le64() : 0;
 }
 
+// Passes over the attributes of a statement (CLIENT_QUERY_ATTRIBUTES, "COM_QUERY"): how many, sets of them, which are
+// null, their types and names, their values. False where they do not fit.
+bool skip_attributes(Cursor& c) {
+  const std::uint64_t count = number(c);
+  number(c);
+  if (count == 0) return c.ok();
+  if (count > 1024) return false;
+  const Bytes null = c.bytes((count + 7) / 8);
+  if (c.u8() != 1 || c.failed()) return false;  // without their types they mean nothing
+  std::vector<std::uint8_t> types;
+  for (std::uint64_t i = 0; i < count && c.ok(); ++i) {
+    types.push_back(static_cast<std::uint8_t>(c.le16()));
+    c.skip(number(c));
+  }
+  for (std::uint64_t i = 0; i < count && c.ok(); ++i) {
+    if ((null[i / 8] >> (i % 8) & 1) != 0) continue;
+    switch (types[i]) {
+      case 0x01:  // tiny
+        c.skip(1);
+        break;
+      case 0x02:  // short, year
+      case 0x0d:
+        c.skip(2);
+        break;
+      case 0x03:  // long, int24, float
+      case 0x09:
+      case 0x04:
+        c.skip(4);
+        break;
+      case 0x08:  // long long, double
+      case 0x05:
+        c.skip(8);
+        break;
+      case 0x06:  // null
+        break;
+      case 0x07:  // times, with a length of one byte
+      case 0x0a:
+      case 0x0b:
+      case 0x0c:
+        c.skip(c.u8());
+        break;
+      default:
+        c.skip(number(c));
+    }
+  }
+  return c.ok();
+}
+
 std::string terminated(Cursor& c) {
   const std::string_view rest = base::as_text(c.rest());
   const std::size_t end = rest.find('\0');
@@ -172,9 +221,12 @@ class MysqlParser final : public FramedParser {
     const std::string_view name = command_name(payload[0]);
     if (name.empty()) return;
     std::string_view text = base::as_text(base::slice(payload, 1, kMaxText * 4));
-    // CLIENT_QUERY_ATTRIBUTES: how many there are (none, usually), and one set of them, before the statement.
-    if (payload[0] == 3 && s.attributes && text.size() >= 2 && text[0] == 0 && text[1] == 1) text.remove_prefix(2);
+    if (payload[0] == 3 && s.attributes) {
+      Cursor c(base::slice(payload, 1));
+      if (skip_attributes(c)) text = base::as_text(base::slice(c.rest(), 0, kMaxText * 4));
+    }
     std::string argument;
+    if (payload[0] == 4) argument = text.substr(0, std::min<std::size_t>(text.find('\0'), 256));   // the table's name
     if (payload[0] == 17) argument = text.substr(0, std::min<std::size_t>(text.find('\0'), 256));  // change_user
     if (payload[0] == 2 || payload[0] == 5 || payload[0] == 6) argument = text.substr(0, kMaxText);
     if (payload[0] == 3 || payload[0] == 22)

@@ -49,7 +49,8 @@ struct Transaction {
   Time ts;
   record::Place place;
   std::uint8_t id = 0, code = 0;
-  std::string username, mac, tunnel, info, message, nas;
+  std::string username, mac, tunnel, info, message, nas, state;
+  bool challenged = false;  // waits for the request that answers the challenge
   std::string_view result = "unknown";
   Opt<Address> framed;
   Opt<Duration> delay;
@@ -89,14 +90,22 @@ class RadiusParser final : public Parser {
       for (const auto& t : open_)
         if (t->id == id && t->code == code) return;  // sent again
     }
-    Transaction& t = request ? begin(context, id, code) : find(context, id);
+    const Bytes attributes = packet.payload.subspan(kHeader, length - kHeader);
+    Transaction* answered = request ? challenged(attributes) : nullptr;
+    if (answered != nullptr) {
+      answered->id = id;
+      answered->challenged = false;
+    }
+    Transaction& t = answered != nullptr ? *answered : request ? begin(context, id, code) : find(context, id);
     record::extend(t.place, context.place());
-    Cursor a(packet.payload.subspan(kHeader, length - kHeader));
+    Cursor a(attributes);
     while (a.left() >= 2) {  // RFC 2865 5
       const std::uint8_t type = a.u8(), size = a.u8();
-      if (size < 2) break;
-      const Bytes value = a.bytes(size - 2u);
-      if (a.failed()) break;
+      const Bytes value = a.bytes(size < 2 ? 0 : size - 2u);
+      if (size < 2 || a.failed()) {
+        context.weird("radius_malformed_attribute");
+        break;
+      }
       const std::string_view text = base::as_text(value);
       switch (type) {
         case 1:
@@ -110,6 +119,9 @@ class RadiusParser final : public Parser {
           break;
         case 18:
           t.message = text;
+          break;
+        case 24:
+          if (code == kAccessChallenge) t.state = text;
           break;
         case 31:
           t.mac = mac_of(text);
@@ -127,7 +139,8 @@ class RadiusParser final : public Parser {
           break;
       }
     }
-    if (request || code == kAccessChallenge) return;  // after a challenge the dialogue goes on
+    if (code == kAccessChallenge) t.challenged = true;  // the dialogue goes on
+    if (request || code == kAccessChallenge) return;
     if (context.now() > t.ts) t.delay = context.now() - t.ts;
     if (code == kAccessAccept) t.result = "success";
     if (code == kAccessReject) t.result = "failed";
@@ -151,6 +164,20 @@ class RadiusParser final : public Parser {
     t.id = id;
     t.code = code;
     return t;
+  }
+  // The transaction whose challenge this request answers: it gives back its State (RFC 2865 4.4, 5.24).
+  Transaction* challenged(Bytes attributes) {
+    std::string_view state;
+    Cursor a(attributes);
+    while (a.left() >= 2 && a.ok()) {
+      const std::uint8_t type = a.u8(), size = a.u8();
+      if (size < 2) break;
+      const std::string_view value = a.text(size - 2u);
+      if (type == 24 && a.ok()) state = value;
+    }
+    for (const auto& t : open_)
+      if (t->challenged && !state.empty() && t->state == state) return t.get();
+    return nullptr;
   }
   Transaction& find(Context& context, std::uint8_t id) {
     for (const auto& t : open_)
@@ -196,11 +223,12 @@ Match recognise(Bytes data, Direction, bool port_hint) {
   if (!known || length < kHeader || length > data.size() || (!port_hint && length != data.size())) return Match::kNo;
   std::size_t at = kHeader, attributes = 0;
   while (at + 2 <= length) {
-    if (data[at + 1] < 2 || at + data[at + 1] > length) return Match::kNo;
+    // At its port one whole attribute is enough: the rest may be damaged.
+    if (data[at + 1] < 2 || at + data[at + 1] > length) return port_hint && attributes > 0 ? Match::kYes : Match::kNo;
     at += data[at + 1];
     ++attributes;
   }
-  if (at != length) return Match::kNo;
+  if (at != length) return port_hint && attributes > 0 ? Match::kYes : Match::kNo;
   return port_hint || attributes >= 3 ? Match::kYes : Match::kNo;
 }
 

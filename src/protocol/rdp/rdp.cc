@@ -157,7 +157,9 @@ struct Facts {
   base::Time ts;
   record::Place place;
   std::string cookie, layout, build, name, product, depth;
-  std::string_view result, protocol;
+  std::string_view result, protocol, encryption_level, encryption_method, certificate;
+  Opt<bool> permanent;
+  Opt<std::uint64_t> certificates;
   std::vector<std::string> channels;
   Opt<std::uint64_t> width, height, layout_id;
 };
@@ -187,6 +189,11 @@ class RdpParser final : public FramedParser {
     row.desktop_width = f.width;
     row.desktop_height = f.height;
     set(row.requested_color_depth, f.depth);
+    set(row.encryption_level, f.encryption_level);
+    set(row.encryption_method, f.encryption_method);
+    set(row.cert_type, f.certificate);
+    row.cert_count = f.certificates;
+    row.cert_permanent = f.permanent;
     context.emit(row);
     facts_.reset();
   }
@@ -252,6 +259,8 @@ class RdpParser final : public FramedParser {
     if (direction == Direction::kResponder) {
       const std::size_t result = text.find("\x0a\x01");
       if (result != std::string_view::npos && result + 2 < data.size() && data[result + 2] == 0) f.result = "Success";
+      const std::size_t key = text.find("McDn");
+      if (key != std::string_view::npos) server(data.subspan(key + 4));
       done_ = true;
       return;
     }
@@ -277,6 +286,45 @@ class RdpParser final : public FramedParser {
       c.skip(block.size());
       if (block.size() < length - 4u) break;
     }
+  }
+
+  // 2.2.1.4: blocks of a type, a length over all, and data.
+  void server(Bytes data) {
+    Cursor c(data);
+    const std::uint8_t first = c.u8();
+    if (first & 0x80) c.skip(1);
+    while (c.left() >= 4) {
+      const std::uint16_t type = c.le16(), length = c.le16();
+      if (length < 4) break;
+      const Bytes block = c.bytes(length - 4u);
+      if (c.failed()) break;
+      if (type == 0x0c02) security(block);
+    }
+  }
+
+  // 2.2.1.4.3.
+  void security(Bytes block) {
+    Facts& f = *facts_;
+    Cursor c(block);
+    const std::uint32_t method = c.le32(), level = c.le32();
+    if (c.failed()) return;
+    static constexpr std::string_view kLevels[] = {"None", "Low", "Client compatible", "High", "FIPS"};
+    f.encryption_level = level < std::size(kLevels) ? kLevels[level] : std::string_view("unknown");
+    f.encryption_method = method == 0      ? "None"
+                          : method == 0x01 ? "40bit"
+                          : method == 0x02 ? "128bit"
+                          : method == 0x08 ? "56bit"
+                          : method == 0x10 ? "FIPS"
+                                           : "unknown";
+    const std::uint32_t random = c.le32(), certificate = c.le32();
+    c.skip(random);
+    const Bytes held = c.bytes(certificate);
+    if (c.failed() || held.size() < 4) return;
+    // 2.2.1.4.3.1: the top bit says that it is a temporary one.
+    const std::uint32_t version = base::load_le32(held.data());
+    f.permanent = (version & 0x80000000) == 0;
+    f.certificate = (version & 0x7fffffff) == 1 ? "RSA" : (version & 0x7fffffff) == 2 ? "X.509" : "unknown";
+    f.certificates = (version & 0x7fffffff) == 2 && held.size() >= 8 ? base::load_le32(held.data() + 4) : 1;
   }
 
   // 2.2.1.3.2.

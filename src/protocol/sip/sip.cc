@@ -138,6 +138,7 @@ class SipParser final : public FramedParser {
       if (colon == std::string_view::npos) continue;
       std::string_view value = line.substr(colon + 1);
       while (!value.empty() && (value.front() == ' ' || value.front() == '\t')) value.remove_prefix(1);
+      value = value.substr(0, value.find('\r'));  // 25.1: no CR within a value
       header(t, reply, text::upper(text::trim(line.substr(0, colon))), value);
     }
     if (!reply) return;

@@ -136,6 +136,7 @@ class SocksParser final : public FramedParser {
         f.port = c.be16();
         const Bytes a = c.bytes(4);
         if (a.size() != 4) return;
+        context.tunnel("Tunnel::SOCKS");
         const std::string_view rest = base::as_text(c.rest());
         f.user = rest.substr(0, rest.find('\0'));
         if (a[0] == 0 && a[1] == 0 && a[2] == 0 && a[3] != 0) {
@@ -182,6 +183,7 @@ class SocksParser final : public FramedParser {
         f.command = c.u8();
         c.skip(1);
         read_address(c, f.host, f.name, f.port);
+        context.tunnel("Tunnel::SOCKS");
         step = Step::kDone;
         break;
       case Step::kAnswer: {
