@@ -15,6 +15,7 @@ for protocol in "$said"/*/; do
     krb_tcp) target=krb ;;
     pop3 | imap) target=mailbox ;;
     ftp-data) target=ftp ;;
+    dnp3_tcp | dnp3_udp) target=dnp3 ;;
     *) target=$name ;;
   esac
   [ -f "../${target}_fuzz.cc" ] || { echo "no target for $name" >&2; continue; }
@@ -24,7 +25,7 @@ for protocol in "$said"/*/; do
   mkdir -p engine_dispatch
   for seed in $(ls -S "$protocol" | head -2); do
     case $name in
-      dns | dtls | quic | icmp | krb | ntp | snmp | dhcp | radius) kind='\x80' ;;
+      dns | dtls | quic | icmp | krb | ntp | snmp | dhcp | radius | syslog | dnp3_udp) kind='\x80' ;;
       *) kind='\x00' ;;
     esac
     { printf "$kind"; cat "$protocol$seed"; } >"engine_dispatch/$name-$seed"
