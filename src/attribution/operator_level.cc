@@ -386,10 +386,9 @@ OperatorResult operator_level(const CaseFacts& facts, const ActorTable* table, c
             one.finish();
             std::size_t hits = 0;
             bool this_hits = false;
-            const auto held = [&](const std::vector<std::uint32_t>* reports) {
-              return reports != nullptr && std::any_of(reports->begin(), reports->end(), [&](std::uint32_t r) {
-                       return table->reports()[r].actor == actor;
-                     });
+            const auto held = [&](std::span<const std::uint32_t> reports) {
+              return std::any_of(reports.begin(), reports.end(),
+                                 [&](std::uint32_t r) { return table->reports()[r].actor == actor; });
             };
             for (const Item& other : items) {
               if (other.observable.empty() || !other.evidence.counted) continue;

@@ -67,10 +67,9 @@ std::vector<Item> indicator_items(const EvidenceInput& input) {
       Observables one;
       one.add(hit.value);
       one.finish();
-      const auto held = [&](const std::vector<std::uint32_t>* reports) {
-        return reports != nullptr && std::any_of(reports->begin(), reports->end(), [&](std::uint32_t r) {
-                 return input.table->reports()[r].actor == actor;
-               });
+      const auto held = [&](std::span<const std::uint32_t> reports) {
+        return std::any_of(reports.begin(), reports.end(),
+                           [&](std::uint32_t r) { return input.table->reports()[r].actor == actor; });
       };
       for (const std::string& name : one.names) {
         if (held(input.table->reports_of_name(name)) ||

@@ -14,12 +14,12 @@
 namespace whodunit::attribution {
 namespace {
 
-std::string holders_of(const ActorTable& table, const std::vector<std::uint32_t>* reports) {
+// Who lists it, as far as it was known then; empty where nobody.
+std::string holders_of(const ActorTable& table, const std::vector<std::uint8_t>& allowed,
+                       std::span<const std::uint32_t> reports) {
   std::set<std::string> names;
-  if (reports != nullptr) {
-    for (const std::uint32_t r : *reports) {
-      if (table.reports()[r].actor != kNone) names.insert(table.actors()[table.reports()[r].actor].name);
-    }
+  for (const std::uint32_t r : reports) {
+    if (allowed[r]) names.insert(table.actors()[table.reports()[r].actor].name);
   }
   std::string out;
   std::size_t n = 0;
@@ -34,6 +34,14 @@ std::string holders_of(const ActorTable& table, const std::vector<std::uint32_t>
 
 std::vector<Item> kinship_items(const EvidenceInput& input) {
   std::vector<Item> items;
+  View view;
+  view.table = input.table;
+  if (input.settings.as_of) view.before = static_cast<std::int32_t>(input.settings.as_of->ns / 86'400'000'000'000);
+  const std::vector<std::uint8_t> allowed =
+      input.table == nullptr ? std::vector<std::uint8_t>() : view.allowed_reports();
+  const auto holders = [&](std::span<const std::uint32_t> reports) {
+    return holders_of(*input.table, allowed, reports);
+  };
   const auto add = [&](const std::string& text, const Support& support) {
     Observables one;
     one.add(text);
@@ -45,16 +53,16 @@ std::vector<Item> kinship_items(const EvidenceInput& input) {
       const NameParts parts = take_apart(value);
       if (input.table == nullptr) {
         statement = fmt::format("The name {} was used; no reports of actors are at hand.", value);
-      } else if (const auto* exact = input.table->reports_of_name(value)) {
-        statement = fmt::format("The name {} is listed in reports of {}.", value, holders_of(*input.table, exact));
+      } else if (const std::string exact = holders(input.table->reports_of_name(value)); !exact.empty()) {
+        statement = fmt::format("The name {} is listed in reports of {}.", value, exact);
         forgeability = 0.1;
-      } else if (const auto* registered = input.table->reports_of_registered(parts.registered)) {
+      } else if (const std::string registered = holders(input.table->reports_of_registered(parts.registered)); !registered.empty()) {
         statement = fmt::format("The name {} lies under {}, which reports of {} list.", value, parts.registered,
-                                holders_of(*input.table, registered));
+                                registered);
         forgeability = 0.1;
-      } else if (const auto* label = input.table->reports_of_label(parts.label)) {
+      } else if (const std::string label = holders(input.table->reports_of_label(parts.label)); !label.empty()) {
         statement = fmt::format("The name {} carries the label \"{}\", which reports of {} list under another suffix.",
-                                value, parts.label, holders_of(*input.table, label));
+                                value, parts.label, label);
       } else {
         statement = fmt::format("The name {} is in no report; only its style can be compared.", value);
         forgeability = 0.8;
@@ -63,13 +71,13 @@ std::vector<Item> kinship_items(const EvidenceInput& input) {
       value = base::Address::v4(one.addresses.front()).to_string();
       if (input.table == nullptr) {
         statement = fmt::format("The address {} was used; no reports of actors are at hand.", value);
-      } else if (const auto* exact = input.table->reports_of_address(one.addresses.front())) {
-        statement = fmt::format("The address {} is listed in reports of {}.", value, holders_of(*input.table, exact));
+      } else if (const std::string exact = holders(input.table->reports_of_address(one.addresses.front())); !exact.empty()) {
+        statement = fmt::format("The address {} is listed in reports of {}.", value, exact);
         forgeability = 0.1;
-      } else if (const auto* near = input.table->reports_of_net24(one.addresses.front())) {
+      } else if (const std::string near = holders(input.table->reports_of_net24(one.addresses.front())); !near.empty()) {
         statement =
             fmt::format("The address {} has neighbours in its /24 that reports of {} list: this may rank, never name.",
-                        value, holders_of(*input.table, near));
+                        value, near);
       } else {
         statement = fmt::format("The address {} is in no report.", value);
         forgeability = 0.8;

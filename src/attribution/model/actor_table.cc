@@ -25,22 +25,34 @@ void sort_unique(std::vector<std::uint32_t>& v) {
   v.erase(std::unique(v.begin(), v.end()), v.end());
 }
 
-const std::vector<std::uint32_t>* look_up(const std::unordered_map<std::uint64_t, std::vector<std::uint32_t>>& map,
-                                          std::uint64_t key) {
-  const auto it = map.find(key);
-  return it == map.end() ? nullptr : &it->second;
-}
-
 std::uint32_t number_in(const std::unordered_map<std::string, std::uint32_t>& map, const std::string& key) {
   const auto it = map.find(key);
   return it == map.end() ? kNone : it->second;
 }
 
-void push_once(std::vector<std::uint32_t>& v, std::uint32_t report) {
-  if (v.empty() || v.back() != report) v.push_back(report);
+}  // namespace
+
+Lists Lists::of(std::vector<std::pair<std::uint64_t, std::uint32_t>>&& pairs) {
+  std::sort(pairs.begin(), pairs.end());
+  pairs.erase(std::unique(pairs.begin(), pairs.end()), pairs.end());
+  Lists out;
+  for (const auto& [key, value] : pairs) {
+    if (out.keys_.empty() || out.keys_.back() != key) {
+      out.keys_.push_back(key);
+      out.offsets_.push_back(static_cast<std::uint32_t>(out.values_.size()));
+    }
+    out.values_.push_back(value);
+  }
+  out.offsets_.push_back(static_cast<std::uint32_t>(out.values_.size()));
+  return out;
 }
 
-}  // namespace
+std::span<const std::uint32_t> Lists::find(std::uint64_t key) const {
+  const auto it = std::lower_bound(keys_.begin(), keys_.end(), key);
+  if (it == keys_.end() || *it != key) return {};
+  const auto k = static_cast<std::size_t>(it - keys_.begin());
+  return {values_.data() + offsets_[k], offsets_[k + 1] - offsets_[k]};
+}
 
 std::string comparable_name(std::string_view name) {
   std::string out;
@@ -177,11 +189,19 @@ void ActorTable::build(ActorTableInput&& input) {
   // Reports, in the order of the day by which they were known.
   std::sort(input.reports.begin(), input.reports.end(),
             [](const auto& a, const auto& b) { return std::tie(a.known_by, a.id) < std::tie(b.known_by, b.id); });
-  sequences_.resize(kSequenceSpace);
-  traits_.resize(kTraitSpace);
   std::vector<double> sequence_total(kSequenceSpace, 0), trait_total(kTraitSpace, 0);
-  style_index_.resize(kSequenceSpace);
-  std::vector<std::vector<std::uint32_t>> style_sequences;
+  std::vector<std::pair<std::uint32_t, std::uint32_t>> style_pairs;  // sequence → style name
+  std::vector<std::uint32_t> style_ends;                             // of each style name's sequences in style_pairs
+  using Counted = std::vector<std::pair<std::uint32_t, double>>;     // sorted
+  const auto count = [](std::vector<std::uint32_t>& all, double scale) {
+    std::sort(all.begin(), all.end());
+    Counted out;
+    for (const std::uint32_t x : all) {
+      if (out.empty() || out.back().first != x) out.emplace_back(x, 0);
+      out.back().second += scale;
+    }
+    return out;
+  };
   const auto style_of = [&](const std::vector<std::string>& names, std::uint32_t report) {
     // Which names are read must not depend on the list's order.
     std::vector<std::pair<std::uint64_t, const std::string*>> order;
@@ -191,24 +211,24 @@ void ActorTable::build(ActorTableInput&& input) {
         std::unique(order.begin(), order.end(), [](const auto& a, const auto& b) { return a.first == b.first; }),
         order.end());
     if (order.size() > kNamesRead) order.resize(kNamesRead);
-    std::map<std::uint32_t, double> sequences, traits;
+    std::vector<std::uint32_t> sequences, traits;
     for (const auto& [hash, name] : order) {
       const NameParts parts = take_apart(*name);
       std::vector<std::uint32_t> own = sequences_of(parts);
-      for (const std::uint32_t s : own) sequences[s] += 1;
+      sequences.insert(sequences.end(), own.begin(), own.end());
       if (report != kNone) {
         sort_unique(own);
-        for (const std::uint32_t s : own) style_index_[s].push_back(static_cast<std::uint32_t>(style_names_.size()));
+        for (const std::uint32_t s : own) style_pairs.emplace_back(s, static_cast<std::uint32_t>(style_names_.size()));
+        style_ends.push_back(static_cast<std::uint32_t>(style_pairs.size()));
         style_names_.push_back({report, 0});
-        style_sequences.push_back(std::move(own));
       }
-      for (const std::uint32_t t : traits_of(parts)) traits[t] += 1;
+      for (const std::uint32_t t : traits_of(parts)) traits.push_back(t);
     }
     const double scale = order.empty() ? 0 : std::min(1.0, kNamesPerReport / static_cast<double>(order.size()));
-    for (auto& [key, value] : sequences) value *= scale;
-    for (auto& [key, value] : traits) value *= scale;
-    return std::pair(std::move(sequences), std::move(traits));
+    return std::pair(count(sequences, scale), count(traits, scale));
   };
+  std::vector<std::pair<std::uint32_t, Posting>> sequence_pairs, trait_pairs;
+  std::vector<std::pair<std::uint64_t, std::uint32_t>> by_name, by_registered, by_label, by_address, by_net24, by_net16;
   for (auto& r : input.reports) {
     if (report_ids_.contains(r.id)) continue;
     ReportEntry entry;
@@ -221,17 +241,22 @@ void ActorTable::build(ActorTableInput&& input) {
     report_ids_[r.id] = number;
     std::vector<std::string> names;
     for (const std::string& raw : r.names) {
+      if (base::Address::parse(raw)) {  // a host of a URL may be an address, too
+        r.addresses.push_back(raw);
+        continue;
+      }
       std::string name = canonical_name(raw);
       if (!name.empty()) names.push_back(std::move(name));
     }
     std::sort(names.begin(), names.end());
     names.erase(std::unique(names.begin(), names.end()), names.end());
+    entry.names = static_cast<std::uint32_t>(names.size());
     if (entry.usable) {
       for (const std::string& name : names) {
-        push_once(by_name_[key_of(name)], number);
+        by_name.emplace_back(key_of(name), number);
         const NameParts parts = take_apart(name);
-        push_once(by_registered_[key_of(parts.registered)], number);
-        if (parts.label.size() >= kLabelLength) push_once(by_label_[key_of(parts.label)], number);
+        by_registered.emplace_back(key_of(parts.registered), number);
+        if (parts.label.size() >= kLabelLength) by_label.emplace_back(key_of(parts.label), number);
       }
       for (const std::string& text : r.addresses) {
         const auto address = base::Address::parse(text);
@@ -240,30 +265,33 @@ void ActorTable::build(ActorTableInput&& input) {
       }
       sort_unique(entry.addresses);
       for (const std::uint32_t a : entry.addresses) {
-        push_once(by_address_[a], number);
-        push_once(by_net24_[a >> 8], number);
-        push_once(by_net16_[a >> 16], number);
+        by_address.emplace_back(a, number);
+        by_net24.emplace_back(a >> 8, number);
+        by_net16.emplace_back(a >> 16, number);
       }
       const auto [sequences, traits] = style_of(names, number);
-      for (const auto& [s, count] : sequences) {
-        sequences_[s].push_back({number, static_cast<float>(count)});
-        entry.sequence_mass += static_cast<float>(count);
-        sequence_total[s] += count;
+      for (const auto& [s, n] : sequences) {
+        sequence_pairs.push_back({s, {number, static_cast<float>(n)}});
+        entry.sequence_mass += static_cast<float>(n);
+        sequence_total[s] += n;
       }
-      for (const auto& [t, count] : traits) {
-        traits_[t].push_back({number, static_cast<float>(count)});
-        entry.trait_mass += static_cast<float>(count);
-        trait_total[t] += count;
+      for (const auto& [t, n] : traits) {
+        trait_pairs.push_back({t, {number, static_cast<float>(n)}});
+        entry.trait_mass += static_cast<float>(n);
+        trait_total[t] += n;
       }
     }
-    for (std::string& name : names) {
-      const auto [it, fresh] = name_ids_.emplace(name, static_cast<std::uint32_t>(names_.size()));
-      if (fresh) names_.push_back({std::move(name), kNone});
-      entry.names.push_back(it->second);
-    }
-    sort_unique(entry.names);
     reports_.push_back(std::move(entry));
   }
+  by_name_ = Lists::of(std::move(by_name));
+  by_registered_ = Lists::of(std::move(by_registered));
+  by_label_ = Lists::of(std::move(by_label));
+  by_address_ = Lists::of(std::move(by_address));
+  by_net24_ = Lists::of(std::move(by_net24));
+  by_net16_ = Lists::of(std::move(by_net16));
+  sequences_ = Rows<Posting>(kSequenceSpace, sequence_pairs);
+  traits_ = Rows<Posting>(kTraitSpace, trait_pairs);
+  style_index_ = Rows<std::uint32_t>(kSequenceSpace, style_pairs);
   for (const auto& block : input.background) {
     std::vector<std::string> names;
     for (const std::string& raw : block) {
@@ -271,8 +299,8 @@ void ActorTable::build(ActorTableInput&& input) {
       if (!name.empty() && !base::Address::parse(name)) names.push_back(std::move(name));
     }
     const auto [sequences, traits] = style_of(names, kNone);
-    for (const auto& [s, count] : sequences) sequence_total[s] += count;
-    for (const auto& [t, count] : traits) trait_total[t] += count;
+    for (const auto& [s, n] : sequences) sequence_total[s] += n;
+    for (const auto& [t, n] : traits) trait_total[t] += n;
   }
   const auto shares = [](const std::vector<double>& totals) {
     double sum = 0;
@@ -286,15 +314,20 @@ void ActorTable::build(ActorTableInput&& input) {
   };
   sequence_share_ = shares(sequence_total);
   trait_share_ = shares(trait_total);
+  rarity_.resize(sequence_share_.size());
+  for (std::size_t k = 0; k < rarity_.size(); ++k) rarity_[k] = -std::log(sequence_share_[k]);
   for (std::size_t i = 0; i < style_names_.size(); ++i) {
     double sum = 0;
-    for (const std::uint32_t s : style_sequences[i]) sum += static_cast<double>(rarity(s)) * rarity(s);
+    for (std::uint32_t k = i == 0 ? 0 : style_ends[i - 1]; k < style_ends[i]; ++k) {
+      const double r = rarity(style_pairs[k].first);
+      sum += r * r;
+    }
     style_names_[i].norm = static_cast<float>(std::sqrt(sum));
   }
   std::vector<double> squares(reports_.size(), 0);
-  for (std::uint32_t s = 0; s < kSequenceSpace; ++s) {
-    const double idf = rarity(s);
-    for (const Posting& p : sequences_[s]) squares[p.report] += static_cast<double>(p.count) * p.count * idf * idf;
+  for (const auto& [s, p] : sequence_pairs) {
+    const double x = static_cast<double>(p.count) * rarity(s);
+    squares[p.report] += x * x;
   }
   for (std::size_t i = 0; i < reports_.size(); ++i)
     reports_[i].sequence_norm = static_cast<float>(std::sqrt(squares[i]));
@@ -302,8 +335,6 @@ void ActorTable::build(ActorTableInput&& input) {
   std::sort(victim_rows_.begin(), victim_rows_.end(),
             [](const VictimRow& a, const VictimRow& b) { return a.id < b.id; });
 }
-
-float ActorTable::rarity(std::uint32_t sequence) const { return -std::log(sequence_share_[sequence]); }
 
 std::uint32_t ActorTable::actor(std::string_view key_or_name) const {
   const std::string key(key_or_name);
@@ -318,23 +349,23 @@ std::uint32_t ActorTable::software_number(std::string_view id_or_name) const {
 std::uint32_t ActorTable::campaign(std::string_view id) const { return number_in(campaign_ids_, std::string(id)); }
 std::uint32_t ActorTable::report(std::string_view id) const { return number_in(report_ids_, std::string(id)); }
 
-const std::vector<std::uint32_t>* ActorTable::reports_of_name(std::string_view name) const {
-  return look_up(by_name_, key_of(name));
+std::span<const std::uint32_t> ActorTable::reports_of_name(std::string_view name) const {
+  return by_name_.find(key_of(name));
 }
-const std::vector<std::uint32_t>* ActorTable::reports_of_registered(std::string_view registered) const {
-  return look_up(by_registered_, key_of(registered));
+std::span<const std::uint32_t> ActorTable::reports_of_registered(std::string_view registered) const {
+  return by_registered_.find(key_of(registered));
 }
-const std::vector<std::uint32_t>* ActorTable::reports_of_label(std::string_view label) const {
-  return look_up(by_label_, key_of(label));
+std::span<const std::uint32_t> ActorTable::reports_of_label(std::string_view label) const {
+  return by_label_.find(key_of(label));
 }
-const std::vector<std::uint32_t>* ActorTable::reports_of_address(std::uint32_t address) const {
-  return look_up(by_address_, address);
+std::span<const std::uint32_t> ActorTable::reports_of_address(std::uint32_t address) const {
+  return by_address_.find(address);
 }
-const std::vector<std::uint32_t>* ActorTable::reports_of_net24(std::uint32_t address) const {
-  return look_up(by_net24_, address >> 8);
+std::span<const std::uint32_t> ActorTable::reports_of_net24(std::uint32_t address) const {
+  return by_net24_.find(address >> 8);
 }
-const std::vector<std::uint32_t>* ActorTable::reports_of_net16(std::uint32_t address) const {
-  return look_up(by_net16_, address >> 16);
+std::span<const std::uint32_t> ActorTable::reports_of_net16(std::uint32_t address) const {
+  return by_net16_.find(address >> 16);
 }
 
 }  // namespace whodunit::attribution

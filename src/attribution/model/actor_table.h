@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -63,16 +64,11 @@ struct ReportEntry {
   std::int32_t day = kNoDay;             ///< published; kNoDay where it does not say
   std::int32_t known_by = kNoDay;        ///< not later than this
   bool usable = true;                    ///< has a reference, and an actor
-  std::vector<std::uint32_t> names;      ///< into ActorTable::names(), sorted, each once
+  std::uint32_t names = 0;               ///< how many different ones
   std::vector<std::uint32_t> addresses;  ///< IPv4, host order, sorted, each once
   float sequence_mass = 0;               ///< sum of its sequence postings
   float trait_mass = 0;
   float sequence_norm = 0;  ///< length of its vector of sequences, weighted by rarity
-};
-
-struct NameEntry {
-  std::string text;
-  std::uint32_t registered = kNone;  ///< number of its registered domain; kNone where it is itself one
 };
 
 /// An actor with a country and victims (victimology); not only ATT&CK's.
@@ -94,6 +90,44 @@ struct StyleName {
   float norm;  ///< length of its vector of sequences, weighted by rarity
 };
 
+/// Lists of numbers under keys, in flat arrays: small, quick to make, and read back from a file as they are.
+class Lists {
+ public:
+  /// Of (key, value) pairs in any order; values of one key come out sorted, each once.
+  static Lists of(std::vector<std::pair<std::uint64_t, std::uint32_t>>&& pairs);
+  std::span<const std::uint32_t> find(std::uint64_t key) const;
+
+ private:
+  friend struct TableFile;
+  std::vector<std::uint64_t> keys_;     // sorted
+  std::vector<std::uint32_t> offsets_;  // keys_.size() + 1
+  std::vector<std::uint32_t> values_;
+};
+
+/// The same where keys are the numbers below a bound.
+template <class T>
+class Rows {
+ public:
+  Rows() = default;
+  /// From pairs; those of one key keep their order.
+  Rows(std::size_t keys, const std::vector<std::pair<std::uint32_t, T>>& pairs) : offsets_(keys + 1, 0) {
+    for (const auto& [key, value] : pairs) ++offsets_[key + 1];
+    for (std::size_t k = 0; k < keys; ++k) offsets_[k + 1] += offsets_[k];
+    values_.resize(pairs.size());
+    std::vector<std::uint32_t> at(offsets_.begin(), offsets_.end() - 1);
+    for (const auto& [key, value] : pairs) values_[at[key]++] = value;
+  }
+  std::span<const T> operator[](std::size_t key) const {
+    return {values_.data() + offsets_[key], offsets_[key + 1] - offsets_[key]};
+  }
+  std::size_t size() const { return offsets_.empty() ? 0 : offsets_.size() - 1; }
+
+ private:
+  friend struct TableFile;
+  std::vector<std::uint32_t> offsets_;
+  std::vector<T> values_;
+};
+
 /// Sources for a table, still in names.
 struct ActorTableInput;
 
@@ -111,7 +145,6 @@ class ActorTable {
   const std::vector<TechniqueEntry>& techniques() const { return techniques_; }
   const std::vector<SoftwareEntry>& software() const { return software_; }
   const std::vector<ReportEntry>& reports() const { return reports_; }
-  const std::vector<NameEntry>& names() const { return names_; }
   const std::vector<VictimRow>& victim_rows() const { return victim_rows_; }
 
   /// Numbers, or kNone. An actor is found by key, ATT&CK id, name or alias, without regard to case and punctuation;
@@ -124,22 +157,22 @@ class ActorTable {
 
   /// Reports that list exactly this name; that list a name under this registered domain; this address; its /24; its
   /// /16.
-  const std::vector<std::uint32_t>* reports_of_name(std::string_view name) const;
-  const std::vector<std::uint32_t>* reports_of_registered(std::string_view registered) const;
+  std::span<const std::uint32_t> reports_of_name(std::string_view name) const;
+  std::span<const std::uint32_t> reports_of_registered(std::string_view registered) const;
   /// Reports with a name whose chosen label is this, under whatever suffix.
-  const std::vector<std::uint32_t>* reports_of_label(std::string_view label) const;
-  const std::vector<std::uint32_t>* reports_of_address(std::uint32_t address) const;
-  const std::vector<std::uint32_t>* reports_of_net24(std::uint32_t address) const;
-  const std::vector<std::uint32_t>* reports_of_net16(std::uint32_t address) const;
-  const std::vector<Posting>& sequence_postings(std::uint32_t sequence) const { return sequences_[sequence]; }
+  std::span<const std::uint32_t> reports_of_label(std::string_view label) const;
+  std::span<const std::uint32_t> reports_of_address(std::uint32_t address) const;
+  std::span<const std::uint32_t> reports_of_net24(std::uint32_t address) const;
+  std::span<const std::uint32_t> reports_of_net16(std::uint32_t address) const;
+  std::span<const Posting> sequence_postings(std::uint32_t sequence) const { return sequences_[sequence]; }
   /// Names read for style (`style_names()`) that hold a sequence.
-  const std::vector<std::uint32_t>& style_postings(std::uint32_t sequence) const { return style_index_[sequence]; }
+  std::span<const std::uint32_t> style_postings(std::uint32_t sequence) const { return style_index_[sequence]; }
   const std::vector<StyleName>& style_names() const { return style_names_; }
-  const std::vector<Posting>& trait_postings(std::uint32_t trait) const { return traits_[trait]; }
+  std::span<const Posting> trait_postings(std::uint32_t trait) const { return traits_[trait]; }
   /// Share of a sequence or trait in names of all kinds (reports and the reference of ordinary crime).
   float sequence_share(std::uint32_t sequence) const { return sequence_share_[sequence]; }
   /// −ln of the share: how much a shared sequence says.
-  float rarity(std::uint32_t sequence) const;
+  float rarity(std::uint32_t sequence) const { return rarity_[sequence]; }
   float trait_share(std::uint32_t trait) const { return trait_share_[trait]; }
 
   bool has_reports() const { return !reports_.empty(); }
@@ -156,16 +189,14 @@ class ActorTable {
   std::vector<TechniqueEntry> techniques_;
   std::vector<SoftwareEntry> software_;
   std::vector<ReportEntry> reports_;
-  std::vector<NameEntry> names_;
   std::vector<VictimRow> victim_rows_;
   using NumberOf = std::unordered_map<std::string, std::uint32_t>;
-  using ReportsOf = std::unordered_map<std::uint64_t, std::vector<std::uint32_t>>;
-  NumberOf actor_names_, technique_ids_, software_names_, campaign_ids_, report_ids_, name_ids_;
-  ReportsOf by_name_, by_registered_, by_label_, by_address_, by_net24_, by_net16_;
-  std::vector<std::vector<Posting>> sequences_, traits_;
-  std::vector<std::vector<std::uint32_t>> style_index_;
+  NumberOf actor_names_, technique_ids_, software_names_, campaign_ids_, report_ids_;
+  Lists by_name_, by_registered_, by_label_, by_address_, by_net24_, by_net16_;
+  Rows<Posting> sequences_, traits_;
+  Rows<std::uint32_t> style_index_;
   std::vector<StyleName> style_names_;
-  std::vector<float> sequence_share_, trait_share_;
+  std::vector<float> sequence_share_, rarity_, trait_share_;
   bool has_profiles_ = false;
   std::string digest_;
 };

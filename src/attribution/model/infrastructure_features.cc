@@ -26,37 +26,6 @@ int shape_of(std::size_t names, std::size_t addresses) {
   return step(names) * 4 + step(addresses);
 }
 
-// Number of different actors that hold a key, and each of them once.
-class Holders {
- public:
-  explicit Holders(const ActorTable& table)
-      : table_(table), seen_(table.actors().size(), 0), recent_(table.actors().size(), 0) {}
-
-  void collect(const std::vector<std::uint32_t>* reports, const std::vector<std::uint8_t>& allowed, std::int32_t day) {
-    for (const std::uint32_t a : actors_) seen_[a] = recent_[a] = 0;
-    actors_.clear();
-    if (reports == nullptr) return;
-    for (const std::uint32_t r : *reports) {
-      if (!allowed[r]) continue;
-      const ReportEntry& report = table_.reports()[r];
-      if (!seen_[report.actor]) {
-        seen_[report.actor] = 1;
-        actors_.push_back(report.actor);
-      }
-      if (day != kNoDay && report.known_by != kNoDay && std::abs(report.known_by - day) <= 365)
-        recent_[report.actor] = 1;
-    }
-  }
-  const std::vector<std::uint32_t>& actors() const { return actors_; }
-  bool recent(std::uint32_t actor) const { return recent_[actor] != 0; }
-  double weight() const { return actors_.empty() ? 0 : 1.0 / static_cast<double>(actors_.size()); }
-
- private:
-  const ActorTable& table_;
-  std::vector<std::uint8_t> seen_, recent_;
-  std::vector<std::uint32_t> actors_;
-};
-
 }  // namespace
 
 const char* name_of(InfrastructureFeature feature) {
@@ -100,222 +69,368 @@ void Observables::finish() {
   addresses.erase(std::unique(addresses.begin(), addresses.end()), addresses.end());
 }
 
-InfrastructureRows infrastructure_rows(const Observables& observables, const View& view) {
-  const ActorTable& table = *view.table;
-  const std::size_t n_actors = table.actors().size();
-  const std::vector<std::uint8_t> allowed = view.allowed_reports();
+namespace {
 
-  // Per actor: how much of it may be used.
-  std::vector<double> reports(n_actors, 0), activity(n_actors, 0), activity_short(n_actors, 0),
-      sequence_mass(n_actors, 0), trait_mass(n_actors, 0);
-  std::vector<double> n_addresses(n_actors, 0), shape_hits(n_actors, 0);
-  const int shape = shape_of(observables.names.size(), observables.addresses.size());
-  double all_reports = 0, all_shape = 0, later = 0;
-  std::int32_t newest = observables.day == kNoDay ? 0 : observables.day - 3650;  // ten years are as bad as more
-  for (std::size_t i = 0; i < allowed.size(); ++i) {
-    if (!allowed[i]) continue;
-    const ReportEntry& r = table.reports()[i];
-    reports[r.actor] += 1;
-    all_reports += 1;
-    if (r.known_by != kNoDay) newest = std::max(newest, r.known_by);
-    if (r.known_by != kNoDay && observables.day != kNoDay && r.known_by >= observables.day) later += 1;
-    sequence_mass[r.actor] += r.sequence_mass;
-    trait_mass[r.actor] += r.trait_mass;
-    n_addresses[r.actor] += static_cast<double>(r.addresses.size());
-    if (shape_of(r.names.size(), r.addresses.size()) == shape) {
-      shape_hits[r.actor] += 1;
-      all_shape += 1;
-    }
-    if (observables.day != kNoDay && r.day != kNoDay) {
-      const double apart = std::abs(r.day - observables.day);
-      activity[r.actor] += std::exp(-apart / kActivityDays);
-      activity_short[r.actor] += std::exp(-apart / kActivityShortDays);
-    }
-  }
-  const double shape_share = (all_shape + 1) / (all_reports + kShapes);
+// One question against one view: all that does not depend on which actors are left out, actor by actor, so that the
+// same question can be asked again without some of them at little cost.
+class Sums {
+ public:
+  Sums(const Observables& observables, const View& view);
+  InfrastructureRows rows(std::span<const std::uint32_t> without) const;
 
-  std::vector<std::array<double, 7>> hits(n_actors);  // name, registered, address, /24, /16, recent, label
-  Holders holders(table);
-  const auto give = [&](std::size_t slot, bool match) {
-    const double w = holders.weight();
-    for (const std::uint32_t a : holders.actors()) {
-      hits[a][slot] += w;
-      if (match && holders.recent(a)) hits[a][5] += w;
-    }
+ private:
+  struct Holder {
+    std::uint32_t actor;
+    bool recent;
   };
-  for (const std::string& name : observables.names) {
-    holders.collect(table.reports_of_name(name), allowed, observables.day);
-    if (!holders.actors().empty()) {
-      give(0, true);
-      continue;
-    }
-    const NameParts parts = take_apart(name);
-    holders.collect(table.reports_of_registered(parts.registered), allowed, observables.day);
-    give(1, true);
-    if (holders.actors().empty()) {
-      holders.collect(table.reports_of_label(parts.label), allowed, observables.day);
-      give(6, false);
-    }
-  }
-  for (const std::uint32_t address : observables.addresses) {
-    holders.collect(table.reports_of_address(address), allowed, observables.day);
-    if (!holders.actors().empty()) {
-      give(2, true);
-      continue;
-    }
-    holders.collect(table.reports_of_net24(address), allowed, observables.day);
-    if (!holders.actors().empty()) {
-      give(3, false);
-      continue;
-    }
-    holders.collect(table.reports_of_net16(address), allowed, observables.day);
-    give(4, false);
-  }
+  using Holders = std::vector<Holder>;  // different actors
+  struct NameHits {
+    Holders exact, registered, label;
+  };
+  struct AddressHits {
+    Holders exact, net24, net16;
+  };
+  struct Near {  // addresses of reports in one block, by actor
+    std::vector<std::pair<std::uint32_t, double>> actors;
+    double here = 0, expected = 0;
+  };
 
-  // Style of names. Which names are read does not depend on their order.
+  Holders holders_of(std::span<const std::uint32_t> reports);
+  void read_reports();
+  void read_names();
+  void read_addresses();
+
+  const Observables& observables_;
+  const ActorTable& table_;
+  std::size_t n_actors_;
+  std::vector<std::uint32_t> actor_of_;  // by report; kNone where it may not be used
+  // By actor.
+  std::vector<double> reports_, later_, activity_, activity_short_, shape_hits_, n_addresses_, address_total_;
+  std::vector<double> sequence_mass_, trait_mass_;
+  std::vector<std::int32_t> newest_;
+  std::vector<float> sequence_sum_, trait_sum_, suffix_sum_, name_best_, nearest_;
+  std::vector<NameHits> names_;
+  std::vector<AddressHits> addresses_;
+  std::vector<std::vector<std::uint32_t>> ranked_;  // by name read: actors, the nearest first
+  std::vector<Near> near_;
+  std::size_t names_read_ = 0;
+  // To find each actor once.
+  std::vector<std::uint32_t> seen_;
+  std::uint32_t round_ = 0;
+};
+
+constexpr std::size_t kRanks = 20, kMostLeftOut = 12;
+
+Sums::Sums(const Observables& observables, const View& view)
+    : observables_(observables), table_(*view.table), n_actors_(view.table->actors().size()) {
+  actor_of_.assign(table_.reports().size(), kNone);
+  const std::vector<std::uint8_t> allowed = view.allowed_reports();
+  for (std::size_t i = 0; i < allowed.size(); ++i) {
+    if (allowed[i]) actor_of_[i] = table_.reports()[i].actor;
+  }
+  for (auto* v : {&reports_, &later_, &activity_, &activity_short_, &shape_hits_, &n_addresses_, &address_total_,
+                  &sequence_mass_, &trait_mass_}) {
+    v->assign(n_actors_, 0);
+  }
+  for (auto* v : {&sequence_sum_, &trait_sum_, &suffix_sum_, &name_best_, &nearest_}) v->assign(n_actors_, 0);
+  newest_.assign(n_actors_, INT32_MIN);
+  seen_.assign(n_actors_, 0);
+  read_reports();
+  for (const std::string& name : observables.names) {
+    const NameParts parts = take_apart(name);
+    names_.push_back({holders_of(table_.reports_of_name(name)), holders_of(table_.reports_of_registered(parts.registered)),
+                      holders_of(table_.reports_of_label(parts.label))});
+  }
+  for (const std::uint32_t a : observables.addresses) {
+    addresses_.push_back({holders_of(table_.reports_of_address(a)), holders_of(table_.reports_of_net24(a)),
+                          holders_of(table_.reports_of_net16(a))});
+  }
+  read_names();
+  read_addresses();
+}
+
+Sums::Holders Sums::holders_of(std::span<const std::uint32_t> reports) {
+  Holders out;
+  ++round_;
+  for (const std::uint32_t r : reports) {
+    const std::uint32_t a = actor_of_[r];
+    if (a == kNone) continue;
+    if (seen_[a] != round_) {
+      seen_[a] = round_;
+      out.push_back({a, false});
+    }
+    const std::int32_t known_by = table_.reports()[r].known_by;
+    if (observables_.day != kNoDay && known_by != kNoDay && std::abs(known_by - observables_.day) <= 365) {
+      for (Holder& h : out) h.recent |= h.actor == a;
+    }
+  }
+  return out;
+}
+
+void Sums::read_reports() {
+  const int shape = shape_of(observables_.names.size(), observables_.addresses.size());
+  const std::int32_t day = observables_.day;
+  for (std::size_t i = 0; i < actor_of_.size(); ++i) {
+    const std::uint32_t a = actor_of_[i];
+    if (a == kNone) continue;
+    const ReportEntry& r = table_.reports()[i];
+    reports_[a] += 1;
+    if (r.known_by != kNoDay) {
+      newest_[a] = std::max(newest_[a], r.known_by);
+      if (day != kNoDay && r.known_by >= day) later_[a] += 1;
+    }
+    sequence_mass_[a] += r.sequence_mass;
+    trait_mass_[a] += r.trait_mass;
+    n_addresses_[a] += static_cast<double>(r.addresses.size());
+    address_total_[a] += std::min(10.0, static_cast<double>(r.addresses.size()));
+    if (shape_of(r.names, r.addresses.size()) == shape) shape_hits_[a] += 1;
+    if (day != kNoDay && r.day != kNoDay) {
+      const double apart = std::abs(r.day - day);
+      if (apart < 20 * kActivityDays) activity_[a] += std::exp(-apart / kActivityDays);
+      if (apart < 20 * kActivityShortDays) activity_short_[a] += std::exp(-apart / kActivityShortDays);
+    }
+  }
+}
+
+void Sums::read_names() {
+  // Which names are read does not depend on their order.
   std::vector<std::pair<std::uint64_t, const std::string*>> order;
-  for (const std::string& n : observables.names) order.emplace_back(base::fast_hash(n), &n);
+  for (const std::string& n : observables_.names) order.emplace_back(base::fast_hash(n), &n);
   std::sort(order.begin(), order.end());
   if (order.size() > kNamesRead) order.resize(kNamesRead);
-  std::vector<double> sequence_sum(n_actors, 0), trait_sum(n_actors, 0);
-  std::map<std::uint32_t, double> case_sequences;
-  std::vector<double> score(n_actors);
-  std::vector<double> counts(n_actors, 0);
+  names_read_ = order.size();
+  if (order.empty()) return;
+  std::vector<std::vector<std::uint32_t>> sequences_of_name;
+  std::vector<NameParts> parts_of_name;
+  std::vector<std::uint32_t> all;
+  for (const auto& [hash, name] : order) {
+    parts_of_name.push_back(take_apart(*name));
+    sequences_of_name.push_back(sequences_of(parts_of_name.back()));
+    all.insert(all.end(), sequences_of_name.back().begin(), sequences_of_name.back().end());
+  }
+  std::sort(all.begin(), all.end());
+
+  // Each sequence once: what it adds for whom, and how near it brings each report.
+  struct Said {
+    std::uint32_t sequence;
+    std::vector<std::pair<std::uint32_t, float>> actors;
+  };
+  std::vector<Said> said;
+  std::vector<float> counts(n_actors_, 0);
   std::vector<std::uint32_t> counted;
-  std::vector<float> dots(table.style_names().size(), 0);
-  std::vector<std::uint32_t> met_names;
-  std::vector<double> name_best(n_actors, 0), name_rank(n_actors, 0);
-  std::vector<double> best(n_actors, 0);
-  std::vector<double> suffix_sum(n_actors, 0);
-  const auto accumulate = [&](const std::vector<Posting>& postings, double smoothing, double share) {
+  std::vector<float> dot(actor_of_.size(), 0);
+  std::vector<std::uint32_t> met;
+  const auto tell = [&](std::span<const Posting> postings, float weight) {
+    counted.clear();
     for (const Posting& p : postings) {
-      if (!allowed[p.report]) continue;
-      const std::uint32_t a = table.reports()[p.report].actor;
+      const std::uint32_t a = actor_of_[p.report];
+      if (a == kNone) continue;
       if (counts[a] == 0) counted.push_back(a);
       counts[a] += p.count;
+      if (weight > 0) {
+        if (dot[p.report] == 0) met.push_back(p.report);
+        dot[p.report] += weight * p.count;
+      }
     }
+  };
+  double case_norm = 0;
+  for (std::size_t i = 0; i < all.size();) {
+    std::size_t end = i + 1;
+    while (end < all.size() && all[end] == all[i]) ++end;
+    const auto times = static_cast<float>(end - i);
+    const std::uint32_t s = all[i];
+    i = end;
+    const float rarity = table_.rarity(s);
+    case_norm += static_cast<double>(times) * times * rarity * rarity;
+    tell(table_.sequence_postings(s), times * rarity * rarity);
+    Said one{s, {}};
+    const float scale = 1 / static_cast<float>(kSequenceSmoothing * table_.sequence_share(s));
     for (const std::uint32_t a : counted) {
-      score[a] += std::log1p(counts[a] / (smoothing * share));
+      one.actors.emplace_back(a, std::log1p(counts[a] * scale));
       counts[a] = 0;
     }
-    counted.clear();
+    said.push_back(std::move(one));
+  }
+  for (const std::uint32_t r : met) {
+    const double length = std::sqrt(case_norm) * static_cast<double>(table_.reports()[r].sequence_norm);
+    float& nearest = nearest_[actor_of_[r]];
+    if (length > 0) nearest = std::max(nearest, static_cast<float>(dot[r] / length));
+  }
+
+  std::map<std::uint32_t, std::vector<float>> said_by_trait;  // trait → by actor
+  const auto by_trait = [&](std::uint32_t trait, bool suffix) -> const std::vector<float>& {
+    const auto [it, fresh] = said_by_trait.try_emplace(suffix ? trait + kTraitSpace : trait);
+    if (fresh) {
+      it->second.assign(n_actors_, 0);
+      tell(table_.trait_postings(trait), 0);
+      const double smoothing = suffix ? kSuffixSmoothing : kTraitSmoothing;
+      const auto scale = static_cast<float>(1 / (smoothing * table_.trait_share(trait) * kTraitKinds));
+      for (const std::uint32_t a : counted) {
+        it->second[a] = std::log1p(counts[a] * scale);
+        counts[a] = 0;
+      }
+    }
+    return it->second;
   };
-  for (const auto& [hash, name] : order) {
-    const NameParts parts = take_apart(*name);
-    const auto sequences = sequences_of(parts);
-    std::fill(score.begin(), score.end(), 0);
-    for (const std::uint32_t s : sequences) {
-      case_sequences[s] += 1;
-      accumulate(table.sequence_postings(s), kSequenceSmoothing, table.sequence_share(s));
-    }
-    const auto n = static_cast<double>(sequences.size());
-    for (std::size_t a = 0; a < n_actors; ++a) {
-      const double base = n * std::log(kSequenceSmoothing / (sequence_mass[a] + kSequenceSmoothing));
-      sequence_sum[a] += std::clamp(score[a] + base, -6.0, 15.0);
-    }
-    std::vector<std::uint32_t> own = sequences;
+  std::vector<float> sequence_base(n_actors_), trait_base(n_actors_), suffix_base(n_actors_);
+  for (std::size_t a = 0; a < n_actors_; ++a) {
+    // Each kind of trait has its own total: the mass of one kind is the number of names.
+    const double per_kind = trait_mass_[a] / static_cast<double>(kTraitKinds);
+    sequence_base[a] = static_cast<float>(std::log(kSequenceSmoothing / (sequence_mass_[a] + kSequenceSmoothing)));
+    trait_base[a] =
+        static_cast<float>(static_cast<double>(kTraitKinds) * std::log(kTraitSmoothing / (per_kind + kTraitSmoothing)));
+    suffix_base[a] = static_cast<float>(std::log(kSuffixSmoothing / (per_kind + kSuffixSmoothing)));
+  }
+
+  std::vector<float> score(n_actors_), best(n_actors_, 0);
+  std::vector<float> dots(table_.style_names().size(), 0);
+  std::vector<std::uint32_t> met_names;
+  for (std::size_t i = 0; i < order.size(); ++i) {
+    std::vector<std::uint32_t>& own = sequences_of_name[i];
+    const auto n = static_cast<float>(own.size());
+    for (std::size_t a = 0; a < n_actors_; ++a) score[a] = n * sequence_base[a];
     std::sort(own.begin(), own.end());
-    own.erase(std::unique(own.begin(), own.end()), own.end());
     double norm = 0;
-    for (const std::uint32_t s : own) {
-      const float rarity = table.rarity(s);
-      norm += static_cast<double>(rarity) * rarity;
-      for (const std::uint32_t other : table.style_postings(s)) {
+    for (std::size_t k = 0; k < own.size(); ++k) {
+      const auto it = std::lower_bound(said.begin(), said.end(), own[k],
+                                       [](const Said& x, std::uint32_t s) { return x.sequence < s; });
+      for (const auto& [a, x] : it->actors) score[a] += x;
+      if (k > 0 && own[k] == own[k - 1]) continue;
+      const float rarity = table_.rarity(own[k]), square = rarity * rarity;
+      norm += static_cast<double>(square);
+      for (const std::uint32_t other : table_.style_postings(own[k])) {
         if (dots[other] == 0) met_names.push_back(other);
-        dots[other] += rarity * rarity;
+        dots[other] += square;
       }
     }
+    for (std::size_t a = 0; a < n_actors_; ++a) sequence_sum_[a] += std::clamp(score[a], -6.0f, 15.0f);
+    const auto length = static_cast<float>(std::sqrt(norm));
     for (const std::uint32_t other : met_names) {
-      const StyleName& style = table.style_names()[other];
-      if (allowed[style.report]) {
-        double& b = best[table.reports()[style.report].actor];
-        b = std::max(b, dots[other] / (std::sqrt(norm) * style.norm));
-      }
+      const StyleName& style = table_.style_names()[other];
+      const std::uint32_t a = actor_of_[style.report];
+      if (a != kNone) best[a] = std::max(best[a], dots[other] / (length * style.norm));
       dots[other] = 0;
     }
     met_names.clear();
-    std::vector<std::pair<double, std::uint32_t>> ranked;
-    for (std::uint32_t a = 0; a < n_actors; ++a) {
-      name_best[a] = std::max(name_best[a], best[a]);
-      if (best[a] >= 0.3) ranked.emplace_back(-best[a], a);
+    std::vector<std::pair<float, std::uint32_t>> ranked;
+    for (std::uint32_t a = 0; a < n_actors_; ++a) {
+      name_best_[a] = std::max(name_best_[a], best[a]);
+      if (best[a] >= 0.3f) ranked.emplace_back(-best[a], a);
       best[a] = 0;
     }
     std::sort(ranked.begin(), ranked.end());
-    for (std::size_t i = 0; i < ranked.size() && i < 20; ++i)
-      name_rank[ranked[i].second] += 1.0 / static_cast<double>(i + 1);
-    std::fill(score.begin(), score.end(), 0);
-    const auto traits = traits_of(parts);
-    accumulate(table.trait_postings(traits[0]), kSuffixSmoothing, table.trait_share(traits[0]) * kTraitKinds);
-    for (std::size_t a = 0; a < n_actors; ++a) {
-      suffix_sum[a] +=
-          score[a] + std::log(kSuffixSmoothing / (trait_mass[a] / static_cast<double>(kTraitKinds) + kSuffixSmoothing));
-      score[a] = 0;
-    }
-    for (const std::uint32_t t : traits)
-      accumulate(table.trait_postings(t), kTraitSmoothing, table.trait_share(t) * kTraitKinds);
-    for (std::size_t a = 0; a < n_actors; ++a) {
-      // Each kind of trait has its own total: the mass of one kind is the number of names.
-      const double per_kind = trait_mass[a] / static_cast<double>(kTraitKinds);
-      const double base = static_cast<double>(kTraitKinds) * std::log(kTraitSmoothing / (per_kind + kTraitSmoothing));
-      trait_sum[a] += std::clamp(score[a] + base, -4.0, 12.0);
-    }
-  }
+    std::vector<std::uint32_t> first;
+    for (std::size_t k = 0; k < std::min(ranked.size(), kRanks + kMostLeftOut); ++k) first.push_back(ranked[k].second);
+    ranked_.push_back(std::move(first));
 
-  // The nearest single report, by the cosine of sequences weighted by rarity.
-  std::vector<double> nearest(n_actors, 0);
-  if (!case_sequences.empty()) {
-    std::vector<double> dot(allowed.size(), 0);
-    std::vector<std::uint32_t> met;
-    double norm = 0;
-    for (const auto& [s, count] : case_sequences) {
-      const double idf = -std::log(static_cast<double>(table.sequence_share(s)));
-      norm += count * count * idf * idf;
-      for (const Posting& p : table.sequence_postings(s)) {
-        if (!allowed[p.report]) continue;
-        if (dot[p.report] == 0) met.push_back(p.report);
-        dot[p.report] += count * p.count * idf * idf;
-      }
+    const auto traits = traits_of(parts_of_name[i]);
+    const std::vector<float>& suffix = by_trait(traits[0], true);
+    for (std::size_t a = 0; a < n_actors_; ++a) {
+      suffix_sum_[a] += suffix[a] + suffix_base[a];
+      score[a] = trait_base[a];
     }
-    for (const std::uint32_t r : met) {
-      const ReportEntry& report = table.reports()[r];
-      const double length = std::sqrt(norm) * static_cast<double>(report.sequence_norm);
-      if (length > 0) nearest[report.actor] = std::max(nearest[report.actor], dot[r] / length);
+    for (const std::uint32_t t : traits) {
+      const std::vector<float>& x = by_trait(t, false);
+      for (std::size_t a = 0; a < n_actors_; ++a) score[a] += x[a];
     }
+    for (std::size_t a = 0; a < n_actors_; ++a) trait_sum_[a] += std::clamp(score[a], -4.0f, 12.0f);
   }
+}
 
-  // Addresses: where their owners rent.
-  std::vector<double> address_sum(n_actors, 0);
-  for (const std::uint32_t address : observables.addresses) {
+// Where an actor rents: his reports' addresses in the same /16 and in the same /12.
+void Sums::read_addresses() {
+  for (const std::uint32_t address : observables_.addresses) {
     for (const unsigned shift : {16u, 20u}) {
+      Near near;
+      near.expected = 0.5 * (1u << (32 - shift)) / 10;
       std::map<std::uint32_t, double> in;
-      double total = 0, here = 0;
-      for (std::size_t i = 0; i < allowed.size(); ++i) {
-        if (!allowed[i]) continue;
-        const ReportEntry& r = table.reports()[i];
-        if (r.addresses.empty()) continue;
+      std::vector<std::uint32_t> reports;
+      const std::uint32_t first = (address >> shift) << shift;
+      for (std::uint32_t k = 0; k < (1u << (shift - 16)); ++k) {
+        const auto list = table_.reports_of_net16(first + (k << 16));
+        reports.insert(reports.end(), list.begin(), list.end());
+      }
+      std::sort(reports.begin(), reports.end());
+      reports.erase(std::unique(reports.begin(), reports.end()), reports.end());
+      for (const std::uint32_t i : reports) {
+        if (actor_of_[i] == kNone) continue;
+        const ReportEntry& r = table_.reports()[i];
         const double w = std::min(1.0, 10.0 / static_cast<double>(r.addresses.size()));
-        total += w * static_cast<double>(r.addresses.size());
-        const auto low = std::lower_bound(r.addresses.begin(), r.addresses.end(), (address >> shift) << shift);
-        for (auto it = low; it != r.addresses.end() && (*it >> shift) == (address >> shift); ++it) {
+        for (auto it = std::lower_bound(r.addresses.begin(), r.addresses.end(), first);
+             it != r.addresses.end() && (*it >> shift) == (address >> shift); ++it) {
           in[r.actor] += w;
-          here += w;
         }
       }
-      const double share = (here + 0.5) / (total + 0.5 * (1u << (32 - shift)) / 10);
-      for (std::size_t a = 0; a < n_actors; ++a) {
-        const auto it = in.find(static_cast<std::uint32_t>(a));
-        const double c = it == in.end() ? 0 : it->second;
-        address_sum[a] += std::log((c + kAddressSmoothing * share) / ((n_addresses[a] + kAddressSmoothing) * share));
-      }
+      near.actors.assign(in.begin(), in.end());
+      for (const auto& [a, w] : near.actors) near.here += w;
+      near_.push_back(std::move(near));
     }
+  }
+}
+
+InfrastructureRows Sums::rows(std::span<const std::uint32_t> without) const {
+  std::vector<std::uint8_t> out(n_actors_, 0);
+  for (const std::uint32_t a : without) {
+    if (a < n_actors_) out[a] = 1;
+  }
+  double all_reports = 0, all_shape = 0, later = 0, address_total = 0;
+  std::int32_t newest = observables_.day == kNoDay ? 0 : observables_.day - 3650;  // ten years are as bad as more
+  for (std::size_t a = 0; a < n_actors_; ++a) {
+    if (out[a] || reports_[a] == 0) continue;
+    all_reports += reports_[a];
+    all_shape += shape_hits_[a];
+    later += later_[a];
+    address_total += address_total_[a];
+    newest = std::max(newest, newest_[a]);
+  }
+  const double shape_share = (all_shape + 1) / (all_reports + kShapes);
+
+  std::vector<std::array<double, 7>> hits(n_actors_);  // name, registered, address, /24, /16, recent, label
+  const auto give = [&](const Holders& holders, std::size_t slot, bool match) {
+    std::size_t n = 0;
+    for (const Holder& h : holders) n += !out[h.actor];
+    if (n == 0) return false;
+    const double w = 1.0 / static_cast<double>(n);
+    for (const Holder& h : holders) {
+      if (out[h.actor]) continue;
+      hits[h.actor][slot] += w;
+      if (match && h.recent) hits[h.actor][5] += w;
+    }
+    return true;
+  };
+  for (const NameHits& n : names_) give(n.exact, 0, true) || give(n.registered, 1, true) || give(n.label, 6, false);
+  for (const AddressHits& n : addresses_) give(n.exact, 2, true) || give(n.net24, 3, false) || give(n.net16, 4, false);
+
+  std::vector<double> name_rank(n_actors_, 0);
+  for (const auto& ranked : ranked_) {
+    std::size_t rank = 0;
+    for (const std::uint32_t a : ranked) {
+      if (out[a]) continue;
+      if (++rank > kRanks) break;
+      name_rank[a] += 1.0 / static_cast<double>(rank);
+    }
+  }
+  std::vector<double> address_sum(n_actors_, 0);
+  if (!near_.empty()) {
+    std::vector<double> base(n_actors_);
+    for (std::size_t a = 0; a < n_actors_; ++a)
+      base[a] = static_cast<double>(near_.size()) * std::log(kAddressSmoothing / (n_addresses_[a] + kAddressSmoothing));
+    for (const Near& near : near_) {
+      double here = near.here;
+      for (const auto& [a, w] : near.actors) here -= out[a] ? w : 0;
+      const double share = (here + 0.5) / (address_total + near.expected);
+      for (const auto& [a, w] : near.actors) address_sum[a] += std::log1p(w / (kAddressSmoothing * share));
+    }
+    for (std::size_t a = 0; a < n_actors_; ++a)
+      address_sum[a] = (address_sum[a] + base[a]) / static_cast<double>(near_.size());
   }
 
   InfrastructureRows rows;
-  const auto n_names = static_cast<double>(order.size());
+  const auto n_names = static_cast<double>(names_read_);
   std::array<float, kInfrastructureFeatures> largest;
   largest.fill(0);
-  for (std::uint32_t a = 0; a < n_actors; ++a) {
-    if (reports[a] == 0) continue;
+  for (std::uint32_t a = 0; a < n_actors_; ++a) {
+    if (reports_[a] == 0 || out[a]) continue;
     std::array<double, kInfrastructureFeatures> f{};
     f[kExactName] = 1 - std::exp(-hits[a][0]);
     f[kExactNames] = std::log1p(hits[a][0]);
@@ -328,22 +443,20 @@ InfrastructureRows infrastructure_rows(const Observables& observables, const Vie
     f[kRecentMatch] = 1 - std::exp(-hits[a][5]);
     f[kLabel] = std::log1p(hits[a][6]);
     if (n_names > 0) {
-      f[kNearestName] = name_best[a];
+      f[kNearestName] = static_cast<double>(name_best_[a]);
       f[kNameRank] = name_rank[a] / n_names;
-      f[kSequences] = sequence_sum[a] / n_names;
-      f[kTraits] = trait_sum[a] / n_names;
-      f[kSuffix] = suffix_sum[a] / n_names;
+      f[kSequences] = static_cast<double>(sequence_sum_[a]) / n_names;
+      f[kTraits] = static_cast<double>(trait_sum_[a]) / n_names;
+      f[kSuffix] = static_cast<double>(suffix_sum_[a]) / n_names;
     }
-    if (!observables.addresses.empty()) {
-      f[kAddressStyle] = address_sum[a] / (2 * static_cast<double>(observables.addresses.size()));
-    }
-    f[kNearestReport] = nearest[a];
-    f[kShape] = observables.size() == 0 ? 0
-                                        : std::log((shape_hits[a] + kShapeSmoothing * shape_share) /
-                                                   ((reports[a] + kShapeSmoothing) * shape_share));
-    f[kSize] = std::log(reports[a]);
-    f[kActivity] = std::log1p(activity[a]);
-    f[kActivityShort] = std::log1p(activity_short[a]);
+    f[kAddressStyle] = address_sum[a];
+    f[kNearestReport] = static_cast<double>(nearest_[a]);
+    f[kShape] = observables_.size() == 0 ? 0
+                                         : std::log((shape_hits_[a] + kShapeSmoothing * shape_share) /
+                                                    ((reports_[a] + kShapeSmoothing) * shape_share));
+    f[kSize] = std::log(reports_[a]);
+    f[kActivity] = std::log1p(activity_[a]);
+    f[kActivityShort] = std::log1p(activity_short_[a]);
     rows.actors.push_back(a);
     for (std::size_t i = 0; i < kInfrastructureFeatures; ++i) {
       rows.values.push_back(static_cast<float>(f[i]));
@@ -352,8 +465,8 @@ InfrastructureRows infrastructure_rows(const Observables& observables, const Vie
   }
   auto& of_case = rows.of_case;
   of_case[kAlways] = 1;
-  of_case[kObservables] = std::log1p(static_cast<float>(observables.size()));
-  of_case[kNoNames] = observables.names.empty() ? 1 : 0;
+  of_case[kObservables] = std::log1p(static_cast<float>(observables_.size()));
+  of_case[kNoNames] = observables_.names.empty() ? 1 : 0;
   of_case[kBestExactName] = largest[kExactName];
   of_case[kBestRegistered] = largest[kRegistered];
   of_case[kBestAddress] = std::max(largest[kExactAddress], largest[kNet24]);
@@ -363,13 +476,25 @@ InfrastructureRows infrastructure_rows(const Observables& observables, const Vie
   of_case[kBestSequences] = largest[kSequences];
   of_case[kBestTraits] = largest[kTraits];
   of_case[kBestSuffix] = largest[kSuffix];
-  of_case[kUndated] = observables.day == kNoDay ? 1 : 0;
-  if (observables.day != kNoDay && all_reports > 0) {
+  of_case[kUndated] = observables_.day == kNoDay ? 1 : 0;
+  if (observables_.day != kNoDay && all_reports > 0) {
     of_case[kHindsight] = static_cast<float>(later / all_reports);
-    of_case[kStaleness] = std::log1p(static_cast<float>(std::max(0, observables.day - newest)) / 30.0f);
+    of_case[kStaleness] = std::log1p(static_cast<float>(std::max(0, observables_.day - newest)) / 30.0f);
   }
   of_case[kReports] = static_cast<float>(std::log(std::max(1.0, all_reports) / 1000));
   return rows;
+}
+
+}  // namespace
+
+InfrastructureRows infrastructure_rows(const Observables& observables, const View& view) {
+  return Sums(observables, view).rows({});
+}
+
+std::pair<InfrastructureRows, InfrastructureRows> infrastructure_rows(const Observables& observables, const View& view,
+                                                                      std::span<const std::uint32_t> without) {
+  const Sums sums(observables, view);
+  return {sums.rows({}), sums.rows(without)};
 }
 
 }  // namespace whodunit::attribution

@@ -4,7 +4,9 @@
 
 #include <array>
 #include <cstdint>
+#include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "attribution/model/view.h"
@@ -82,5 +84,9 @@ struct InfrastructureRows {
 
 /// `view.table` must be set. Empty observables give rows all the same: how often each actor is reported.
 InfrastructureRows infrastructure_rows(const Observables& observables, const View& view);
+/// The same question twice: with all that the view allows, and as if nobody had ever heard of the actors `without` (a
+/// dozen at most).
+std::pair<InfrastructureRows, InfrastructureRows> infrastructure_rows(const Observables& observables, const View& view,
+                                                                      std::span<const std::uint32_t> without);
 
 }  // namespace whodunit::attribution
