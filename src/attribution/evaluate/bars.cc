@@ -102,9 +102,10 @@ Weights fit_all(const std::vector<Trial>& trials, const ActorTable& table, const
     fit(all, weights);
     const auto n = (weights.*member).size();
     std::vector<double> sum(n, 0), squares(n, 0);
+    const auto fold_of = folds_of(trials, kGroups);
     for (std::size_t group = 0; group < kGroups; ++group) {
       TrialMask mask(trials.size(), 1);
-      for (std::size_t i = 0; i < trials.size(); ++i) mask[i] = fold_of(trials[i], kGroups) != group;
+      for (std::size_t i = 0; i < trials.size(); ++i) mask[i] = fold_of[i] != group;
       Weights part = weights;
       fit(mask, part);
       for (std::size_t k = 0; k < n; ++k) {
@@ -123,7 +124,8 @@ Weights fit_all(const std::vector<Trial>& trials, const ActorTable& table, const
               &Weights::profile_error);
   }
   if (const auto items = infrastructure_items(trials, table); !items.empty()) {
-    jackknife([&](const TrialMask& mask, Weights& w) { fit_infrastructure(items, mask, w); }, &Weights::infrastructure,
+    const InfrastructureFit fit(items);
+    jackknife([&](const TrialMask& mask, Weights& w) { fit.fit(mask, {}, w); }, &Weights::infrastructure,
               &Weights::infrastructure_error);
   }
   if (const auto items = joint_items(trials, table); !items.empty()) fit_joint(items, all, weights);
@@ -141,9 +143,10 @@ namespace {
 void fit_ahead(const std::vector<Trial>& trials, const ActorTable& table, const std::vector<std::string>& methods,
                std::size_t folds, const Weights& weights, Worked& worked) {
   if (trials.empty()) return;
+  const auto fold_of = folds_of(trials, folds);
   for_each_in_parallel(methods.size() * folds, [&](std::size_t i) {
     TrialMask mask(trials.size(), 1);
-    for (std::size_t t = 0; t < trials.size(); ++t) mask[t] = fold_of(trials[t], folds) != i % folds;
+    for (std::size_t t = 0; t < trials.size(); ++t) mask[t] = fold_of[t] != i % folds;
     make_method(methods[i / folds], trials, table, weights, true, &worked)->learn(mask);
   });
 }

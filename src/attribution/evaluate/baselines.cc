@@ -173,13 +173,12 @@ class Own : public Method {
       own_ = std::make_unique<Worked>(trials, table);
       worked_ = own_.get();
     }
-    joint_ = joint_items(trials, table);
   }
   void learn(const TrialMask& mask) override {
     if (!refit_) return;
     if (!worked_->profile().empty()) worked_->fit_profiles(mask, weights_);
     if (!worked_->infrastructure().empty()) worked_->fit(mask, {}, weights_);
-    if (!joint_.empty()) fit_joint(joint_, mask, weights_);
+    if (!worked_->joint().empty()) fit_joint(worked_->joint(), mask, weights_);
     fit_victims(trials_, mask, table_, weights_);
   }
   Posterior answer(const Question& question, const View& view, const InfrastructureRows* rows) const override {
@@ -194,7 +193,6 @@ class Own : public Method {
   bool refit_;
   std::unique_ptr<Worked> own_;
   Worked* worked_;
-  std::vector<JointItem> joint_;
 };
 
 }  // namespace

@@ -112,18 +112,19 @@ Evaluation evaluate(const std::vector<Trial>& trials, const ActorTable& table, c
     return options.worked->rows(trial, options.knowledge, removed);
   };
   evaluation.rows.resize(trials.size());
+  const std::vector<std::size_t> fold_of = folds_of(trials, folds);
   std::vector<std::uint8_t> made(trials.size(), 0);
   for (std::size_t fold = 0; fold < folds; ++fold) {
     TrialMask mask(trials.size(), 1);
     Weights victim_weights = weights;
     if (learns) {
-      for (std::size_t i = 0; i < trials.size(); ++i) mask[i] = fold_of(trials[i], folds) != fold;
+      for (std::size_t i = 0; i < trials.size(); ++i) mask[i] = fold_of[i] != fold;
       method->learn(mask);
       fit_victims(trials, mask, table, victim_weights);
     }
     for_each_in_parallel(trials.size(), [&](std::size_t i) {
       const Trial& trial = trials[i];
-      if (learns && fold_of(trial, folds) != fold) return;
+      if ((learns && fold_of[i] != fold) || (options.only && trial.kind != *options.only)) return;
       TrialResult& row = evaluation.rows[i];
       row.id = trial.id;
       row.truth = trial.true_groups;

@@ -17,6 +17,7 @@ struct EvaluateOptions {
   KnowledgeChoice knowledge = KnowledgeChoice::kLeaveOneOut;
   std::string baseline;             ///< empty: ours
   std::size_t folds = 0;            ///< 0: the given weights; else fitted on the other folds' trials
+  std::optional<TrialKind> only;    ///< trials of other kinds are learnt from, but not asked
   double threshold = 0.8;           ///< for "named"
   std::size_t resamples = 400;      ///< for intervals; 0: none
   Worked* worked = nullptr;         ///< of the same trials and table, to share what is worked out; null: alone

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <map>
 #include <numeric>
+#include <tuple>
 
 #include "attribution/evaluate/parallel.h"
 #include "attribution/model/optimise.h"
@@ -16,7 +17,7 @@ namespace {
 // Infrastructure: an actor with many reports must not drown the others: every actor weighs the same. Questions with
 // earlier knowledge only weigh more than those with hindsight, for they are what a user asks. To name somebody wrongly
 // costs more than to miss one.
-constexpr double kActorPower = 1.0, kEarlierWeight = 3.0, kRemovedWeight = 1.15;
+constexpr double kActorPower = 1.0, kEarlierWeight = 3.0, kGapWeight = 1.0, kRemovedWeight = 1.15;
 constexpr double kRidge = 1.0;          // on every weight of an actor's feature
 constexpr double kUnknownRidge = 0.01;  // on the weights of the case's features
 // While the features' weights are sought, a question keeps the actors that look most alike and every tenth of the
@@ -33,7 +34,29 @@ double share_of(Condition c, bool first) {
 
 }  // namespace
 
-std::size_t fold_of(const Trial& trial, std::size_t folds) { return base::fast_hash(trial.id, 7) % folds; }
+std::vector<std::size_t> folds_of(const std::vector<Trial>& trials, std::size_t folds) {
+  std::vector<std::size_t> root(trials.size());
+  std::iota(root.begin(), root.end(), std::size_t{0});
+  const auto find = [&root](std::size_t i) {
+    while (root[i] != i) i = root[i] = root[root[i]];
+    return i;
+  };
+  std::map<std::string_view, std::size_t> owner;  // report → a trial that speaks of it
+  for (std::size_t i = 0; i < trials.size(); ++i) {
+    for (const std::string& report : trials[i].exclude_reports) {
+      const auto [it, fresh] = owner.emplace(report, i);
+      if (!fresh) root[find(i)] = find(it->second);
+    }
+  }
+  std::vector<std::string_view> least(trials.size());
+  for (std::size_t i = 0; i < trials.size(); ++i) {
+    std::string_view& name = least[find(i)];
+    if (name.empty() || trials[i].id < name) name = trials[i].id;
+  }
+  std::vector<std::size_t> out(trials.size());
+  for (std::size_t i = 0; i < trials.size(); ++i) out[i] = base::fast_hash(least[find(i)], 7) % folds;
+  return out;
+}
 
 std::vector<ProfileItem> profile_items(const std::vector<Trial>& trials, const ActorTable& table) {
   std::vector<ProfileItem> items;
@@ -74,30 +97,33 @@ std::vector<InfrastructureItem> infrastructure_items(const std::vector<Trial>& t
   std::vector<std::vector<InfrastructureItem>> of_trial(trials.size());
   for_each_in_parallel(trials.size(), [&](std::size_t i) {
     const Trial& trial = trials[i];
-    std::vector<InfrastructureItem>& items = of_trial[i];
     if (trial.kind != TrialKind::kInfrastructure || (!trial.labelled && !trial.negative)) return;
     const Question question = question_of(trial, table, EvidenceChoice::kAll);
-    for (const auto knowledge : {KnowledgeChoice::kLeaveOneOut, KnowledgeChoice::kEarlier}) {
-      if (trial.negative && knowledge == KnowledgeChoice::kEarlier) continue;
-      for (const bool removed : {false, true}) {
-        if (trial.negative && removed) continue;
-        const auto view = view_of(trial, table, knowledge, removed);
-        if (!view) continue;
+    const auto truth = truth_of(trial, table);
+    for (const auto knowledge : {KnowledgeChoice::kLeaveOneOut, KnowledgeChoice::kEarlier, KnowledgeChoice::kGap180}) {
+      if (trial.negative && knowledge != KnowledgeChoice::kLeaveOneOut) continue;
+      const auto view = view_of(trial, table, knowledge, false);
+      if (!view) continue;
+      auto [with, without] = infrastructure_rows(question.observables, *view, truth);
+      const auto add = [&](Condition condition, InfrastructureRows&& rows) {
         InfrastructureItem item;
         item.trial = i;
-        item.earlier = knowledge == KnowledgeChoice::kEarlier;
-        item.condition = trial.negative ? Condition::kCrime : removed ? Condition::kRemoved : Condition::kClosed;
-        const auto truth = truth_of(trial, table);
-        if (!trial.negative && truth.empty()) continue;
-        item.rows = infrastructure_rows(question.observables, *view);
-        if (item.rows.actors.empty()) continue;
-        if (item.condition == Condition::kClosed) {
+        item.knowledge = knowledge;
+        item.condition = condition;
+        item.rows = std::move(rows);
+        if (condition == Condition::kClosed && trial.answerable && !truth.empty()) {
           const auto it = std::lower_bound(item.rows.actors.begin(), item.rows.actors.end(), truth.front());
-          if (!trial.answerable || it == item.rows.actors.end() || *it != truth.front()) continue;
-          item.truth = static_cast<std::size_t>(it - item.rows.actors.begin());
+          if (it != item.rows.actors.end() && *it == truth.front())
+            item.truth = static_cast<std::size_t>(it - item.rows.actors.begin());
         }
         if (!trial.true_groups.empty()) item.actor = trial.true_groups.front();
-        items.push_back(std::move(item));
+        of_trial[i].push_back(std::move(item));
+      };
+      if (trial.negative) {
+        add(Condition::kCrime, std::move(with));
+      } else {
+        add(Condition::kClosed, std::move(with));
+        add(Condition::kRemoved, std::move(without));
       }
     }
   });
@@ -156,153 +182,175 @@ void fit_profile(const std::vector<ProfileItem>& items, const TrialMask& mask, W
   std::copy(x.begin(), x.end(), weights.profile.begin());
 }
 
-void fit_infrastructure(const std::vector<InfrastructureItem>& items, const TrialMask& mask, Weights& weights,
-                        const std::vector<std::uint8_t>& features) {
-  // Rows' weights: 0.5 closed, 0.25 with the truth removed, 0.25 ordinary crime, of each kind of knowledge.
-  const auto make_weights = [&](double power) {
-    std::map<std::tuple<Condition, bool, std::string>, double> per_actor;
-    for (const InfrastructureItem& item : items) {
-      if (mask[item.trial]) per_actor[{item.condition, item.earlier, item.actor}] += 1;
-    }
-    std::vector<double> w(items.size(), 0);
-    std::map<std::pair<Condition, bool>, double> sums;
-    double n = 0;
-    for (std::size_t i = 0; i < items.size(); ++i) {
-      const auto& item = items[i];
-      if (!mask[item.trial]) continue;
-      w[i] = item.condition == Condition::kCrime
-                 ? 1
-                 : std::pow(per_actor[{item.condition, item.earlier, item.actor}], -power);
-      sums[{item.condition, item.earlier}] += w[i];
-      n += 1;
-    }
-    for (std::size_t i = 0; i < items.size(); ++i) {
-      if (w[i] == 0) continue;
-      double weight = share_of(items[i].condition, power > 0);
-      if (items[i].condition == Condition::kRemoved && items[i].earlier)
-        weight *= 2;  // there is no crime's share there
-      if (items[i].earlier && power > 0) weight *= kEarlierWeight;
-      if (items[i].condition == Condition::kRemoved && power == 0) weight *= kRemovedWeight;
-      w[i] *= n * weight / sums[{items[i].condition, items[i].earlier}];
-    }
-    return w;
-  };
-  const auto allowed = [&](std::size_t k) { return features.empty() || features[k] != 0; };
-
-  // Which actors are worth keeping while the weights are sought: by a plain sum.
-  struct Kept {
-    std::vector<float> values;  // row-major
-    std::vector<double> stands_for;
-    std::size_t n = 0, truth = SIZE_MAX;
-  };
-  std::vector<Kept> kept(items.size());
-  for (std::size_t i = 0; i < items.size(); ++i) {
+InfrastructureFit::InfrastructureFit(const std::vector<InfrastructureItem>& items) : items_(items) {
+  kept_.resize(items.size());
+  for_each_in_parallel(items.size(), [&](std::size_t i) {
     const auto& rows = items[i].rows;
-    if (!mask[items[i].trial]) continue;
-    std::vector<std::pair<double, std::size_t>> order;
+    std::vector<std::pair<float, std::size_t>> order;
     for (std::size_t a = 0; a < rows.actors.size(); ++a) {
       const float* f = rows.row(a);
-      double s = 0;
+      float s = 0;
       for (const auto k : {kExactName, kExactNames, kRegistered, kRegistereds, kExactAddress, kExactAddresses, kNet24,
                            kNearestName, kNearestReport}) {
-        s += 2.0 * static_cast<double>(f[k]);
+        s += 2 * f[k];
       }
-      s += static_cast<double>(f[kLabel] + f[kNameRank]) +
-           0.2 * static_cast<double>(f[kSequences] + f[kSuffix] + f[kTraits]) +
-           0.4 * static_cast<double>(f[kActivity] + f[kSize] + f[kAddressStyle] + f[kShape]);
+      s += f[kLabel] + f[kNameRank] + 0.2f * (f[kSequences] + f[kSuffix] + f[kTraits]) +
+           0.4f * (f[kActivity] + f[kSize] + f[kAddressStyle] + f[kShape]);
       order.emplace_back(-s, a);
     }
     std::sort(order.begin(), order.end());
-    Kept& k = kept[i];
+    Kept& k = kept_[i];
     for (std::size_t r = 0; r < order.size(); ++r) {
-      const std::size_t a = order[r].second;
+      const auto a = static_cast<std::uint32_t>(order[r].second);
       const bool truth = a == items[i].truth;
       if (r >= kCandidates && r % kEvery != i % kEvery && !truth) continue;
-      if (truth) k.truth = k.n;
-      k.stands_for.push_back(r >= kCandidates && !truth ? static_cast<double>(kEvery) : 1.0);
-      k.values.insert(k.values.end(), rows.row(a), rows.row(a) + kInfrastructureFeatures);
-      ++k.n;
+      if (truth) k.truth = k.rows.size();
+      k.stands_for.push_back(r >= kCandidates && !truth ? static_cast<float>(kEvery) : 1.0f);
+      k.rows.push_back(a);
+    }
+  });
+}
+
+// Rows' weights: half closed, half open, of each kind of knowledge; a quarter is ordinary crime where there is any.
+std::vector<double> InfrastructureFit::weights_of(const TrialMask& mask, double power) const {
+  std::map<std::tuple<Condition, KnowledgeChoice, std::string_view>, double> per_actor;
+  const auto usable = [&](const InfrastructureItem& item) {
+    return mask[item.trial] != 0 && !item.rows.actors.empty() &&
+           (item.condition == Condition::kCrime ||
+            (!item.actor.empty() && (item.condition != Condition::kClosed || item.truth != SIZE_MAX)));
+  };
+  for (const InfrastructureItem& item : items_) {
+    if (usable(item)) per_actor[{item.condition, item.knowledge, item.actor}] += 1;
+  }
+  std::vector<double> w(items_.size(), 0);
+  std::map<std::pair<Condition, KnowledgeChoice>, double> sums;
+  double n = 0;
+  for (std::size_t i = 0; i < items_.size(); ++i) {
+    const auto& item = items_[i];
+    if (!usable(item)) continue;
+    w[i] = item.condition == Condition::kCrime
+               ? 1
+               : std::pow(per_actor[{item.condition, item.knowledge, item.actor}], -power);
+    sums[{item.condition, item.knowledge}] += w[i];
+    n += 1;
+  }
+  for (std::size_t i = 0; i < items_.size(); ++i) {
+    if (w[i] == 0) continue;
+    const InfrastructureItem& item = items_[i];
+    const bool hindsight = item.knowledge == KnowledgeChoice::kLeaveOneOut;
+    double weight = share_of(item.condition, power > 0);
+    if (item.condition == Condition::kRemoved && !hindsight) weight *= 2;  // there is no crime's share there
+    if (power > 0) {
+      weight *= item.knowledge == KnowledgeChoice::kEarlier ? kEarlierWeight
+                : item.knowledge == KnowledgeChoice::kGap180 ? kGapWeight
+                                                             : 1.0;
+    }
+    if (item.condition == Condition::kRemoved && power == 0) weight *= kRemovedWeight;
+    w[i] *= n * weight / sums[{item.condition, item.knowledge}];
+  }
+  return w;
+}
+
+void InfrastructureFit::fit(const TrialMask& mask, const std::vector<std::uint8_t>& features, Weights& weights) const {
+  // The columns that may have a weight, side by side.
+  std::vector<std::size_t> columns;
+  for (std::size_t k = 0; k < kInfrastructureFeatures; ++k) {
+    if (features.empty() || features[k] != 0) columns.push_back(k);
+  }
+  constexpr std::size_t kLane = 8;
+  const std::size_t used = columns.size(), stride = (used + kLane - 1) / kLane * kLane;
+  const std::vector<double> w = weights_of(mask, kActorPower);
+  std::vector<float> values;
+  std::vector<std::size_t> starts(items_.size(), 0);
+  for (std::size_t i = 0; i < items_.size(); ++i) {
+    if (w[i] == 0) continue;
+    starts[i] = values.size();
+    for (const std::uint32_t a : kept_[i].rows) {
+      const float* f = items_[i].rows.row(a);
+      for (const std::size_t k : columns) values.push_back(f[k]);
+      values.resize(values.size() + stride - used, 0.0f);
     }
   }
-  const std::vector<double> w = make_weights(kActorPower);
-  constexpr std::size_t kN = std::size_t{kInfrastructureFeatures} + std::size_t{kCaseFeatures};
+  const std::size_t n = used + kCaseFeatures;
   // Weights of features are squares, so that none is negative: more in common never speaks against.
   const Objective objective = [&](const std::vector<double>& x, std::vector<double>* gradient) {
-    std::array<float, kInfrastructureFeatures> weight{};
+    std::vector<float> weight(stride, 0), sum(stride, 0), e;
     double loss = 0;
-    for (std::size_t k = 0; k < kInfrastructureFeatures; ++k) {
-      weight[k] = allowed(k) ? static_cast<float>(x[k] * x[k]) : 0;
+    for (std::size_t k = 0; k < used; ++k) {
+      weight[k] = static_cast<float>(x[k] * x[k]);
       loss += 0.5 * kRidge * x[k] * x[k] * x[k] * x[k];
     }
-    for (std::size_t k = 0; k < kCaseFeatures; ++k)
-      loss += 0.5 * kUnknownRidge * x[kInfrastructureFeatures + k] * x[kInfrastructureFeatures + k];
-    std::vector<double> g(kN, 0);
-    std::vector<double> e;
-    for (std::size_t i = 0; i < items.size(); ++i) {
+    for (std::size_t k = 0; k < kCaseFeatures; ++k) loss += 0.5 * kUnknownRidge * x[used + k] * x[used + k];
+    std::vector<double> g(n, 0);
+    for (std::size_t i = 0; i < items_.size(); ++i) {
       if (w[i] == 0) continue;
-      const Kept& rows = kept[i];
+      const Kept& kept = kept_[i];
+      const std::size_t rows = kept.rows.size();
       double v = 0;
-      for (std::size_t k = 0; k < kCaseFeatures; ++k)
-        v += x[kInfrastructureFeatures + k] * static_cast<double>(items[i].rows.of_case[k]);
-      double top = v;
-      e.resize(rows.n);
-      for (std::size_t a = 0; a < rows.n; ++a) {
-        const float* f = rows.values.data() + a * kInfrastructureFeatures;
-        float s = 0;
-        for (std::size_t k = 0; k < kInfrastructureFeatures; ++k) s += weight[k] * f[k];
-        e[a] = static_cast<double>(s);
+      for (std::size_t k = 0; k < kCaseFeatures; ++k) v += x[used + k] * static_cast<double>(items_[i].rows.of_case[k]);
+      auto top = static_cast<float>(v);
+      e.resize(rows);
+      const float* f = values.data() + starts[i];
+      for (std::size_t a = 0; a < rows; ++a, f += stride) {
+        float lanes[kLane] = {};
+        for (std::size_t k = 0; k < stride; k += kLane) {
+          for (std::size_t j = 0; j < kLane; ++j) lanes[j] += weight[k + j] * f[k + j];
+        }
+        e[a] = ((lanes[0] + lanes[1]) + (lanes[2] + lanes[3])) + ((lanes[4] + lanes[5]) + (lanes[6] + lanes[7]));
         top = std::max(top, e[a]);
       }
-      double total = std::exp(v - top);
-      const double unknown = total;
-      for (std::size_t a = 0; a < rows.n; ++a) total += (e[a] = rows.stands_for[a] * std::exp(e[a] - top));
-      const bool closed = items[i].condition == Condition::kClosed;
-      const double right = (closed ? e[rows.truth] : unknown) / total;
+      const double unknown = std::exp(v - static_cast<double>(top));
+      double total = unknown;
+      for (std::size_t a = 0; a < rows; ++a) {
+        e[a] = kept.stands_for[a] * std::exp(e[a] - top);
+        total += static_cast<double>(e[a]);
+      }
+      const bool closed = items_[i].condition == Condition::kClosed;
+      const double right = (closed ? static_cast<double>(e[kept.truth]) : unknown) / total;
       loss -= w[i] * std::log(std::max(right, 1e-12));
       if (gradient == nullptr) continue;
       const double gv = w[i] * (unknown / total - (closed ? 0.0 : 1.0));
-      for (std::size_t k = 0; k < kCaseFeatures; ++k)
-        g[kInfrastructureFeatures + k] += gv * static_cast<double>(items[i].rows.of_case[k]);
-      std::array<float, kInfrastructureFeatures> sum{};
-      for (std::size_t a = 0; a < rows.n; ++a) {
-        const auto p = static_cast<float>(e[a] / total - (closed && a == rows.truth ? 1.0 : 0.0));
-        const float* f = rows.values.data() + a * kInfrastructureFeatures;
-        for (std::size_t k = 0; k < kInfrastructureFeatures; ++k) sum[k] += p * f[k];
+      for (std::size_t k = 0; k < kCaseFeatures; ++k) g[used + k] += gv * static_cast<double>(items_[i].rows.of_case[k]);
+      std::fill(sum.begin(), sum.end(), 0.0f);
+      const auto scale = static_cast<float>(1 / total);
+      f = values.data() + starts[i];
+      for (std::size_t a = 0; a < rows; ++a, f += stride) {
+        const float p = e[a] * scale - (closed && a == kept.truth ? 1.0f : 0.0f);
+        if (p > -1e-6f && p < 1e-6f) continue;
+        for (std::size_t k = 0; k < stride; k += kLane) {
+          for (std::size_t j = 0; j < kLane; ++j) sum[k + j] += p * f[k + j];
+        }
       }
-      for (std::size_t k = 0; k < kInfrastructureFeatures; ++k) g[k] += w[i] * static_cast<double>(sum[k]);
+      for (std::size_t k = 0; k < used; ++k) g[k] += w[i] * static_cast<double>(sum[k]);
     }
     if (gradient != nullptr) {
-      for (std::size_t k = 0; k < kInfrastructureFeatures; ++k) {
-        (*gradient)[k] = allowed(k) ? 2 * x[k] * g[k] + 2 * kRidge * x[k] * x[k] * x[k] : 0;
-      }
-      for (std::size_t k = 0; k < kCaseFeatures; ++k) {
-        const std::size_t at = kInfrastructureFeatures + k;
-        (*gradient)[at] = g[at] + kUnknownRidge * x[at];
-      }
+      for (std::size_t k = 0; k < used; ++k) (*gradient)[k] = 2 * x[k] * g[k] + 2 * kRidge * x[k] * x[k] * x[k];
+      for (std::size_t k = 0; k < kCaseFeatures; ++k) (*gradient)[used + k] = g[used + k] + kUnknownRidge * x[used + k];
     }
     return loss;
   };
-  std::vector<double> start(kN, 0.0);
-  for (std::size_t k = 0; k < kInfrastructureFeatures; ++k) start[k] = allowed(k) ? 0.5 : 0;
-  start[kInfrastructureFeatures] = 2;
-  const auto x = minimise(objective, start, 120, 1e-6);
-  for (std::size_t k = 0; k < kInfrastructureFeatures; ++k) weights.infrastructure[k] = allowed(k) ? x[k] * x[k] : 0;
+  std::vector<double> start(n, 0.0);
+  for (std::size_t k = 0; k < used; ++k) start[k] = 0.5;
+  start[used] = 2;
+  const auto x = minimise(objective, start, 120, 1e-6, true);
+  weights.infrastructure.fill(0);
+  for (std::size_t k = 0; k < used; ++k) weights.infrastructure[columns[k]] = x[k] * x[k];
 
   // Second, with those weights held and every row alike: how much mass "none of those known" gets. This is what
   // calibrates.
-  const std::vector<double> plain = make_weights(0);
-  std::vector<double> all(items.size(), 0), truth(items.size(), 0);
-  for (std::size_t i = 0; i < items.size(); ++i) {
+  const std::vector<double> plain = weights_of(mask, 0);
+  std::vector<double> all(items_.size(), 0), truth(items_.size(), 0), scores;
+  for (std::size_t i = 0; i < items_.size(); ++i) {
     if (plain[i] == 0) continue;
-    std::vector<double> scores;
-    for (std::size_t a = 0; a < items[i].rows.actors.size(); ++a) {
+    scores.clear();
+    for (std::size_t a = 0; a < items_[i].rows.actors.size(); ++a) {
+      const float* f = items_[i].rows.row(a);
       double s = 0;
-      for (std::size_t k = 0; k < kInfrastructureFeatures; ++k)
-        s += weights.infrastructure[k] * static_cast<double>(items[i].rows.row(a)[k]);
+      for (const std::size_t k : columns) s += weights.infrastructure[k] * static_cast<double>(f[k]);
       scores.push_back(s);
     }
     all[i] = log_sum_exp(scores);
-    if (items[i].truth != SIZE_MAX) truth[i] = scores[items[i].truth];
+    if (items_[i].truth != SIZE_MAX) truth[i] = scores[items_[i].truth];
   }
   const Objective second = [&](const std::vector<double>& u, std::vector<double>* gradient) {
     double loss = 0;
@@ -311,21 +359,22 @@ void fit_infrastructure(const std::vector<InfrastructureItem>& items, const Tria
       loss += 0.5 * kUnknownRidge * u[k] * u[k];
       g[k] = kUnknownRidge * u[k];
     }
-    for (std::size_t i = 0; i < items.size(); ++i) {
+    for (std::size_t i = 0; i < items_.size(); ++i) {
       if (plain[i] == 0) continue;
       double v = 0;
-      for (std::size_t k = 0; k < kCaseFeatures; ++k) v += u[k] * static_cast<double>(items[i].rows.of_case[k]);
+      for (std::size_t k = 0; k < kCaseFeatures; ++k) v += u[k] * static_cast<double>(items_[i].rows.of_case[k]);
       const double top = std::max(v, all[i]);
       const double total = top + std::log(std::exp(v - top) + std::exp(all[i] - top));
-      const bool closed = items[i].condition == Condition::kClosed;
+      const bool closed = items_[i].condition == Condition::kClosed;
       loss -= plain[i] * ((closed ? truth[i] : v) - total);
       const double gv = plain[i] * (std::exp(v - total) - (closed ? 0.0 : 1.0));
-      for (std::size_t k = 0; k < kCaseFeatures; ++k) g[k] += gv * static_cast<double>(items[i].rows.of_case[k]);
+      for (std::size_t k = 0; k < kCaseFeatures; ++k) g[k] += gv * static_cast<double>(items_[i].rows.of_case[k]);
     }
     if (gradient != nullptr) *gradient = g;
     return loss;
   };
-  const auto u = minimise(second, std::vector<double>(x.begin() + kInfrastructureFeatures, x.end()), 200, 1e-8);
+  const auto u =
+      minimise(second, std::vector<double>(x.begin() + static_cast<std::ptrdiff_t>(used), x.end()), 200, 1e-8, true);
   std::copy(u.begin(), u.end(), weights.unknown.begin());
 }
 

@@ -21,7 +21,7 @@ struct ProfileItem {
 struct InfrastructureItem {
   std::size_t trial = 0;
   Condition condition = Condition::kClosed;
-  bool earlier = false;
+  KnowledgeChoice knowledge = KnowledgeChoice::kLeaveOneOut;
   std::size_t truth = SIZE_MAX;  ///< into rows.actors
   std::string actor;             ///< the true one
   InfrastructureRows rows;
@@ -35,21 +35,39 @@ struct JointItem {
 };
 
 std::vector<ProfileItem> profile_items(const std::vector<Trial>& trials, const ActorTable& table);
-/// Leave-one-out and earlier-only questions.
+/// With every kind of knowledge.
 std::vector<InfrastructureItem> infrastructure_items(const std::vector<Trial>& trials, const ActorTable& table);
 std::vector<JointItem> joint_items(const std::vector<Trial>& trials, const ActorTable& table);
 
 using TrialMask = std::vector<std::uint8_t>;  ///< by trial: 1 = may be learnt from
 
 void fit_profile(const std::vector<ProfileItem>& items, const TrialMask& mask, Weights& weights);
-/// `features`: which may have a weight at all; empty: all.
-void fit_infrastructure(const std::vector<InfrastructureItem>& items, const TrialMask& mask, Weights& weights,
-                        const std::vector<std::uint8_t>& features = {});
+
+class InfrastructureFit {
+ public:
+  /// `items` must outlive it.
+  explicit InfrastructureFit(const std::vector<InfrastructureItem>& items);
+  /// `features`: which may have a weight at all; empty: all. Any thread may call it.
+  void fit(const TrialMask& mask, const std::vector<std::uint8_t>& features, Weights& weights) const;
+
+ private:
+  // Which actors are looked at while the weights are sought: by a plain sum.
+  struct Kept {
+    std::vector<std::uint32_t> rows;  // into the item's
+    std::vector<float> stands_for;
+    std::size_t truth = SIZE_MAX;  // into `rows`
+  };
+  std::vector<double> weights_of(const TrialMask& mask, double power) const;
+
+  const std::vector<InfrastructureItem>& items_;
+  std::vector<Kept> kept_;
+};
+
 void fit_joint(const std::vector<JointItem>& items, const TrialMask& mask, Weights& weights);
 void fit_victims(const std::vector<Trial>& trials, const TrialMask& mask, const ActorTable& table, Weights& weights);
 
-/// Which of `folds` parts a trial belongs to (by its id). Trials that share reports go together only by chance; what a
-/// trial may know is set by its own exclusions.
-std::size_t fold_of(const Trial& trial, std::size_t folds);
+/// Which of `folds` parts each trial belongs to. Trials that share a report (by their ids and exclusions) stand in one
+/// part, whatever kind they are of: what one of them teaches must not answer the other.
+std::vector<std::size_t> folds_of(const std::vector<Trial>& trials, std::size_t folds);
 
 }  // namespace whodunit::attribution

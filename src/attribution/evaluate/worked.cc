@@ -3,18 +3,17 @@
 namespace whodunit::attribution {
 
 Worked::Worked(const std::vector<Trial>& trials, const ActorTable& table)
-    : trials_(trials), profile_(profile_items(trials, table)), infrastructure_(infrastructure_items(trials, table)) {
+    : trials_(trials), profile_(profile_items(trials, table)), infrastructure_(infrastructure_items(trials, table)), fit_(infrastructure_), joint_(joint_items(trials, table)) {
   for (std::size_t i = 0; i < infrastructure_.size(); ++i) {
     const InfrastructureItem& item = infrastructure_[i];
-    at_[{item.trial, item.earlier, item.condition == Condition::kRemoved}] = i;
+    at_[{item.trial, item.knowledge, item.condition == Condition::kRemoved}] = i;
   }
 }
 
 const InfrastructureRows* Worked::rows(std::size_t trial, KnowledgeChoice knowledge, bool removed) const {
   // Ordinary crime is set against all that is known, whatever its day.
-  const bool earlier = knowledge != KnowledgeChoice::kLeaveOneOut && !trials_[trial].negative;
-  if (earlier && knowledge != KnowledgeChoice::kEarlier) return nullptr;
-  const auto it = at_.find({trial, earlier, removed});
+  if (trials_[trial].negative) knowledge = KnowledgeChoice::kLeaveOneOut;
+  const auto it = at_.find({trial, knowledge, removed});
   return it == at_.end() ? nullptr : &infrastructure_[it->second].rows;
 }
 
@@ -28,7 +27,7 @@ void Worked::fit(const TrialMask& mask, const std::vector<std::uint8_t>& feature
       return;
     }
   }
-  fit_infrastructure(infrastructure_, mask, weights, features);
+  fit_.fit(mask, features, weights);
   const std::lock_guard lock(mutex_);
   fitted_.emplace(key, weights);
 }

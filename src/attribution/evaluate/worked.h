@@ -18,6 +18,7 @@ class Worked {
 
   const std::vector<ProfileItem>& profile() const { return profile_; }
   const std::vector<InfrastructureItem>& infrastructure() const { return infrastructure_; }
+  const std::vector<JointItem>& joint() const { return joint_; }
   /// Null where it was not worked out (another kind of knowledge; a question that is not asked).
   const InfrastructureRows* rows(std::size_t trial, KnowledgeChoice knowledge, bool removed) const;
   /// Sets the infrastructure's weights as `fit_infrastructure` would, but fits the same only once. Any thread may call
@@ -31,7 +32,9 @@ class Worked {
   const std::vector<Trial>& trials_;
   std::vector<ProfileItem> profile_;
   std::vector<InfrastructureItem> infrastructure_;
-  std::map<std::tuple<std::size_t, bool, bool>, std::size_t> at_;  // trial, earlier, removed
+  InfrastructureFit fit_;
+  std::vector<JointItem> joint_;
+  std::map<std::tuple<std::size_t, KnowledgeChoice, bool>, std::size_t> at_;  // trial, knowledge, removed
   std::mutex mutex_;
   std::map<std::pair<std::vector<std::uint8_t>, TrialMask>, Weights> fitted_;
   std::map<TrialMask, Weights> fitted_profiles_;

@@ -5,7 +5,8 @@
 
 namespace whodunit::attribution {
 
-std::vector<double> minimise(const Objective& f, std::vector<double> x, int steps, double tolerance) {
+std::vector<double> minimise(const Objective& f, std::vector<double> x, int steps, double tolerance,
+                             bool cheap) {
   const std::size_t n = x.size();
   std::vector<double> g(n, 0), next(n), next_g(n, 0), direction(n);
   std::vector<double> h(n * n, 0);  // approximate inverse of the Hessian
@@ -36,7 +37,7 @@ std::vector<double> minimise(const Objective& f, std::vector<double> x, int step
     bool better = false;
     for (int k = 0; k < 40; ++k, t *= 0.5) {
       for (std::size_t i = 0; i < n; ++i) next[i] = x[i] + t * direction[i];
-      next_value = f(next, nullptr);
+      next_value = f(next, cheap ? &next_g : nullptr);
       if (next_value <= value + 1e-4 * t * slope) {
         better = true;
         break;
@@ -48,7 +49,7 @@ std::vector<double> minimise(const Objective& f, std::vector<double> x, int step
       fresh = true;
       continue;
     }
-    next_value = f(next, &next_g);
+    if (!cheap) next_value = f(next, &next_g);
     double sy = 0;
     std::vector<double> s(n), y(n), hy(n, 0);
     for (std::size_t i = 0; i < n; ++i) {

@@ -10,8 +10,10 @@ namespace whodunit::attribution {
 /// Gives f(x); fills `gradient` where it is not null.
 using Objective = std::function<double(const std::vector<double>& x, std::vector<double>* gradient)>;
 
-/// From `start`, until the gain of a step is below `tolerance` or after `steps` of them.
-std::vector<double> minimise(const Objective& f, std::vector<double> start, int steps = 200, double tolerance = 1e-7);
+/// From `start`, until the gain of a step is below `tolerance` or after `steps` of them. `cheap`: the gradient costs
+/// about as much as the value, so both are asked for at once.
+std::vector<double> minimise(const Objective& f, std::vector<double> start, int steps = 200, double tolerance = 1e-7,
+                             bool cheap = false);
 
 /// An objective with its gradient by central differences.
 Objective with_numeric_gradient(std::function<double(const std::vector<double>&)> f, double step = 1e-4);
