@@ -18,6 +18,8 @@ namespace {
 
 constexpr double kTiny = 1e-9;
 
+}  // namespace
+
 Outcome outcome_of(const Posterior& p, const std::vector<std::uint32_t>& truth, const ActorTable& table) {
   Outcome out;
   out.made = true;
@@ -60,6 +62,8 @@ Outcome outcome_of(const Posterior& p, const std::vector<std::uint32_t>& truth, 
   }
   return out;
 }
+
+namespace {
 
 bool usable_truth(const Trial& trial, const View& view, const std::vector<std::uint32_t>& truth,
                   const Question& question) {

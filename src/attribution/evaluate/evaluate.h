@@ -76,6 +76,8 @@ struct Evaluation {
 
 Evaluation evaluate(const std::vector<Trial>& trials, const ActorTable& table, const Weights& weights,
                     const EvaluateOptions& options);
+/// How an answer stands to the truth: numbers of the true groups, sorted; none where "unknown" is right.
+Outcome outcome_of(const Posterior& posterior, const std::vector<std::uint32_t>& truth, const ActorTable& table);
 /// From rows alone (for resampling and for paired differences).
 Measures measure(const std::vector<const TrialResult*>& rows, double threshold);
 /// The 95 % interval of a statistic of two evaluations of the same trials (paired), by resampling trials.

@@ -14,12 +14,6 @@
 namespace whodunit::attribution {
 namespace {
 
-// Infrastructure: an actor with many reports must not drown the others: every actor weighs the same. Questions with
-// earlier knowledge only weigh more than those with hindsight, for they are what a user asks. To name somebody wrongly
-// costs more than to miss one.
-constexpr double kActorPower = 1.0, kEarlierWeight = 3.0, kGapWeight = 1.0, kRemovedWeight = 1.15;
-constexpr double kRidge = 1.0;          // on every weight of an actor's feature
-constexpr double kUnknownRidge = 0.01;  // on the weights of the case's features
 // While the features' weights are sought, a question keeps the actors that look most alike and every tenth of the
 // others, which then stands for ten.
 constexpr std::size_t kCandidates = 40, kEvery = 10;
@@ -182,7 +176,8 @@ void fit_profile(const std::vector<ProfileItem>& items, const TrialMask& mask, W
   std::copy(x.begin(), x.end(), weights.profile.begin());
 }
 
-InfrastructureFit::InfrastructureFit(const std::vector<InfrastructureItem>& items) : items_(items) {
+InfrastructureFit::InfrastructureFit(const std::vector<InfrastructureItem>& items, const FitSettings& settings)
+    : items_(items), settings_(settings) {
   kept_.resize(items.size());
   for_each_in_parallel(items.size(), [&](std::size_t i) {
     const auto& rows = items[i].rows;
@@ -241,11 +236,11 @@ std::vector<double> InfrastructureFit::weights_of(const TrialMask& mask, double 
     double weight = share_of(item.condition, power > 0);
     if (item.condition == Condition::kRemoved && !hindsight) weight *= 2;  // there is no crime's share there
     if (power > 0) {
-      weight *= item.knowledge == KnowledgeChoice::kEarlier ? kEarlierWeight
-                : item.knowledge == KnowledgeChoice::kGap180 ? kGapWeight
+      weight *= item.knowledge == KnowledgeChoice::kEarlier ? settings_.earlier
+                : item.knowledge == KnowledgeChoice::kGap180 ? settings_.gap
                                                              : 1.0;
     }
-    if (item.condition == Condition::kRemoved && power == 0) weight *= kRemovedWeight;
+    if (item.condition == Condition::kRemoved && power == 0) weight *= settings_.removed;
     w[i] *= n * weight / sums[{item.condition, item.knowledge}];
   }
   return w;
@@ -259,7 +254,7 @@ void InfrastructureFit::fit(const TrialMask& mask, const std::vector<std::uint8_
   }
   constexpr std::size_t kLane = 8;
   const std::size_t used = columns.size(), stride = (used + kLane - 1) / kLane * kLane;
-  const std::vector<double> w = weights_of(mask, kActorPower);
+  const std::vector<double> w = weights_of(mask, settings_.actor_power);
   std::vector<float> values;
   std::vector<std::size_t> starts(items_.size(), 0);
   for (std::size_t i = 0; i < items_.size(); ++i) {
@@ -272,15 +267,18 @@ void InfrastructureFit::fit(const TrialMask& mask, const std::vector<std::uint8_
     }
   }
   const std::size_t n = used + kCaseFeatures;
-  // Weights of features are squares, so that none is negative: more in common never speaks against.
+  // Weights of features are squares, so that none is negative: more in common never speaks against. Only what is not of
+  // the case, how much is known of an actor, may speak either way.
+  const auto either = [&columns](std::size_t k) { return is_prior(static_cast<InfrastructureFeature>(columns[k])); };
   const Objective objective = [&](const std::vector<double>& x, std::vector<double>* gradient) {
     std::vector<float> weight(stride, 0), sum(stride, 0), e;
     double loss = 0;
     for (std::size_t k = 0; k < used; ++k) {
-      weight[k] = static_cast<float>(x[k] * x[k]);
-      loss += 0.5 * kRidge * x[k] * x[k] * x[k] * x[k];
+      const double value = either(k) ? x[k] : x[k] * x[k];
+      weight[k] = static_cast<float>(value);
+      loss += 0.5 * settings_.ridge * value * value;
     }
-    for (std::size_t k = 0; k < kCaseFeatures; ++k) loss += 0.5 * kUnknownRidge * x[used + k] * x[used + k];
+    for (std::size_t k = 0; k < kCaseFeatures; ++k) loss += 0.5 * settings_.unknown_ridge * x[used + k] * x[used + k];
     std::vector<double> g(n, 0);
     for (std::size_t i = 0; i < items_.size(); ++i) {
       if (w[i] == 0) continue;
@@ -324,17 +322,19 @@ void InfrastructureFit::fit(const TrialMask& mask, const std::vector<std::uint8_
       for (std::size_t k = 0; k < used; ++k) g[k] += w[i] * static_cast<double>(sum[k]);
     }
     if (gradient != nullptr) {
-      for (std::size_t k = 0; k < used; ++k) (*gradient)[k] = 2 * x[k] * g[k] + 2 * kRidge * x[k] * x[k] * x[k];
-      for (std::size_t k = 0; k < kCaseFeatures; ++k) (*gradient)[used + k] = g[used + k] + kUnknownRidge * x[used + k];
+      for (std::size_t k = 0; k < used; ++k) {
+        (*gradient)[k] = either(k) ? g[k] + settings_.ridge * x[k] : 2 * x[k] * (g[k] + settings_.ridge * x[k] * x[k]);
+      }
+      for (std::size_t k = 0; k < kCaseFeatures; ++k) (*gradient)[used + k] = g[used + k] + settings_.unknown_ridge * x[used + k];
     }
     return loss;
   };
   std::vector<double> start(n, 0.0);
-  for (std::size_t k = 0; k < used; ++k) start[k] = 0.5;
+  for (std::size_t k = 0; k < used; ++k) start[k] = either(k) ? 0 : 0.5;
   start[used] = 2;
   const auto x = minimise(objective, start, 120, 1e-6, true);
   weights.infrastructure.fill(0);
-  for (std::size_t k = 0; k < used; ++k) weights.infrastructure[columns[k]] = x[k] * x[k];
+  for (std::size_t k = 0; k < used; ++k) weights.infrastructure[columns[k]] = either(k) ? x[k] : x[k] * x[k];
 
   // Second, with those weights held and every row alike: how much mass "none of those known" gets. This is what
   // calibrates.
@@ -356,8 +356,8 @@ void InfrastructureFit::fit(const TrialMask& mask, const std::vector<std::uint8_
     double loss = 0;
     std::vector<double> g(kCaseFeatures, 0);
     for (std::size_t k = 0; k < kCaseFeatures; ++k) {
-      loss += 0.5 * kUnknownRidge * u[k] * u[k];
-      g[k] = kUnknownRidge * u[k];
+      loss += 0.5 * settings_.unknown_ridge * u[k] * u[k];
+      g[k] = settings_.unknown_ridge * u[k];
     }
     for (std::size_t i = 0; i < items_.size(); ++i) {
       if (plain[i] == 0) continue;

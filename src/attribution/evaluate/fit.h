@@ -43,10 +43,21 @@ using TrialMask = std::vector<std::uint8_t>;  ///< by trial: 1 = may be learnt f
 
 void fit_profile(const std::vector<ProfileItem>& items, const TrialMask& mask, Weights& weights);
 
+/// What is decided, not fitted (docs/attribution.md, "The fit").
+struct FitSettings {
+  /// An actor with many reports must not drown the others: n rows of one actor weigh n^(1 − power) together.
+  double actor_power = 1.0;
+  /// Questions with earlier knowledge only weigh more than those with hindsight, for they are what a user asks.
+  double earlier = 3.0, gap = 1.0;
+  double removed = 1.15;       ///< to name somebody wrongly costs more than to miss one
+  double ridge = 1.0;          ///< on every weight of an actor's feature
+  double unknown_ridge = 0.01;  ///< on the weights of the case's features
+};
+
 class InfrastructureFit {
  public:
   /// `items` must outlive it.
-  explicit InfrastructureFit(const std::vector<InfrastructureItem>& items);
+  explicit InfrastructureFit(const std::vector<InfrastructureItem>& items, const FitSettings& settings = {});
   /// `features`: which may have a weight at all; empty: all. Any thread may call it.
   void fit(const TrialMask& mask, const std::vector<std::uint8_t>& features, Weights& weights) const;
 
@@ -60,6 +71,7 @@ class InfrastructureFit {
   std::vector<double> weights_of(const TrialMask& mask, double power) const;
 
   const std::vector<InfrastructureItem>& items_;
+  FitSettings settings_;
   std::vector<Kept> kept_;
 };
 

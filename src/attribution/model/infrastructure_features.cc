@@ -16,6 +16,7 @@ constexpr double kSequenceSmoothing = 600;  // pseudo-count of the common share 
 constexpr double kTraitSmoothing = 4;
 constexpr double kShapeSmoothing = 4;
 constexpr std::size_t kNamesRead = 100;
+constexpr double kNamesPerReport = 300;  // as many as the table reads for style
 constexpr double kSuffixSmoothing = 2;
 constexpr double kAddressSmoothing = 5;
 constexpr double kActivityDays = 180, kActivityShortDays = 30;  // how fast an actor's being active fades
@@ -33,7 +34,7 @@ const char* name_of(InfrastructureFeature feature) {
       "exact_name",     "exact_names", "registered",    "registereds", "exact_address", "exact_addresses",
       "net24",          "net16",       "recent_match",  "label",       "nearest_name",  "name_rank",
       "nearest_report", "sequences",   "traits",        "suffix",      "address_style", "shape",
-      "size",           "activity",    "activity_short"};
+      "size",           "names",       "activity",      "activity_short"};
   return kNames[feature];
 }
 
@@ -105,7 +106,7 @@ class Sums {
   std::size_t n_actors_;
   std::vector<std::uint32_t> actor_of_;  // by report; kNone where it may not be used
   // By actor.
-  std::vector<double> reports_, later_, activity_, activity_short_, shape_hits_, n_addresses_, address_total_;
+  std::vector<double> reports_, later_, activity_, activity_short_, shape_hits_, n_names_, n_addresses_, address_total_;
   std::vector<double> sequence_mass_, trait_mass_;
   std::vector<std::int32_t> newest_;
   std::vector<float> sequence_sum_, trait_sum_, suffix_sum_, name_best_, nearest_;
@@ -128,7 +129,7 @@ Sums::Sums(const Observables& observables, const View& view)
   for (std::size_t i = 0; i < allowed.size(); ++i) {
     if (allowed[i]) actor_of_[i] = table_.reports()[i].actor;
   }
-  for (auto* v : {&reports_, &later_, &activity_, &activity_short_, &shape_hits_, &n_addresses_, &address_total_,
+  for (auto* v : {&reports_, &later_, &activity_, &activity_short_, &shape_hits_, &n_names_, &n_addresses_, &address_total_,
                   &sequence_mass_, &trait_mass_}) {
     v->assign(n_actors_, 0);
   }
@@ -181,6 +182,7 @@ void Sums::read_reports() {
     }
     sequence_mass_[a] += r.sequence_mass;
     trait_mass_[a] += r.trait_mass;
+    n_names_[a] += std::min<double>(r.names, kNamesPerReport);
     n_addresses_[a] += static_cast<double>(r.addresses.size());
     address_total_[a] += std::min(10.0, static_cast<double>(r.addresses.size()));
     if (shape_of(r.names, r.addresses.size()) == shape) shape_hits_[a] += 1;
@@ -455,6 +457,7 @@ InfrastructureRows Sums::rows(std::span<const std::uint32_t> without) const {
                                          : std::log((shape_hits_[a] + kShapeSmoothing * shape_share) /
                                                     ((reports_[a] + kShapeSmoothing) * shape_share));
     f[kSize] = std::log(reports_[a]);
+    f[kNames] = std::log1p(n_names_[a]);
     f[kActivity] = std::log1p(activity_[a]);
     f[kActivityShort] = std::log1p(activity_short_[a]);
     rows.actors.push_back(a);

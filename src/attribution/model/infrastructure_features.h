@@ -46,11 +46,14 @@ enum InfrastructureFeature : std::size_t {
   kAddressStyle,   ///< mean over addresses of the log-ratio of their /16 and /12
   kShape,          ///< log-ratio of the mix: how many names, how many addresses
   kSize,           ///< ln(reports of the actor)
+  kNames,          ///< ln(1 + names in them): the more there are, the nearer one of them is by chance
   kActivity,  ///< ln(1 + Σ exp(−|days between|/180)) over the actor's dated reports; 0 where the case has no day
   kActivityShort,  ///< the same with 30 days
   kInfrastructureFeatures
 };
 const char* name_of(InfrastructureFeature feature);
+/// Of the actor alone, not of the case: its weight may have either sign.
+inline bool is_prior(InfrastructureFeature feature) { return feature == kSize || feature == kNames; }
 
 /// Of the case, not of any actor: what decides how much mass "none of those known" gets.
 enum CaseFeature : std::size_t {

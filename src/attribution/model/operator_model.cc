@@ -57,7 +57,9 @@ double capped_infrastructure(const InfrastructureRows& rows, std::size_t i, doub
 }
 
 double prior_part(const InfrastructureRows& rows, std::size_t i, const Weights& weights) {
-  return weights.infrastructure[kSize] * static_cast<double>(rows.row(i)[kSize]);
+  double x = 0;
+  for (const auto k : {kSize, kNames}) x += weights.infrastructure[k] * static_cast<double>(rows.row(i)[k]);
+  return x;
 }
 
 }  // namespace
