@@ -228,7 +228,7 @@ void ActorTable::build(ActorTableInput&& input) {
     return std::pair(count(sequences, scale), count(traits, scale));
   };
   std::vector<std::pair<std::uint32_t, Posting>> sequence_pairs, trait_pairs;
-  std::vector<std::pair<std::uint64_t, std::uint32_t>> by_name, by_registered, by_label, by_address, by_net24, by_net16;
+  std::vector<std::pair<std::uint64_t, std::uint32_t>> by_name, by_registered, by_label, by_word, by_address, by_net24, by_net16;
   for (auto& r : input.reports) {
     if (report_ids_.contains(r.id)) continue;
     ReportEntry entry;
@@ -257,6 +257,7 @@ void ActorTable::build(ActorTableInput&& input) {
         const NameParts parts = take_apart(name);
         by_registered.emplace_back(key_of(parts.registered), number);
         if (parts.label.size() >= kLabelLength) by_label.emplace_back(key_of(parts.label), number);
+        for (const std::uint64_t word : words_of(parts)) by_word.emplace_back(word, number);
       }
       for (const std::string& text : r.addresses) {
         const auto address = base::Address::parse(text);
@@ -286,6 +287,7 @@ void ActorTable::build(ActorTableInput&& input) {
   by_name_ = Lists::of(std::move(by_name));
   by_registered_ = Lists::of(std::move(by_registered));
   by_label_ = Lists::of(std::move(by_label));
+  by_word_ = Lists::of(std::move(by_word));
   by_address_ = Lists::of(std::move(by_address));
   by_net24_ = Lists::of(std::move(by_net24));
   by_net16_ = Lists::of(std::move(by_net16));

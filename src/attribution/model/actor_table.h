@@ -161,6 +161,8 @@ class ActorTable {
   std::span<const std::uint32_t> reports_of_registered(std::string_view registered) const;
   /// Reports with a name whose chosen label is this, under whatever suffix.
   std::span<const std::uint32_t> reports_of_label(std::string_view label) const;
+  /// Reports with a name that holds this word (names.h).
+  std::span<const std::uint32_t> reports_of_word(std::uint64_t word) const { return by_word_.find(word); }
   std::span<const std::uint32_t> reports_of_address(std::uint32_t address) const;
   std::span<const std::uint32_t> reports_of_net24(std::uint32_t address) const;
   std::span<const std::uint32_t> reports_of_net16(std::uint32_t address) const;
@@ -192,7 +194,7 @@ class ActorTable {
   std::vector<VictimRow> victim_rows_;
   using NumberOf = std::unordered_map<std::string, std::uint32_t>;
   NumberOf actor_names_, technique_ids_, software_names_, campaign_ids_, report_ids_;
-  Lists by_name_, by_registered_, by_label_, by_address_, by_net24_, by_net16_;
+  Lists by_name_, by_registered_, by_label_, by_word_, by_address_, by_net24_, by_net16_;
   Rows<Posting> sequences_, traits_;
   Rows<std::uint32_t> style_index_;
   std::vector<StyleName> style_names_;

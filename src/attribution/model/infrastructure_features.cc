@@ -21,6 +21,7 @@ constexpr double kSuffixSmoothing = 2;
 constexpr double kAddressSmoothing = 5;
 constexpr double kActivityDays = 180, kActivityShortDays = 30;  // how fast an actor's being active fades
 constexpr int kShapes = 16;
+constexpr std::size_t kWordHolders = 30;  // words that more actors' names hold are everybody's
 
 int shape_of(std::size_t names, std::size_t addresses) {
   const auto step = [](std::size_t n) { return n == 0 ? 0 : n == 1 ? 1 : n <= 5 ? 2 : 3; };
@@ -32,7 +33,7 @@ int shape_of(std::size_t names, std::size_t addresses) {
 const char* name_of(InfrastructureFeature feature) {
   static constexpr std::array<const char*, kInfrastructureFeatures> kNames = {
       "exact_name",     "exact_names", "registered",    "registereds", "exact_address", "exact_addresses",
-      "net24",          "net16",       "recent_match",  "label",       "nearest_name",  "name_rank",
+      "net24",          "net16",       "recent_match",  "label", "words",      "nearest_name",  "name_rank",
       "nearest_report", "sequences",   "traits",        "suffix",      "address_style", "shape",
       "size",           "names",       "activity",      "activity_short"};
   return kNames[feature];
@@ -112,6 +113,7 @@ class Sums {
   std::vector<float> sequence_sum_, trait_sum_, suffix_sum_, name_best_, nearest_;
   std::vector<NameHits> names_;
   std::vector<AddressHits> addresses_;
+  std::vector<Holders> words_;
   std::vector<std::vector<std::uint32_t>> ranked_;  // by name read: actors, the nearest first
   std::vector<Near> near_;
   std::size_t names_read_ = 0;
@@ -141,6 +143,17 @@ Sums::Sums(const Observables& observables, const View& view)
     const NameParts parts = take_apart(name);
     names_.push_back({holders_of(table_.reports_of_name(name)), holders_of(table_.reports_of_registered(parts.registered)),
                       holders_of(table_.reports_of_label(parts.label))});
+  }
+  std::vector<std::uint64_t> words;
+  for (const std::string& name : observables.names) {
+    const auto own = words_of(take_apart(name));
+    words.insert(words.end(), own.begin(), own.end());
+  }
+  std::sort(words.begin(), words.end());
+  words.erase(std::unique(words.begin(), words.end()), words.end());
+  for (const std::uint64_t word : words) {
+    Holders holders = holders_of(table_.reports_of_word(word));
+    if (!holders.empty() && holders.size() <= kWordHolders) words_.push_back(std::move(holders));
   }
   for (const std::uint32_t a : observables.addresses) {
     addresses_.push_back({holders_of(table_.reports_of_address(a)), holders_of(table_.reports_of_net24(a)),
@@ -387,7 +400,7 @@ InfrastructureRows Sums::rows(std::span<const std::uint32_t> without) const {
   }
   const double shape_share = (all_shape + 1) / (all_reports + kShapes);
 
-  std::vector<std::array<double, 7>> hits(n_actors_);  // name, registered, address, /24, /16, recent, label
+  std::vector<std::array<double, 8>> hits(n_actors_);  // name, registered, address, /24, /16, recent, label, word
   const auto give = [&](const Holders& holders, std::size_t slot, bool match) {
     std::size_t n = 0;
     for (const Holder& h : holders) n += !out[h.actor];
@@ -402,6 +415,7 @@ InfrastructureRows Sums::rows(std::span<const std::uint32_t> without) const {
   };
   for (const NameHits& n : names_) give(n.exact, 0, true) || give(n.registered, 1, true) || give(n.label, 6, false);
   for (const AddressHits& n : addresses_) give(n.exact, 2, true) || give(n.net24, 3, false) || give(n.net16, 4, false);
+  for (const Holders& word : words_) give(word, 7, false);
 
   std::vector<double> name_rank(n_actors_, 0);
   for (const auto& ranked : ranked_) {
@@ -444,6 +458,7 @@ InfrastructureRows Sums::rows(std::span<const std::uint32_t> without) const {
     f[kNet16] = std::log1p(hits[a][4]);
     f[kRecentMatch] = 1 - std::exp(-hits[a][5]);
     f[kLabel] = std::log1p(hits[a][6]);
+    f[kWords] = std::log1p(hits[a][7]);
     if (n_names > 0) {
       f[kNearestName] = static_cast<double>(name_best_[a]);
       f[kNameRank] = name_rank[a] / n_names;

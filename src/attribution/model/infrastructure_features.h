@@ -37,6 +37,7 @@ enum InfrastructureFeature : std::size_t {
   kNet16,
   kRecentMatch,    ///< 1 − exp(−Σ) over matches whose listing is within a year of the case
   kLabel,          ///< ln(1 + Σ) over names whose chosen label is listed under another suffix
+  kWords,          ///< ln(1 + Σ) over words of names that a few actors' names hold, too
   kNearestName,    ///< the largest cosine of character sequences between a name and a listed name
   kNameRank,       ///< mean over names of 1/rank of the actor by that cosine, where it is at least 0.3
   kNearestReport,  ///< the largest cosine between all names together and one report's

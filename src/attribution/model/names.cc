@@ -394,6 +394,23 @@ std::vector<std::uint32_t> sequences_of(const NameParts& parts) {
   return out;
 }
 
+std::vector<std::uint64_t> words_of(const NameParts& parts) {
+  constexpr std::size_t kShortest = 4;
+  std::vector<std::uint64_t> out;
+  for (const std::string_view text : {parts.label, parts.below}) {
+    std::size_t start = 0;
+    for (std::size_t i = 0; i <= text.size(); ++i) {
+      const char c = i < text.size() ? text[i] : '-';
+      if (c != '-' && c != '.' && c != '_' && (c < '0' || c > '9')) continue;
+      if (i - start >= kShortest) out.push_back(base::fast_hash(text.substr(start, i - start), 3));
+      start = i + 1;
+    }
+  }
+  std::sort(out.begin(), out.end());
+  out.erase(std::unique(out.begin(), out.end()), out.end());
+  return out;
+}
+
 std::vector<std::uint32_t> traits_of(const NameParts& parts) {
   std::vector<std::uint32_t> out;
   out.reserve(kTraitKinds);
@@ -420,7 +437,15 @@ std::vector<std::uint32_t> traits_of(const NameParts& parts) {
   std::string first(parts.below.substr(0, parts.below.find('.')));
   if (first.size() > 4) first = std::to_string(std::min<std::size_t>(first.size(), 12));
   add(4, std::to_string(std::min<std::size_t>(depth, 4)) + first);
-  add(5, std::string(1, static_cast<char>('0' + (letters == 0 ? 9 : vowels * 8 / letters))));
+  const char sound = static_cast<char>('0' + (letters == 0 ? 9 : vowels * 8 / letters));
+  add(5, std::string(1, sound));
+  // Habits go together: what is bought where, and how it is built.
+  std::string bought(parts.suffix);
+  bought += {'|', static_cast<char>('0' + std::min<std::size_t>(hyphens, 2)), digits == 0 ? 'n' : 'd',
+             parts.below.empty() ? 'a' : 'b'};
+  add(6, bought);
+  add(7, std::string{static_cast<char>('a' + std::min<std::size_t>(length / 3, 7)), sound,
+                     static_cast<char>('0' + std::min<std::size_t>(hyphens, 2)), digits == 0 ? 'n' : 'd'});
   return out;
 }
 

@@ -31,10 +31,15 @@ NameParts take_apart(std::string_view name);
 inline constexpr std::uint32_t kSequenceSpace = 1u << 18;
 std::vector<std::uint32_t> sequences_of(const NameParts& parts);
 
+/// Words of the name left of its suffix: what stands between dots, hyphens and digits, of four characters and more,
+/// each once, sorted, as hashes. Words that stand in names of all kinds ("mail", "update") are left in: how many hold
+/// them says what they are worth.
+std::vector<std::uint64_t> words_of(const NameParts& parts);
+
 /// Traits of the name's form (suffix, length, digits, hyphens, depth, …), each a number below kTraitSpace. Every name
 /// has exactly one trait of each of kTraitKinds kinds, in that order.
 inline constexpr std::uint32_t kTraitSpace = 1u << 14;
-inline constexpr std::size_t kTraitKinds = 6;
+inline constexpr std::size_t kTraitKinds = 8;
 std::vector<std::uint32_t> traits_of(const NameParts& parts);
 
 }  // namespace whodunit::attribution
