@@ -380,7 +380,7 @@ void InfrastructureFit::fit(const TrialMask& mask, const std::vector<std::uint8_
 
 void fit_joint(const std::vector<JointItem>& items, const TrialMask& mask, Weights& weights) {
   const std::array<double, kJointParameters> centre = Weights::priors().joint;
-  constexpr std::array<double, kJointParameters> kSpread = {0.5, 0.5, 0.7, 0.5, 3, 2};
+  constexpr std::array<double, kJointParameters> kSpread = {0.5, 0.5, 0.7, 0.5, 3, 2, 0.7, 0.7};
   Weights trial = weights;
   const auto loss = [&](const std::vector<double>& x) {
     std::copy(x.begin(), x.end(), trial.joint.begin());

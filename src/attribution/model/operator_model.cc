@@ -249,6 +249,8 @@ Posterior joint_posterior(const ProfileMatch& match, const InfrastructureRows& r
   const double each = -std::log(std::max<double>(1, static_cast<double>(where.size())));
   std::vector<double> scores, prior;
   const ProfileScales scales(weights.profile);
+  const double floor = std::min(0.5, std::exp(j[kJointFloor])),
+               imitation = std::min(0.5, std::exp(j[kJointImitation]));
   for (const auto& [actor, at] : where) {
     ProfileScore s;
     s.size = smallest;
@@ -258,7 +260,9 @@ Posterior joint_posterior(const ProfileMatch& match, const InfrastructureRows& r
       const double score =
           capped_infrastructure(rows, at.second, infrastructure_score(rows, at.second, weights), unknown);
       // Against "an unknown group": the infrastructure model's own prior is taken out by the offset.
-      infrastructure = j[kJointInfrastructure] * (score - unknown + j[kJointOffset]);
+      infrastructure = std::clamp(j[kJointInfrastructure] * (score - unknown + j[kJointOffset]), -30.0, 30.0);
+      infrastructure = std::log(floor + (1 - floor) * std::exp(infrastructure));
+      infrastructure = -std::log(imitation + (1 - imitation) * std::exp(-infrastructure));
       for (const auto k :
            {kExactName, kExactNames, kRegistered, kRegistereds, kExactAddress, kExactAddresses, kRecentMatch}) {
         direct += j[kJointInfrastructure] * weights.infrastructure[k] * static_cast<double>(rows.row(at.second)[k]);

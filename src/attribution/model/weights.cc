@@ -50,7 +50,7 @@ const char* name_of(ProfileParameter parameter) {
 }
 const char* name_of(JointParameter parameter) {
   static constexpr std::array<const char*, kJointParameters> kNames = {"infrastructure", "techniques", "software",
-                                                                       "size",           "offset",     "unknown"};
+                                                                       "size",           "offset",     "unknown", "floor", "imitation"};
   return kNames[parameter];
 }
 const char* name_of(VictimParameter parameter) {
@@ -66,7 +66,7 @@ Weights Weights::priors() {
   w.profile = {
       std::log(60.0), 0, std::log(20.0), std::log(100.0), 0, std::log(3.0), 0.8, 0.0, std::log(0.03), std::log(0.003),
       std::log(0.05)};
-  w.joint = {0.7, 1, 1, 1, 3, 0};
+  w.joint = {0.7, 1, 1, 1, 3, 0, std::log(0.05), std::log(0.003)};
   w.victim = {0, std::log(6.0), std::log(10.0), 0};
   return w;
 }

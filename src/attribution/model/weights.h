@@ -36,6 +36,8 @@ enum JointParameter : std::size_t {
   kJointSize,            ///< on the size in the prior
   kJointOffset,          ///< added to the infrastructure's log-ratio
   kJointUnknown,         ///< ln odds of "an unknown group"
+  kJointFloor,           ///< ln δ: the infrastructure's ratio is not below δ (another wrote the report's label)
+  kJointImitation,       ///< ln ε: nor above 1/ε
   kJointParameters
 };
 const char* name_of(JointParameter parameter);
