@@ -317,13 +317,7 @@ OperatorResult operator_level(const CaseFacts& facts, const ActorTable* table, c
   constexpr int kDraws = 12;
   Random random(20071020);
   for (int d = 0; d < kDraws && table != nullptr && settings.pivots && !items.empty(); ++d) {
-    Weights w = weights;
-    for (std::size_t k = 0; k < kProfileParameters; ++k)
-      w.profile[k] += standard_normal(random) * std::min(weights.profile_error[k], 0.7);
-    for (std::size_t k = 0; k < kInfrastructureFeatures; ++k) {
-      w.infrastructure[k] =
-          std::max(0.0, w.infrastructure[k] + standard_normal(random) * std::min(weights.infrastructure_error[k], 0.5));
-    }
+    const Weights w = weights.drawn([&random] { return standard_normal(random); });
     const Weighing again = Weigher(facts, table, settings, w, items).weigh(all);
     for (const auto& [key, x] : again.mass) drawn[key].push_back(x);
   }

@@ -94,46 +94,28 @@ base::Result<std::shared_ptr<const ActorTable>> facts_for(const std::string& fro
 }
 
 Weights fit_all(const std::vector<Trial>& trials, const ActorTable& table, const Weights& start) {
-  Weights weights = start;
-  const TrialMask all(trials.size(), 1);
-  // Standard errors by leaving out a fifth of the trials at a time (delete-a-group jackknife).
-  constexpr std::size_t kGroups = 5;
-  const auto jackknife = [&](auto&& fit, auto member, auto error_member) {
-    fit(all, weights);
-    const auto n = (weights.*member).size();
-    std::vector<double> sum(n, 0), squares(n, 0);
-    const auto fold_of = folds_of(trials, kGroups);
-    for (std::size_t group = 0; group < kGroups; ++group) {
-      TrialMask mask(trials.size(), 1);
-      for (std::size_t i = 0; i < trials.size(); ++i) mask[i] = fold_of[i] != group;
-      Weights part = weights;
-      fit(mask, part);
-      for (std::size_t k = 0; k < n; ++k) {
-        sum[k] += (part.*member)[k];
-        squares[k] += (part.*member)[k] * (part.*member)[k];
-      }
-    }
-    for (std::size_t k = 0; k < n; ++k) {
-      const double mean = sum[k] / kGroups;
-      (weights.*error_member)[k] =
-          std::sqrt(std::max(0.0, (squares[k] - kGroups * mean * mean) * (kGroups - 1) / kGroups));
-    }
+  Worked worked(trials, table);
+  const bool victims =
+      std::any_of(trials.begin(), trials.end(), [](const Trial& t) { return t.kind == TrialKind::kVictims; });
+  const auto fit = [&](const TrialMask& mask, Weights& weights) {
+    if (!worked.profile().empty()) worked.fit_profiles(mask, weights);
+    if (!worked.infrastructure().empty()) worked.fit(mask, {}, weights);
+    if (!worked.joint().empty()) worked.fit_jointly(mask, weights);
+    if (victims) fit_victims(trials, mask, table, weights);
   };
-  if (const auto items = profile_items(trials, table); !items.empty()) {
-    jackknife([&](const TrialMask& mask, Weights& w) { fit_profile(items, mask, w); }, &Weights::profile,
-              &Weights::profile_error);
-  }
-  if (const auto items = infrastructure_items(trials, table); !items.empty()) {
-    const InfrastructureFit fit(items);
-    jackknife([&](const TrialMask& mask, Weights& w) { fit.fit(mask, {}, w); }, &Weights::infrastructure,
-              &Weights::infrastructure_error);
-  }
-  if (const auto items = joint_items(trials, table); !items.empty()) fit_joint(items, all, weights);
-  for (const Trial& t : trials) {
-    if (t.kind != TrialKind::kVictims) continue;
-    fit_victims(trials, all, table, weights);
-    break;
-  }
+  // Standard errors by leaving out a part of the trials at a time (delete-a-group jackknife). Of few trials each is a
+  // part of its own.
+  constexpr std::size_t kGroups = 10;
+  const auto part_of = folds_of(trials, kGroups);
+  std::vector<Weights> fitted(kGroups + 1, start);
+  for_each_in_parallel(kGroups + 1, [&](std::size_t part) {
+    TrialMask mask(trials.size(), 1);
+    for (std::size_t i = 0; i < trials.size(); ++i) mask[i] = part_of[i] != part;
+    fit(mask, fitted[part]);
+  });
+  Weights weights = fitted[kGroups];
+  fitted.pop_back();
+  weights.set_errors(fitted);
   return weights;
 }
 
@@ -151,6 +133,36 @@ void fit_ahead(const std::vector<Trial>& trials, const ActorTable& table, const 
   });
 }
 
+struct Section {
+  const char* rows;
+  TrialKind kind;
+  const char* evidence;
+  const char* known;
+  std::size_t folds;
+  std::vector<const char*> baselines;
+};
+
+std::string line_of(const Section& section, const std::string& method, const Evaluation& e,
+                    const std::string& difference) {
+  const Measures& m = e.measures;
+  const auto in = [](double x, const Interval& i, int digits) {
+    return fmt::format("{:.{}f} [{:.{}f}, {:.{}f}]", x, digits, i.low, digits, i.high, digits);
+  };
+  const bool unknown = m.open > 0;
+  const bool actors = m.crime > 0;
+  return fmt::format("| {} | {} | {} | {} | {} | {} | {} | {} | {} | {} | {} | {} | {} | {} |\n", section.rows,
+                     section.evidence, section.known, method, m.closed, in(m.top1, m.top1_interval, 3),
+                     actors ? in(m.macro_top1, m.macro_top1_interval, 3) : "",
+                     in(m.log_loss, m.log_loss_interval, 2),
+                     unknown ? in(m.both_log_loss, m.both_log_loss_interval, 2) : "",
+                     in(m.both_brier, m.both_brier_interval, 3), in(m.ece, m.ece_interval, 3),
+                     unknown ? fmt::format("{:.2f} / {:.2f}", m.unknown_rate, m.closed_unknown_rate) : "",
+                     unknown ? fmt::format("{:.3f}, {:.2f}, {:.4f}{}", m.at80_precision, m.at80_rate, m.false_removed,
+                                           actors ? fmt::format(", {:.4f}", m.false_crime) : "")
+                             : "",
+                     difference);
+}
+
 }  // namespace
 
 base::Result<std::string> bars_table(const std::string& from, const std::string& folder, const Weights& weights) {
@@ -159,9 +171,8 @@ base::Result<std::string> bars_table(const std::string& from, const std::string&
   const ActorTable& table = **loaded;
   std::string out =
       "| rows | evidence | knowledge | method | n | top-1 | macro top-1 | closed log-loss | both log-loss | Brier | "
-      "calibration error | "
-      "unknown: open / closed | at .80: precision, rate, false removed, false crime | both log-loss, difference to "
-      "ours |\n"
+      "calibration error | unknown: open / closed | at .80: precision, rate, false removed, false crime | log-loss, "
+      "difference to ours |\n"
       "|---|---|---|---|---|---|---|---|---|---|---|---|---|---|\n";
   // The halves of a set of trials have names of their own: eval_public.json, eval_heldout.json.
   const auto path_of = [&folder](const std::string& name) -> std::optional<fs::path> {
@@ -169,7 +180,7 @@ base::Result<std::string> bars_table(const std::string& from, const std::string&
       std::string other = name;
       if (const auto at = other.find("_public"); at != std::string::npos) other.replace(at, 7, half);
       if (is_there(fs::path(folder) / other)) return fs::path(folder) / other;
-      if (other == name && half[1] == 'h') break;
+      if (other == name) break;
     }
     return std::nullopt;
   };
@@ -199,65 +210,68 @@ base::Result<std::string> bars_table(const std::string& from, const std::string&
     }
     return trials;
   };
-  const auto section = [&](const char* rows, const std::vector<Trial>& trials, const char* evidence, const char* known,
-                           std::size_t folds, std::initializer_list<const char*> baselines, Worked* worked = nullptr) {
-    if (trials.empty() || failed) return;
+  const auto print = [&](const Section& section, const std::vector<Trial>& trials, Worked* worked = nullptr) {
+    const bool any = std::any_of(trials.begin(), trials.end(), [&](const Trial& t) { return t.kind == section.kind; });
+    if (!any || failed) return;
     EvaluateOptions options;
-    options.evidence = *evidence_choice(evidence);
-    options.knowledge = *knowledge_choice(known);
-    options.folds = folds;
+    options.evidence = *evidence_choice(section.evidence);
+    options.knowledge = *knowledge_choice(section.known);
+    options.only = section.kind;
     options.resamples = 200;
     options.worked = worked;
-    const Evaluation ours = evaluate(trials, table, weights, options);
-    const auto line = [&](const std::string& method, const Evaluation& e, const std::string& difference) {
-      const Measures& m = e.measures;
-      out += fmt::format(
-          "| {} | {} | {} | {} | {} | {:.2f} [{:.2f}, {:.2f}] | {:.2f} [{:.2f}, {:.2f}] | {:.2f} [{:.2f}, {:.2f}] | "
-          "{:.2f} [{:.2f}, {:.2f}] | "
-          "{:.3f} [{:.3f}, {:.3f}] | {:.3f} | {:.2f} / {:.2f} | {:.3f}, {:.2f}, {:.4f}, {:.4f} | {} |\n",
-          rows, evidence, known, method, m.closed, m.top1, m.top1_interval.low, m.top1_interval.high, m.macro_top1,
-          m.macro_top1_interval.low, m.macro_top1_interval.high, m.log_loss, m.log_loss_interval.low,
-          m.log_loss_interval.high, m.both_log_loss, m.both_log_loss_interval.low, m.both_log_loss_interval.high,
-          m.both_brier, m.both_brier_interval.low, m.both_brier_interval.high, m.ece, m.unknown_rate,
-          m.closed_unknown_rate, m.at80_precision, m.at80_rate, m.false_removed, m.false_crime, difference);
-    };
-    line(folds > 0 ? "**whodunit**, cross-validated" : "**whodunit**, shipped weights", ours, "");
-    for (const char* name : baselines) {
-      EvaluateOptions other = options;
+    EvaluateOptions validated = options;
+    validated.folds = section.folds;
+    const Evaluation ours = evaluate(trials, table, weights, validated);
+    // Where no question is open, the closed ones are what is compared.
+    const auto loss = [](const Measures& m) { return m.open > 0 ? m.both_log_loss : m.log_loss; };
+    out += line_of(section, "**whodunit**, cross-validated", ours, "");
+    options.resamples = 100;
+    out += line_of(section, "whodunit, shipped weights", evaluate(trials, table, weights, options), "");
+    for (const char* name : section.baselines) {
+      EvaluateOptions other = validated;
       other.baseline = name;
-      other.folds = folds;
+      other.resamples = 100;
       const Evaluation theirs = evaluate(trials, table, weights, other);
-      const Interval d = paired_interval(
-          theirs, ours, [](const Measures& m) { return m.both_log_loss; }, 200);
-      line(name, theirs,
-           fmt::format("{:+.2f} [{:+.2f}, {:+.2f}]", theirs.measures.both_log_loss - ours.measures.both_log_loss, d.low,
-                       d.high));
+      const Interval d = paired_interval(theirs, ours, loss, 200);
+      out += line_of(section, name, theirs,
+                     fmt::format("{:+.2f} [{:+.2f}, {:+.2f}]", loss(theirs.measures) - loss(ours.measures), d.low,
+                                 d.high));
     }
   };
   const auto campaigns = rows_of({"eval_public.json", "eval_unattributed.json"}, nullptr);
-  {
+  if (!campaigns.empty()) {
     Worked worked(campaigns, table);
     constexpr std::size_t kFolds = 14;
     fit_ahead(campaigns, table, {""}, kFolds, weights, worked);
     for (const char* evidence : {"all", "techniques", "network", "random30"}) {
-      section("campaigns", campaigns, evidence, "loo", kFolds, {"overlap", "idf", "naive-bayes", "logit", "nothing"},
-              &worked);
+      print({"campaigns", TrialKind::kProfile, evidence, "loo", kFolds,
+             {"overlap", "idf", "naive-bayes", "logit", "nothing"}},
+            campaigns, &worked);
     }
   }
-  const auto infrastructure = rows_of({"infra/eval_infra_public.json"}, "infra/background_public.json");
-  {
-    Worked worked(infrastructure, table);
-    constexpr std::size_t kFolds = 3;
-    fit_ahead(infrastructure, table, {"", "exact", "kinship", "style", "infrastructure-logit"}, kFolds, weights,
-              worked);
-    section("infrastructure", infrastructure, "all", "loo", kFolds,
-            {"exact", "kinship", "style", "infrastructure-logit"}, &worked);
-    section("infrastructure", infrastructure, "all", "earlier", kFolds, {"infrastructure-logit"}, &worked);
-    section("infrastructure", infrastructure, "all", "gap180", kFolds, {"infrastructure-logit"}, &worked);
-  }
+  // Reports and joint reports share their folds: what is learnt from a report never answers the joint question of it,
+  // and the profiles' part of the joint model is fitted on the other folds' campaigns.
+  auto reports = rows_of({"infra/eval_infra_public.json"}, "infra/background_public.json");
   const auto joint = rows_of({"infra/eval_joint_public.json"}, nullptr);
-  for (const char* evidence : {"all", "techniques", "infrastructure"}) section("joint", joint, evidence, "loo", 5, {});
-  section("victims", rows_of({"eval_victims.json"}, nullptr), "all", "loo", 5, {"nothing"});
+  reports.insert(reports.end(), joint.begin(), joint.end());
+  reports.insert(reports.end(), campaigns.begin(), campaigns.end());
+  if (!reports.empty()) {
+    Worked worked(reports, table);
+    constexpr std::size_t kFolds = 3;
+    const bool infrastructure = !worked.infrastructure().empty();
+    std::vector<std::string> ahead = {""};
+    if (infrastructure) ahead.insert(ahead.end(), {"exact", "kinship", "style", "infrastructure-logit"});
+    fit_ahead(reports, table, ahead, kFolds, weights, worked);
+    print({"reports", TrialKind::kInfrastructure, "all", "loo", kFolds,
+           {"exact", "kinship", "style", "infrastructure-logit"}},
+          reports, &worked);
+    print({"reports", TrialKind::kInfrastructure, "all", "earlier", kFolds, {"exact", "infrastructure-logit"}},
+          reports, &worked);
+    print({"reports", TrialKind::kInfrastructure, "all", "gap180", kFolds, {"infrastructure-logit"}}, reports, &worked);
+    for (const char* evidence : {"all", "techniques", "profile", "infrastructure"})
+      print({"joint", TrialKind::kJoint, evidence, "loo", kFolds, {}}, reports, &worked);
+  }
+  print({"victims", TrialKind::kVictims, "all", "loo", 5, {"nothing"}}, rows_of({"eval_victims.json"}, nullptr));
   if (failed) return *failed;
   if (taken == 0)
     return base::Error{"no trials in this folder", folder,

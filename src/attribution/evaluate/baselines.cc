@@ -178,7 +178,7 @@ class Own : public Method {
     if (!refit_) return;
     if (!worked_->profile().empty()) worked_->fit_profiles(mask, weights_);
     if (!worked_->infrastructure().empty()) worked_->fit(mask, {}, weights_);
-    if (!worked_->joint().empty()) fit_joint(worked_->joint(), mask, weights_);
+    if (!worked_->joint().empty()) worked_->fit_jointly(mask, weights_);
     fit_victims(trials_, mask, table_, weights_);
   }
   Posterior answer(const Question& question, const View& view, const InfrastructureRows* rows) const override {

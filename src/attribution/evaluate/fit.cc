@@ -381,16 +381,24 @@ void InfrastructureFit::fit(const TrialMask& mask, const std::vector<std::uint8_
 void fit_joint(const std::vector<JointItem>& items, const TrialMask& mask, Weights& weights) {
   const std::array<double, kJointParameters> centre = Weights::priors().joint;
   constexpr std::array<double, kJointParameters> kSpread = {0.5, 0.5, 0.7, 0.5, 3, 2, 0.7, 0.7};
-  Weights trial = weights;
+  // The channels' own weights are held: their scores are made once.
+  struct Scored {
+    const JointItem* item;
+    JointScores scores;
+  };
+  std::vector<Scored> scored;
+  for (const JointItem& item : items) {
+    if (mask[item.trial]) scored.push_back({&item, joint_scores(item.match, item.rows, weights)});
+  }
+  std::array<double, kJointParameters> j{};
   const auto loss = [&](const std::vector<double>& x) {
-    std::copy(x.begin(), x.end(), trial.joint.begin());
+    std::copy(x.begin(), x.end(), j.begin());
     double sum = 0;
-    for (const JointItem& item : items) {
-      if (!mask[item.trial]) continue;
-      const Posterior posterior = joint_posterior(item.match, item.rows, trial);
+    for (const Scored& s : scored) {
+      const Posterior posterior = joint_posterior(s.scores, j);
       double right = 0;
-      for (const std::uint32_t t : item.truth) right += posterior.of(t);
-      if (item.condition != Condition::kClosed) right = posterior.unknown;
+      for (const std::uint32_t t : s.item->truth) right += posterior.of(t);
+      if (s.item->condition != Condition::kClosed) right = posterior.unknown;
       sum -= std::log(std::max(right, 1e-9));
     }
     for (std::size_t i = 0; i < kJointParameters; ++i) {

@@ -147,6 +147,7 @@ std::optional<EvidenceChoice> evidence_choice(std::string_view text) {
   if (text == "techniques") return EvidenceChoice::kTechniques;
   if (text == "network") return EvidenceChoice::kNetwork;
   if (text == "infrastructure") return EvidenceChoice::kInfrastructure;
+  if (text == "profile") return EvidenceChoice::kProfile;
   if (text == "random30") return EvidenceChoice::kRandom30;
   return std::nullopt;
 }
@@ -165,8 +166,9 @@ Question question_of(const Trial& trial, const ActorTable& table, EvidenceChoice
     return base::fast_hash(item, base::fast_hash(trial.id)) % 100 < 30;
   };
   const bool techniques = choice != EvidenceChoice::kInfrastructure;
-  const bool software = choice == EvidenceChoice::kAll || choice == EvidenceChoice::kRandom30;
-  const bool infrastructure = software || choice == EvidenceChoice::kInfrastructure;
+  const bool all = choice == EvidenceChoice::kAll || choice == EvidenceChoice::kRandom30;
+  const bool software = all || choice == EvidenceChoice::kProfile;
+  const bool infrastructure = all || choice == EvidenceChoice::kInfrastructure;
   if (techniques) {
     for (const std::string& id : trial.techniques) {
       const std::uint32_t t = table.technique(id);

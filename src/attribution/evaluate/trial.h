@@ -41,7 +41,7 @@ base::Result<std::vector<Trial>> read_negatives(const std::string& path);
 base::Result<std::vector<Trial>> parse_trials(std::string_view text, const std::string& where);
 
 /// What a trial shows.
-enum class EvidenceChoice : std::uint8_t { kAll, kTechniques, kNetwork, kInfrastructure, kRandom30 };
+enum class EvidenceChoice : std::uint8_t { kAll, kTechniques, kNetwork, kInfrastructure, kProfile, kRandom30 };
 /// What may be known.
 enum class KnowledgeChoice : std::uint8_t { kLeaveOneOut, kEarlier, kGap180 };
 std::optional<EvidenceChoice> evidence_choice(std::string_view text);

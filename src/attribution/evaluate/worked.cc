@@ -45,4 +45,17 @@ void Worked::fit_profiles(const TrialMask& mask, Weights& weights) {
   fitted_profiles_.emplace(mask, weights);
 }
 
+void Worked::fit_jointly(const TrialMask& mask, Weights& weights) {
+  {
+    const std::lock_guard lock(mutex_);
+    if (const auto it = fitted_jointly_.find(mask); it != fitted_jointly_.end()) {
+      weights.joint = it->second.joint;
+      return;
+    }
+  }
+  fit_joint(joint_, mask, weights);
+  const std::lock_guard lock(mutex_);
+  fitted_jointly_.emplace(mask, weights);
+}
+
 }  // namespace whodunit::attribution

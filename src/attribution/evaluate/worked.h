@@ -27,6 +27,8 @@ class Worked {
 
   /// The same for the profiles' weights.
   void fit_profiles(const TrialMask& mask, Weights& weights);
+  /// The same for the joint ones, with the channels' weights as `fit` and `fit_profiles` set them for this mask.
+  void fit_jointly(const TrialMask& mask, Weights& weights);
 
  private:
   const std::vector<Trial>& trials_;
@@ -37,7 +39,7 @@ class Worked {
   std::map<std::tuple<std::size_t, KnowledgeChoice, bool>, std::size_t> at_;  // trial, knowledge, removed
   std::mutex mutex_;
   std::map<std::pair<std::vector<std::uint8_t>, TrialMask>, Weights> fitted_;
-  std::map<TrialMask, Weights> fitted_profiles_;
+  std::map<TrialMask, Weights> fitted_profiles_, fitted_jointly_;
 };
 
 }  // namespace whodunit::attribution

@@ -108,7 +108,10 @@ Profiles profiles_of(const View& view) {
 }
 
 ProfileMatch match_profiles(const Question& question, const View& view) {
-  const Profiles profiles = profiles_of(view);
+  return match_profiles(question, view, profiles_of(view));
+}
+
+ProfileMatch match_profiles(const Question& question, const View& view, const Profiles& profiles) {
   std::vector<std::uint32_t> asked;
   for (const std::uint32_t t : question.techniques) asked.push_back(view.table->techniques()[t].parent);
   sort_unique(asked);
@@ -234,61 +237,93 @@ Posterior infrastructure_posterior(const InfrastructureRows& rows, const Weights
   return out;
 }
 
-Posterior joint_posterior(const ProfileMatch& match, const InfrastructureRows& rows, const Weights& weights) {
-  const auto& j = weights.joint;
+JointScores joint_scores(const ProfileMatch& match, const InfrastructureRows& rows, const Weights& weights) {
   std::map<std::uint32_t, std::pair<std::size_t, std::size_t>> where;  // actor → (profile, rows), SIZE_MAX where none
   for (std::size_t i = 0; i < match.actors.size(); ++i) where[match.actors[i]] = {i, SIZE_MAX};
   for (std::size_t i = 0; i < rows.actors.size(); ++i) {
     auto [it, fresh] = where.emplace(rows.actors[i], std::pair{SIZE_MAX, i});
     if (!fresh) it->second.second = i;
   }
-  Posterior out;
+  JointScores out;
   const double unknown = unknown_score(rows, weights);
   // An actor of whom no profile is known has the prior of a small one.
   const double smallest = weights.profile[kProfileSize] * (std::log(2.0) - kSizeCentre);
-  const double each = -std::log(std::max<double>(1, static_cast<double>(where.size())));
-  std::vector<double> scores, prior;
   const ProfileScales scales(weights.profile);
-  const double floor = std::min(0.5, std::exp(j[kJointFloor])),
-               imitation = std::min(0.5, std::exp(j[kJointImitation]));
   for (const auto& [actor, at] : where) {
     ProfileScore s;
     s.size = smallest;
     if (at.first != SIZE_MAX) s = score_profile(match, at.first, scales);
     double infrastructure = 0, direct = 0;
     if (at.second != SIZE_MAX) {
-      const double score =
-          capped_infrastructure(rows, at.second, infrastructure_score(rows, at.second, weights), unknown);
       // Against "an unknown group": the infrastructure model's own prior is taken out by the offset.
-      infrastructure = std::clamp(j[kJointInfrastructure] * (score - unknown + j[kJointOffset]), -30.0, 30.0);
-      infrastructure = std::log(floor + (1 - floor) * std::exp(infrastructure));
-      infrastructure = -std::log(imitation + (1 - imitation) * std::exp(-infrastructure));
+      infrastructure =
+          capped_infrastructure(rows, at.second, infrastructure_score(rows, at.second, weights), unknown) - unknown;
       for (const auto k :
            {kExactName, kExactNames, kRegistered, kRegistereds, kExactAddress, kExactAddresses, kRecentMatch}) {
-        direct += j[kJointInfrastructure] * weights.infrastructure[k] * static_cast<double>(rows.row(at.second)[k]);
+        direct += weights.infrastructure[k] * static_cast<double>(rows.row(at.second)[k]);
       }
     }
     out.actors.push_back(actor);
-    out.technique.push_back(j[kJointTechniques] * s.techniques);
-    out.software.push_back(j[kJointSoftware] * s.software);
+    out.size.push_back(s.size);
+    out.techniques.push_back(s.techniques);
+    out.software.push_back(s.software);
     out.infrastructure.push_back(infrastructure);
-    out.infrastructure_direct.push_back(direct);
-    prior.push_back(j[kJointSize] * s.size + each);
-    scores.push_back(prior.back() + j[kJointTechniques] * s.techniques + j[kJointSoftware] * s.software +
-                     infrastructure);
+    out.direct.push_back(direct);
+    out.has_reports.push_back(at.second != SIZE_MAX);
+  }
+  return out;
+}
+
+Posterior joint_posterior(const JointScores& s, const std::array<double, kJointParameters>& j) {
+  Posterior out;
+  const double floor = std::min(0.5, std::exp(j[kJointFloor])),
+               imitation = std::min(0.5, std::exp(j[kJointImitation]));
+  const std::size_t n = s.actors.size();
+  const double each = -std::log(std::max<double>(1, static_cast<double>(n)));
+  std::vector<double> scores(n), prior(n);
+  out.actors = s.actors;
+  out.technique.resize(n);
+  out.software.resize(n);
+  out.infrastructure.assign(n, 0);
+  out.infrastructure_direct.resize(n);
+  for (std::size_t i = 0; i < n; ++i) {
+    if (s.has_reports[i]) {
+      double x = std::clamp(j[kJointInfrastructure] * (s.infrastructure[i] + j[kJointOffset]), -30.0, 30.0);
+      x = std::log(floor + (1 - floor) * std::exp(x));
+      out.infrastructure[i] = -std::log(imitation + (1 - imitation) * std::exp(-x));
+    }
+    out.technique[i] = j[kJointTechniques] * s.techniques[i];
+    out.software[i] = j[kJointSoftware] * s.software[i];
+    out.infrastructure_direct[i] = j[kJointInfrastructure] * s.direct[i];
+    prior[i] = j[kJointSize] * s.size[i] + each;
+    scores[i] = prior[i] + out.technique[i] + out.software[i] + out.infrastructure[i];
   }
   normalise(prior, j[kJointUnknown], out.prior, out.unknown_prior);
   normalise(scores, j[kJointUnknown], out.probability, out.unknown);
   return out;
 }
 
+Posterior joint_posterior(const ProfileMatch& match, const InfrastructureRows& rows, const Weights& weights) {
+  return joint_posterior(joint_scores(match, rows, weights), weights.joint);
+}
+
+Prepared prepare(const Question& question, const View& view, const Profiles& profiles) {
+  Prepared out;
+  out.infrastructure = question.has_infrastructure() && view.table->has_reports();
+  out.profile = question.has_profile_evidence() || !out.infrastructure;
+  if (out.infrastructure) out.rows = infrastructure_rows(question.observables, view);
+  if (out.profile) out.match = match_profiles(question, view, profiles);
+  return out;
+}
+
+Posterior operator_posterior(const Prepared& prepared, const Weights& weights) {
+  if (!prepared.profile) return infrastructure_posterior(prepared.rows, weights);
+  if (!prepared.infrastructure) return profile_posterior(prepared.match, weights.profile);
+  return joint_posterior(prepared.match, prepared.rows, weights);
+}
+
 Posterior operator_posterior(const Question& question, const View& view, const Weights& weights) {
-  if (!question.has_profile_evidence() && question.has_infrastructure() && view.table->has_reports()) {
-    return infrastructure_posterior(infrastructure_rows(question.observables, view), weights);
-  }
-  const ProfileMatch match = match_profiles(question, view);
-  if (!question.has_infrastructure() || !view.table->has_reports()) return profile_posterior(match, weights.profile);
-  return joint_posterior(match, infrastructure_rows(question.observables, view), weights);
+  return operator_posterior(prepare(question, view, profiles_of(view)), weights);
 }
 
 double Posterior::of(std::uint32_t actor) const {

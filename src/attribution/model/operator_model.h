@@ -43,6 +43,8 @@ struct ProfileMatch {
   std::vector<std::vector<std::uint32_t>> matched_techniques, matched_software;
 };
 ProfileMatch match_profiles(const Question& question, const View& view);
+/// With `profiles_of(view)`, where several questions are asked of one view.
+ProfileMatch match_profiles(const Question& question, const View& view, const Profiles& profiles);
 
 /// The log-ratios of one group against the average group, each channel after power, cap and floor.
 struct ProfileScore {
@@ -76,9 +78,27 @@ struct Posterior {
 /// both. No evidence at all gives the priors.
 Posterior operator_posterior(const Question& question, const View& view, const Weights& weights);
 
+/// What the table has to say to a question, before any weight: the same question is then answered under other weights
+/// at little cost.
+struct Prepared {
+  bool profile = false, infrastructure = false;  ///< which of the two speaks
+  ProfileMatch match;
+  InfrastructureRows rows;
+};
+Prepared prepare(const Question& question, const View& view, const Profiles& profiles);
+Posterior operator_posterior(const Prepared& prepared, const Weights& weights);
+
 /// The parts of it, for the fit.
 Posterior profile_posterior(const ProfileMatch& match, const std::array<double, kProfileParameters>& p);
 Posterior infrastructure_posterior(const InfrastructureRows& rows, const Weights& weights);
+/// Scores of each channel before the joint parameters.
+struct JointScores {
+  std::vector<std::uint32_t> actors;
+  std::vector<double> size, techniques, software, infrastructure, direct;
+  std::vector<std::uint8_t> has_reports;
+};
+JointScores joint_scores(const ProfileMatch& match, const InfrastructureRows& rows, const Weights& weights);
+Posterior joint_posterior(const JointScores& scores, const std::array<double, kJointParameters>& joint);
 /// Candidates are the groups with a profile and those with reports. A channel in which nothing is known of a group
 /// stands at ratio 1.
 Posterior joint_posterior(const ProfileMatch& match, const InfrastructureRows& rows, const Weights& weights);

@@ -3,8 +3,10 @@
 #pragma once
 
 #include <array>
+#include <functional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "attribution/model/infrastructure_features.h"
 #include "base/result.h"
@@ -58,15 +60,25 @@ struct Weights {
   std::array<double, kProfileParameters> profile{};
   std::array<double, kJointParameters> joint{};
   std::array<double, kVictimParameters> victim{};
-  /// Standard errors of the same (bootstrap over rows); 0 where they were not made.
-  std::array<double, kProfileParameters> profile_error{};
+  /// Standard errors of the same, in the same places (delete-a-group jackknife); 0 where they were not made.
   std::array<double, kInfrastructureFeatures> infrastructure_error{};
+  std::array<double, kCaseFeatures> unknown_error{};
+  std::array<double, kProfileParameters> profile_error{};
+  std::array<double, kJointParameters> joint_error{};
+  std::array<double, kVictimParameters> victim_error{};
+  /// How each of those fits differs from their mean: by fit, then by number in the order of the table. Numbers err
+  /// together (where one is too large another is too small), so intervals are drawn from these.
+  std::vector<std::vector<double>> deviations;
+  /// From fits that each left one of as many parts of the trials out.
+  void set_errors(const std::vector<Weights>& left_out);
+  /// Other weights that trials like these might have given: moved along every deviation by what `normal` gives.
+  Weights drawn(const std::function<double()>& normal) const;
 
   /// Where a fit begins, and to what it is drawn where rows say little. Reasons: docs/attribution.md.
   static Weights priors();
   /// Those that ship, fitted on the public rows.
   static const Weights& shipped();
-  /// From text: lines "name value [standard error]", "#" comments. Names that are left out keep the shipped value.
+  /// From text: lines "name value [standard error [deviations]]", "#" comments. Names that are left out keep the shipped value.
   static base::Result<Weights> parse(std::string_view text, const std::string& where);
   static base::Result<Weights> load(const std::string& path);
   std::string to_text() const;
