@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <optional>
 #include <set>
 
 #include "attribution/levels.h"
@@ -49,10 +50,14 @@ class Weigher {
       : facts_(facts), table_(table), settings_(settings), weights_(weights), items_(items) {
     view_.table = table;
     if (settings.as_of) view_.before = static_cast<std::int32_t>(settings.as_of->ns / 86'400'000'000'000);
+    if (table != nullptr) profiles_ = profiles_of(view_);
   }
 
-  // `skip` is left out (SIZE_MAX: none).
-  Weighing weigh(const std::vector<std::uint8_t>& use) const {
+  // The items that `use` marks, under the weights given at the making.
+  Weighing weigh(const std::vector<std::uint8_t>& use) { return weigh(use, weights_); }
+
+  // The same under other weights. What the table has to say to all the items is worked out once.
+  Weighing weigh(const std::vector<std::uint8_t>& use, const Weights& weights) {
     Weighing w;
     Question q;
     if (facts_.first) q.observables.day = static_cast<std::int32_t>(facts_.first->ns / 86'400'000'000'000);
@@ -84,7 +89,15 @@ class Weigher {
         for (std::size_t k = 0; k < list.size(); ++k) w.extra[actor] += list[k] / static_cast<double>(k + 1);
       }
     }
-    if (table_ != nullptr) w.posterior = operator_posterior(q, view_, weights_);
+    if (table_ != nullptr) {
+      const bool whole = std::all_of(use.begin(), use.end(), [](std::uint8_t u) { return u != 0; });
+      if (!whole) {
+        w.posterior = operator_posterior(prepare(q, view_, profiles_), weights);
+      } else {
+        if (!whole_) whole_ = prepare(q, view_, profiles_);
+        w.posterior = operator_posterior(*whole_, weights);
+      }
+    }
     const Posterior& p = w.posterior;
 
     // Known groups against "none of those known": the fitted model, then what it does not know of.
@@ -230,6 +243,8 @@ class Weigher {
   const Weights& weights_;
   const std::vector<Item>& items_;
   View view_;
+  Profiles profiles_;
+  std::optional<Prepared> whole_;
 };
 
 std::string name_of_key(const ActorTable* table, const std::string& key, const std::string& posing_as) {
@@ -262,7 +277,7 @@ OperatorResult operator_level(const CaseFacts& facts, const ActorTable* table, c
   const EvidenceInput input{facts, table, settings, weights};
   std::vector<Item> items = collect_items(input);
   std::erase_if(items, [](const Item& item) { return item.evidence.level != Level::kOperator; });
-  const Weigher weigher(facts, table, settings, weights, items);
+  Weigher weigher(facts, table, settings, weights, items);
   std::vector<std::uint8_t> all(items.size(), 1);
   Weighing full = weigher.weigh(all);
 
@@ -318,7 +333,7 @@ OperatorResult operator_level(const CaseFacts& facts, const ActorTable* table, c
   Random random(20071020);
   for (int d = 0; d < kDraws && table != nullptr && settings.pivots && !items.empty(); ++d) {
     const Weights w = weights.drawn([&random] { return standard_normal(random); });
-    const Weighing again = Weigher(facts, table, settings, w, items).weigh(all);
+    const Weighing again = weigher.weigh(all, w);
     for (const auto& [key, x] : again.mass) drawn[key].push_back(x);
   }
 
@@ -544,7 +559,8 @@ OperatorResult operator_level(const CaseFacts& facts, const ActorTable* table, c
   for (const Item& item : items) {
     if (!item.evidence.counted || item.evidence.likelihoods.empty()) continue;
     channels.insert(item.evidence.channel);
-    hard += item.evidence.forgeability < kHard;
+    // Whom somebody hits is his choice, not a mark that he leaves.
+    hard += item.evidence.forgeability < kHard && item.evidence.channel != Channel::kVictim;
   }
   int points = 0;
   if (channels.size() >= 3) {

@@ -144,7 +144,12 @@ void add_investigate(CLI::App& app, int& exit_code) {
     investigation::Knowledge knowledge;
     knowledge.networks = &(*known)->networks;
     if ((*known)->indicators.size() != 0) knowledge.indicators = &(*known)->indicators;
-    const auto actors = attribution::ActorTable::compile(*(*known)->actors);
+    // Nothing that became known on the day of --as-of or later.
+    const auto facts = options.attribution.as_of
+                           ? (*known)->actors->as_of(knowledge::Date::of_day(
+                                 static_cast<std::int32_t>(options.attribution.as_of->ns / 86'400'000'000'000) - 1))
+                           : (*known)->actors;
+    const auto actors = attribution::ActorTable::compile(*facts);
     knowledge.actors = actors.get();
     knowledge.digest = (*known)->digest;
     investigation::add_needs(options.engine, knowledge);

@@ -62,7 +62,7 @@ void add_knowledge_attribute(CLI::App& knowledge, int& exit_code) {
       if (!loaded) return fail(loaded.error(), kUsage);
       weights = *loaded;
     }
-    auto table = facts_for(a->from, {});
+    auto table = facts_for(a->from, {}, {}, settings.as_of);
     if (!table) return fail(table.error(), kNothing);
     if (file->facts.subject.empty()) file->facts.subject = "evidence";
     const auto assessments = assess(file->facts, table->get(), settings, weights);

@@ -24,7 +24,8 @@ void add_knowledge_evaluate(CLI::App& knowledge, int& exit_code) {
   auto a = std::make_shared<Arguments>();
   CLI::App* verb = knowledge.add_subcommand("evaluate", "measure attribution on labelled trials (docs/attribution.md)");
   verb->add_option("TRIALS", a->trials, "JSON arrays of trials; with --table, the folder that holds them")->required();
-  verb->add_option("--evidence", a->evidence, "what a trial shows: all, profile (techniques and software), techniques, network "
+  verb->add_option("--evidence", a->evidence,
+                   "what a trial shows: all, profile (techniques and software), techniques, network "
                    "(techniques that leave traces on a wire), infrastructure, random30")
       ->check(CLI::IsMember({"all", "techniques", "network", "infrastructure", "profile", "random30"}));
   verb->add_option("--knowledge", a->known,

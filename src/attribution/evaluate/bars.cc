@@ -8,6 +8,7 @@
 #include "attribution/evaluate/baselines.h"
 #include "attribution/evaluate/fit.h"
 #include "attribution/evaluate/parallel.h"
+#include "knowledge/actors/actors.h"
 #include "knowledge/knowledge.h"
 
 namespace whodunit::attribution {
@@ -45,6 +46,11 @@ base::Result<std::shared_ptr<const ActorTable>> checked(base::Result<std::shared
                      "knowledge import\""};
 }
 
+std::shared_ptr<const knowledge::Actors> known_before(const std::shared_ptr<const knowledge::Actors>& actors,
+                                                      const base::Time& time) {
+  return actors->as_of(knowledge::Date::of_day(static_cast<std::int32_t>(time.ns / 86'400'000'000'000) - 1));
+}
+
 }  // namespace
 
 Needs needs_of(const std::vector<Trial>& trials) {
@@ -59,7 +65,7 @@ Needs needs_of(const std::vector<Trial>& trials) {
 }
 
 base::Result<std::shared_ptr<const ActorTable>> facts_for(const std::string& from, const std::string& trials,
-                                                          const Needs& needs) {
+                                                          const Needs& needs, const std::optional<base::Time>& as_of) {
   std::error_code error;
   if (!from.empty()) {
     const fs::path given = fs::absolute(from, error).lexically_normal();
@@ -67,6 +73,15 @@ base::Result<std::shared_ptr<const ActorTable>> facts_for(const std::string& fro
     // A part of a folder of facts (its infra/) stands for the whole where the part alone will not do.
     if (!has_groups(folder) && has_groups(folder.parent_path()) && has_reports(folder.parent_path()))
       folder = folder.parent_path();
+    if (as_of) {  // with the dates of every fact, which the plain table does not keep
+      knowledge::ActorsBuilder builder;
+      knowledge::Problems problems;
+      for (const fs::path& part : {folder, folder / "infra"}) {
+        if (!is_there(part)) continue;
+        if (auto taken = builder.add_path(part.string(), problems); !taken && part == folder) return taken.error();
+      }
+      return checked(ActorTable::compile(*known_before(builder.build(), *as_of)), needs, from);
+    }
     return checked(ActorTable::load_digested(folder.string()), needs, from);
   }
   if (!trials.empty()) {
@@ -90,7 +105,8 @@ base::Result<std::shared_ptr<const ActorTable>> facts_for(const std::string& fro
   knowledge::Problems problems;
   auto actors = knowledge::load_actors({}, problems);
   if (!actors) return actors.error();
-  return checked(ActorTable::compile(**actors), needs, trials.empty() ? "imported knowledge" : trials);
+  const std::shared_ptr<const knowledge::Actors> known = as_of ? known_before(*actors, *as_of) : *actors;
+  return checked(ActorTable::compile(*known), needs, trials.empty() ? "imported knowledge" : trials);
 }
 
 Weights fit_all(const std::vector<Trial>& trials, const ActorTable& table, const Weights& start) {
@@ -152,8 +168,7 @@ std::string line_of(const Section& section, const std::string& method, const Eva
   const bool actors = m.crime > 0;
   return fmt::format("| {} | {} | {} | {} | {} | {} | {} | {} | {} | {} | {} | {} | {} | {} |\n", section.rows,
                      section.evidence, section.known, method, m.closed, in(m.top1, m.top1_interval, 3),
-                     actors ? in(m.macro_top1, m.macro_top1_interval, 3) : "",
-                     in(m.log_loss, m.log_loss_interval, 2),
+                     actors ? in(m.macro_top1, m.macro_top1_interval, 3) : "", in(m.log_loss, m.log_loss_interval, 2),
                      unknown ? in(m.both_log_loss, m.both_log_loss_interval, 2) : "",
                      in(m.both_brier, m.both_brier_interval, 3), in(m.ece, m.ece_interval, 3),
                      unknown ? fmt::format("{:.2f} / {:.2f}", m.unknown_rate, m.closed_unknown_rate) : "",
@@ -233,9 +248,9 @@ base::Result<std::string> bars_table(const std::string& from, const std::string&
       other.resamples = 100;
       const Evaluation theirs = evaluate(trials, table, weights, other);
       const Interval d = paired_interval(theirs, ours, loss, 200);
-      out += line_of(section, name, theirs,
-                     fmt::format("{:+.2f} [{:+.2f}, {:+.2f}]", loss(theirs.measures) - loss(ours.measures), d.low,
-                                 d.high));
+      out += line_of(
+          section, name, theirs,
+          fmt::format("{:+.2f} [{:+.2f}, {:+.2f}]", loss(theirs.measures) - loss(ours.measures), d.low, d.high));
     }
   };
   const auto campaigns = rows_of({"eval_public.json", "eval_unattributed.json"}, nullptr);
@@ -244,7 +259,11 @@ base::Result<std::string> bars_table(const std::string& from, const std::string&
     constexpr std::size_t kFolds = 14;
     fit_ahead(campaigns, table, {""}, kFolds, weights, worked);
     for (const char* evidence : {"all", "techniques", "network", "random30"}) {
-      print({"campaigns", TrialKind::kProfile, evidence, "loo", kFolds,
+      print({"campaigns",
+             TrialKind::kProfile,
+             evidence,
+             "loo",
+             kFolds,
              {"overlap", "idf", "naive-bayes", "logit", "nothing"}},
             campaigns, &worked);
     }
@@ -257,16 +276,20 @@ base::Result<std::string> bars_table(const std::string& from, const std::string&
   reports.insert(reports.end(), campaigns.begin(), campaigns.end());
   if (!reports.empty()) {
     Worked worked(reports, table);
-    constexpr std::size_t kFolds = 3;
+    constexpr std::size_t kFolds = 5;
     const bool infrastructure = !worked.infrastructure().empty();
     std::vector<std::string> ahead = {""};
     if (infrastructure) ahead.insert(ahead.end(), {"exact", "kinship", "style", "infrastructure-logit"});
     fit_ahead(reports, table, ahead, kFolds, weights, worked);
-    print({"reports", TrialKind::kInfrastructure, "all", "loo", kFolds,
+    print({"reports",
+           TrialKind::kInfrastructure,
+           "all",
+           "loo",
+           kFolds,
            {"exact", "kinship", "style", "infrastructure-logit"}},
           reports, &worked);
-    print({"reports", TrialKind::kInfrastructure, "all", "earlier", kFolds, {"exact", "infrastructure-logit"}},
-          reports, &worked);
+    print({"reports", TrialKind::kInfrastructure, "all", "earlier", kFolds, {"exact", "infrastructure-logit"}}, reports,
+          &worked);
     print({"reports", TrialKind::kInfrastructure, "all", "gap180", kFolds, {"infrastructure-logit"}}, reports, &worked);
     for (const char* evidence : {"all", "techniques", "profile", "infrastructure"})
       print({"joint", TrialKind::kJoint, evidence, "loo", kFolds, {}}, reports, &worked);

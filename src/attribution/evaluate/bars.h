@@ -2,9 +2,11 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "attribution/evaluate/evaluate.h"
+#include "base/time.h"
 
 namespace whodunit::attribution {
 
@@ -16,8 +18,10 @@ Needs needs_of(const std::vector<Trial>& trials);
 
 /// Facts for trials: the folder `from`; else the folder of `trials`, one of the three above it, or a folder "knowledge"
 /// in one of them, the nearest that holds what is needed; else what was imported. An error where that does not hold it.
+/// `as_of`: only facts that were known before this time.
 base::Result<std::shared_ptr<const ActorTable>> facts_for(const std::string& from, const std::string& trials,
-                                                          const Needs& needs = {});
+                                                          const Needs& needs = {},
+                                                          const std::optional<base::Time>& as_of = std::nullopt);
 
 /// Fits every part of the weights for which `trials` has rows; the other parts are kept.
 Weights fit_all(const std::vector<Trial>& trials, const ActorTable& table, const Weights& start);

@@ -236,7 +236,7 @@ std::vector<double> InfrastructureFit::weights_of(const TrialMask& mask, double 
     double weight = share_of(item.condition, power > 0);
     if (item.condition == Condition::kRemoved && !hindsight) weight *= 2;  // there is no crime's share there
     if (power > 0) {
-      weight *= item.knowledge == KnowledgeChoice::kEarlier ? settings_.earlier
+      weight *= item.knowledge == KnowledgeChoice::kEarlier  ? settings_.earlier
                 : item.knowledge == KnowledgeChoice::kGap180 ? settings_.gap
                                                              : 1.0;
     }
@@ -308,7 +308,8 @@ void InfrastructureFit::fit(const TrialMask& mask, const std::vector<std::uint8_
       loss -= w[i] * std::log(std::max(right, 1e-12));
       if (gradient == nullptr) continue;
       const double gv = w[i] * (unknown / total - (closed ? 0.0 : 1.0));
-      for (std::size_t k = 0; k < kCaseFeatures; ++k) g[used + k] += gv * static_cast<double>(items_[i].rows.of_case[k]);
+      for (std::size_t k = 0; k < kCaseFeatures; ++k)
+        g[used + k] += gv * static_cast<double>(items_[i].rows.of_case[k]);
       std::fill(sum.begin(), sum.end(), 0.0f);
       const auto scale = static_cast<float>(1 / total);
       f = values.data() + starts[i];
@@ -325,7 +326,8 @@ void InfrastructureFit::fit(const TrialMask& mask, const std::vector<std::uint8_
       for (std::size_t k = 0; k < used; ++k) {
         (*gradient)[k] = either(k) ? g[k] + settings_.ridge * x[k] : 2 * x[k] * (g[k] + settings_.ridge * x[k] * x[k]);
       }
-      for (std::size_t k = 0; k < kCaseFeatures; ++k) (*gradient)[used + k] = g[used + k] + settings_.unknown_ridge * x[used + k];
+      for (std::size_t k = 0; k < kCaseFeatures; ++k)
+        (*gradient)[used + k] = g[used + k] + settings_.unknown_ridge * x[used + k];
     }
     return loss;
   };

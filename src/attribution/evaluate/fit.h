@@ -49,7 +49,7 @@ struct FitSettings {
   double actor_power = 1.0;
   /// Questions with earlier knowledge only weigh more than those with hindsight, for they are what a user asks.
   double earlier = 3.0, gap = 1.0;
-  double removed = 1.15;       ///< to name somebody wrongly costs more than to miss one
+  double removed = 1.15;        ///< to name somebody wrongly costs more than to miss one
   double ridge = 150;           ///< on every weight of an actor's feature
   double unknown_ridge = 0.01;  ///< on the weights of the case's features
 };

@@ -3,7 +3,11 @@
 namespace whodunit::attribution {
 
 Worked::Worked(const std::vector<Trial>& trials, const ActorTable& table)
-    : trials_(trials), profile_(profile_items(trials, table)), infrastructure_(infrastructure_items(trials, table)), fit_(infrastructure_), joint_(joint_items(trials, table)) {
+    : trials_(trials),
+      profile_(profile_items(trials, table)),
+      infrastructure_(infrastructure_items(trials, table)),
+      fit_(infrastructure_),
+      joint_(joint_items(trials, table)) {
   for (std::size_t i = 0; i < infrastructure_.size(); ++i) {
     const InfrastructureItem& item = infrastructure_[i];
     at_[{item.trial, item.knowledge, item.condition == Condition::kRemoved}] = i;

@@ -56,9 +56,10 @@ std::vector<Item> kinship_items(const EvidenceInput& input) {
       } else if (const std::string exact = holders(input.table->reports_of_name(value)); !exact.empty()) {
         statement = fmt::format("The name {} is listed in reports of {}.", value, exact);
         forgeability = 0.1;
-      } else if (const std::string registered = holders(input.table->reports_of_registered(parts.registered)); !registered.empty()) {
-        statement = fmt::format("The name {} lies under {}, which reports of {} list.", value, parts.registered,
-                                registered);
+      } else if (const std::string registered = holders(input.table->reports_of_registered(parts.registered));
+                 !registered.empty()) {
+        statement =
+            fmt::format("The name {} lies under {}, which reports of {} list.", value, parts.registered, registered);
         forgeability = 0.1;
       } else if (const std::string label = holders(input.table->reports_of_label(parts.label)); !label.empty()) {
         statement = fmt::format("The name {} carries the label \"{}\", which reports of {} list under another suffix.",
@@ -71,10 +72,12 @@ std::vector<Item> kinship_items(const EvidenceInput& input) {
       value = base::Address::v4(one.addresses.front()).to_string();
       if (input.table == nullptr) {
         statement = fmt::format("The address {} was used; no reports of actors are at hand.", value);
-      } else if (const std::string exact = holders(input.table->reports_of_address(one.addresses.front())); !exact.empty()) {
+      } else if (const std::string exact = holders(input.table->reports_of_address(one.addresses.front()));
+                 !exact.empty()) {
         statement = fmt::format("The address {} is listed in reports of {}.", value, exact);
         forgeability = 0.1;
-      } else if (const std::string near = holders(input.table->reports_of_net24(one.addresses.front())); !near.empty()) {
+      } else if (const std::string near = holders(input.table->reports_of_net24(one.addresses.front()));
+                 !near.empty()) {
         statement =
             fmt::format("The address {} has neighbours in its /24 that reports of {} list: this may rank, never name.",
                         value, near);

@@ -228,7 +228,8 @@ void ActorTable::build(ActorTableInput&& input) {
     return std::pair(count(sequences, scale), count(traits, scale));
   };
   std::vector<std::pair<std::uint32_t, Posting>> sequence_pairs, trait_pairs;
-  std::vector<std::pair<std::uint64_t, std::uint32_t>> by_name, by_registered, by_label, by_word, by_address, by_net24, by_net16;
+  std::vector<std::pair<std::uint64_t, std::uint32_t>> by_name, by_registered, by_label, by_word, by_address, by_net24,
+      by_net16;
   for (auto& r : input.reports) {
     if (report_ids_.contains(r.id)) continue;
     ReportEntry entry;

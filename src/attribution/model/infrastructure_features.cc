@@ -32,10 +32,10 @@ int shape_of(std::size_t names, std::size_t addresses) {
 
 const char* name_of(InfrastructureFeature feature) {
   static constexpr std::array<const char*, kInfrastructureFeatures> kNames = {
-      "exact_name",     "exact_names", "registered",    "registereds", "exact_address", "exact_addresses",
-      "net24",          "net16",       "recent_match",  "label", "words",      "nearest_name",  "name_rank",
-      "nearest_report", "sequences",   "traits",        "suffix",      "address_style", "shape",
-      "size",           "names",       "activity",      "activity_short"};
+      "exact_name", "exact_names",    "registered",   "registereds", "exact_address", "exact_addresses",
+      "net24",      "net16",          "recent_match", "label",       "words",         "nearest_name",
+      "name_rank",  "nearest_report", "sequences",    "traits",      "suffix",        "address_style",
+      "shape",      "size",           "names",        "activity",    "activity_short"};
   return kNames[feature];
 }
 
@@ -131,8 +131,8 @@ Sums::Sums(const Observables& observables, const View& view)
   for (std::size_t i = 0; i < allowed.size(); ++i) {
     if (allowed[i]) actor_of_[i] = table_.reports()[i].actor;
   }
-  for (auto* v : {&reports_, &later_, &activity_, &activity_short_, &shape_hits_, &n_names_, &n_addresses_, &address_total_,
-                  &sequence_mass_, &trait_mass_}) {
+  for (auto* v : {&reports_, &later_, &activity_, &activity_short_, &shape_hits_, &n_names_, &n_addresses_,
+                  &address_total_, &sequence_mass_, &trait_mass_}) {
     v->assign(n_actors_, 0);
   }
   for (auto* v : {&sequence_sum_, &trait_sum_, &suffix_sum_, &name_best_, &nearest_}) v->assign(n_actors_, 0);
@@ -141,7 +141,8 @@ Sums::Sums(const Observables& observables, const View& view)
   read_reports();
   for (const std::string& name : observables.names) {
     const NameParts parts = take_apart(name);
-    names_.push_back({holders_of(table_.reports_of_name(name)), holders_of(table_.reports_of_registered(parts.registered)),
+    names_.push_back({holders_of(table_.reports_of_name(name)),
+                      holders_of(table_.reports_of_registered(parts.registered)),
                       holders_of(table_.reports_of_label(parts.label))});
   }
   std::vector<std::uint64_t> words;

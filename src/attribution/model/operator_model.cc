@@ -276,8 +276,7 @@ JointScores joint_scores(const ProfileMatch& match, const InfrastructureRows& ro
 
 Posterior joint_posterior(const JointScores& s, const std::array<double, kJointParameters>& j) {
   Posterior out;
-  const double floor = std::min(0.5, std::exp(j[kJointFloor])),
-               imitation = std::min(0.5, std::exp(j[kJointImitation]));
+  const double floor = std::min(0.5, std::exp(j[kJointFloor])), imitation = std::min(0.5, std::exp(j[kJointImitation]));
   const std::size_t n = s.actors.size();
   const double each = -std::log(std::max<double>(1, static_cast<double>(n)));
   std::vector<double> scores(n), prior(n);

@@ -5,8 +5,7 @@
 
 namespace whodunit::attribution {
 
-std::vector<double> minimise(const Objective& f, std::vector<double> x, int steps, double tolerance,
-                             bool cheap) {
+std::vector<double> minimise(const Objective& f, std::vector<double> x, int steps, double tolerance, bool cheap) {
   const std::size_t n = x.size();
   std::vector<double> g(n, 0), next(n), next_g(n, 0), direction(n);
   std::vector<double> h(n * n, 0);  // approximate inverse of the Hessian

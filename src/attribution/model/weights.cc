@@ -50,8 +50,8 @@ const char* name_of(ProfileParameter parameter) {
   return kNames[parameter];
 }
 const char* name_of(JointParameter parameter) {
-  static constexpr std::array<const char*, kJointParameters> kNames = {"infrastructure", "techniques", "software",
-                                                                       "size",           "offset",     "unknown", "floor", "imitation"};
+  static constexpr std::array<const char*, kJointParameters> kNames = {
+      "infrastructure", "techniques", "software", "size", "offset", "unknown", "floor", "imitation"};
   return kNames[parameter];
 }
 const char* name_of(VictimParameter parameter) {

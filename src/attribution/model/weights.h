@@ -78,7 +78,8 @@ struct Weights {
   static Weights priors();
   /// Those that ship, fitted on the public rows.
   static const Weights& shipped();
-  /// From text: lines "name value [standard error [deviations]]", "#" comments. Names that are left out keep the shipped value.
+  /// From text: lines "name value [standard error [deviations]]", "#" comments. Names that are left out keep the
+  /// shipped value.
   static base::Result<Weights> parse(std::string_view text, const std::string& where);
   static base::Result<Weights> load(const std::string& path);
   std::string to_text() const;

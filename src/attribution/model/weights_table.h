@@ -1,4 +1,5 @@
-// Fitted on the public rows: `whodunit knowledge evaluate TRIALS… --fit FILE`, its output between the marks.
+// Fitted on the public rows: `whodunit knowledge evaluate TRIALS… --fit FILE`, its output between the marks:
+// name, value, standard error, and how each fit that left a tenth of the trials out differs from their mean.
 #pragma once
 
 #include <string_view>
@@ -6,64 +7,68 @@
 namespace whodunit::attribution {
 
 inline constexpr std::string_view kShippedWeights = R"(
-infrastructure.exact_name 1.1102
-infrastructure.exact_names 0.72445
-infrastructure.registered 0.76144
-infrastructure.registereds 0.5854
-infrastructure.exact_address 3.8314
-infrastructure.exact_addresses 5.328
-infrastructure.net24 2.3861
-infrastructure.net16 0.70067
-infrastructure.recent_match 0.036755
-infrastructure.label 0.72027
-infrastructure.nearest_name 3.0024
-infrastructure.name_rank 0.031168
-infrastructure.nearest_report 3.7917
-infrastructure.sequences 0.08937
-infrastructure.traits 0.28975
-infrastructure.suffix 0.20378
-infrastructure.address_style 0.34382
-infrastructure.shape 0.27445
-infrastructure.size 3.2319e-07
-infrastructure.activity 0.2928
-infrastructure.activity_short 0.22135
-unknown.always 4.7934
-unknown.observables 0.50577
-unknown.no_names 0.20668
-unknown.best_exact_name -0.13827
-unknown.best_registered -0.74307
-unknown.best_address -0.93683
-unknown.best_label 0.24681
-unknown.best_nearest_name -0.73725
-unknown.best_nearest_report 0.010143
-unknown.best_sequences 0.035771
-unknown.best_traits 0.10382
-unknown.best_suffix -0.15437
-unknown.undated 0.48655
-unknown.hindsight 0.89652
-unknown.staleness -0.3619
-unknown.reports 0.17944
-profile.technique_smoothing 4.9877
-profile.technique_power 0.15719
-profile.technique_saturation 2.708
-profile.software_rarity 3.6447
-profile.software_power -0.14228
-profile.software_saturation 1.0416
-profile.size 1.5728
-profile.unknown -0.18694
-profile.technique_imitation -4.6233
-profile.software_imitation -5.9727
-profile.technique_floor -2.7414
-joint.infrastructure 0.74957
-joint.techniques 0.93612
-joint.software 1.4503
-joint.size 0.12388
-joint.offset 8.1408
-joint.unknown 1.7322
-victim.power -0.52339
-victim.saturation 1.4599
-victim.smoothing 0.59114
-victim.base 0.49249
+infrastructure.exact_name 0.58721 0.426 -0.122 0.0781 0.0504 -0.125 0.317 -0.084 0.14 -0.0636 -0.0138 -0.177
+infrastructure.exact_names 0.42509 0.232 -0.137 -0.0617 0.0108 -0.0917 0.0648 0.008 0.0523 -0.0017 0.00765 0.148
+infrastructure.registered 0.49847 0.358 -0.0993 -0.165 -0.0711 0.153 -0.086 0.0262 -0.107 0.081 0.0492 0.22
+infrastructure.registereds 0.61331 0.305 -0.0416 -0.134 -0.0233 0.073 -0.111 0.0246 0.000757 -0.0601 0.0244 0.247
+infrastructure.exact_address 2.3911 0.39 0.0469 0.0837 -0.0477 0.0635 0.0226 -0.14 0.0677 0.235 -0.263 -0.0685
+infrastructure.exact_addresses 2.4579 0.499 0.168 0.0306 -0.0923 0.0402 0.0491 -0.179 0.0824 0.266 -0.354 -0.0109
+infrastructure.net24 1.3923 0.343 -0.0621 -0.00228 0.0356 -0.00989 -0.00271 -0.0711 -0.241 0.18 0.172 0.001
+infrastructure.net16 0.83519 0.314 0.222 -0.0544 0.0325 0.0597 0.005 -0.0591 0.0434 -0.0341 -0.215 0.000777
+infrastructure.recent_match 0.043282 0.346 0.24 -0.118 -0.118 -0.0885 0.0305 -0.0881 -0.0899 0.12 0.0262 0.0862
+infrastructure.label 0.43233 0.438 -0.0198 -0.0517 -0.0611 0.124 -0.237 0.0639 -0.123 -0.121 0.142 0.283
+infrastructure.words 0.76919 0.535 0.0754 0.133 0.0357 0.136 0.104 0.0277 -0.0935 0.0719 0.00864 -0.5
+infrastructure.nearest_name 2.8313 0.509 -0.0245 0.314 0.0756 -0.152 0.0879 0.071 -0.163 0.166 -0.0824 -0.293
+infrastructure.name_rank 0.22573 0.321 0.0362 -0.109 -0.0926 -0.0444 -0.0447 -0.0266 -0.0129 -0.0911 0.142 0.244
+infrastructure.nearest_report 2.522 0.395 -0.0546 -0.0694 0.0274 -0.29 0.154 -0.131 0.106 0.029 0.09 0.14
+infrastructure.sequences 0.079864 0.0159 0.00227 0.00675 0.0058 -0.00261 -0.0047 -0.00299 0.00587 -0.00286 -0.0104 0.00291
+infrastructure.traits 0.17077 0.0364 0.0172 -0.0123 -0.00586 -0.0131 0.00264 -0.0153 0.0148 0.0183 -0.0042 -0.00219
+infrastructure.suffix 0.21874 0.0582 -0.0236 0.031 0.00626 0.0159 -0.0297 -0.00424 0.0034 -0.0239 0.0216 0.00316
+infrastructure.address_style 0.36768 0.0825 -0.0569 0.0305 0.016 0.0106 0.0142 -0.0342 0.00673 0.0159 -0.0274 0.0246
+infrastructure.shape 0.24548 0.0662 -0.00205 -0.0115 -0.00327 -0.0139 0.00583 0.0498 -0.0226 -0.0216 0.0302 -0.0109
+infrastructure.size 0.031363 0.106 -0.0331 0.023 -0.0209 0.0372 -0.0335 0.0486 0.00803 -0.0346 -0.0431 0.0485
+infrastructure.names -0.076485 0.0498 0.00928 0.0209 0.00411 0.00721 -0.00796 -0.0413 0.00754 0.00347 0.011 -0.0143
+infrastructure.activity 0.46327 0.165 0.0211 -0.0286 0.0449 -0.0993 0.026 0.0247 -0.0519 0.0648 0.0657 -0.0674
+infrastructure.activity_short 0.054177 0.162 -0.00246 -0.0139 -0.0516 0.0613 0.0054 -0.061 0.0889 -0.0656 -0.0341 0.0731
+unknown.always 4.8977 0.13 -0.0607 -0.0442 -0.0298 0.0607 0.0126 0.0162 0.00642 -0.0184 0.0842 -0.0269
+unknown.observables 0.39057 0.0383 0.00672 0.00189 0.0104 0.0206 0.00902 -0.00581 -0.0229 -0.0042 0.0039 -0.0195
+unknown.no_names 0.058116 0.204 0.0891 0.103 0.01 -0.0332 -0.0759 -0.103 0.0442 0.0254 -0.0838 0.0248
+unknown.best_exact_name -0.37984 0.571 -0.133 0.137 0.00779 -0.115 0.417 -0.182 0.155 0.0471 -0.0563 -0.277
+unknown.best_registered -0.4538 0.319 -0.0357 -0.0714 -0.0822 0.158 -0.152 -0.00586 -0.0375 -0.0182 0.0222 0.223
+unknown.best_address -1.1848 0.0629 0.00988 0.00623 0.0177 -0.0529 -0.0188 0.0071 -0.00347 0.0174 -0.00356 0.0203
+unknown.best_label 0.18583 0.138 0.0558 0.0198 -0.03 0.0322 -0.064 0.0449 -0.0679 -0.0543 0.0367 0.0268
+unknown.best_nearest_name -0.45003 0.332 -0.054 0.245 -0.004 -0.141 0.0211 0.0179 -0.0498 0.135 -0.0426 -0.128
+unknown.best_nearest_report -0.51216 0.313 0.0285 0.121 0.116 -0.0389 -0.133 -0.135 0.00735 0.0239 -0.139 0.15
+unknown.best_sequences 0.035576 0.00536 0.00167 0.00335 -0.000487 -0.00109 -0.00146 -0.00141 0.00124 -0.00289 -0.000454 0.00152
+unknown.best_traits -0.0016897 0.0149 0.00653 0.00305 -0.00249 -0.00216 -0.0049 -0.00987 0.00652 0.00188 0.00337 -0.00192
+unknown.best_suffix -0.071335 0.0168 0.00151 -0.000956 -0.00115 -0.00298 0.00164 0.00253 -0.00137 0.0017 -0.0124 0.0115
+unknown.undated 0.44362 0.0769 0.0235 0.00821 -0.0136 0.0537 -0.00793 -0.0124 0.00438 -0.0296 -0.0399 0.0136
+unknown.hindsight 0.87912 0.079 0.0373 -0.0452 0.019 0.0244 0.0195 -0.000129 -0.0343 0.00905 0.000451 -0.0301
+unknown.staleness -0.27659 0.0189 0.00236 0.00012 0.00466 0.00346 -0.000865 0.0108 -0.0115 0.00344 -0.00931 -0.0032
+unknown.reports 0.15468 0.0251 -0.00825 0.00216 -0.00555 -0.000451 -0.00842 0.0138 0.00433 -0.0123 0.00205 0.0127
+profile.technique_smoothing 4.9877 0.729 -0.0408 0.397 0.00171 0.193 0.0143 0.158 -0.21 0.0731 -0.0211 -0.565
+profile.technique_power 0.15719 0.207 0.0768 0.0609 -0.00334 0.017 -1.07e-05 -0.0231 -0.0192 0.104 -0.148 -0.0646
+profile.technique_saturation 2.708 0.114 -0.0746 0.0374 0.0105 0.0113 0.0118 0.012 0.0109 -0.0706 0.0404 0.0109
+profile.software_rarity 3.6447 0.119 0.0137 -0.0736 -0.0263 0.0301 0.0453 -0.0441 -0.0261 0.0495 -0.00594 0.0375
+profile.software_power -0.14228 0.166 0.00176 -0.154 0.0262 0.0187 0.00426 0.00616 -0.0109 0.0183 0.0205 0.0691
+profile.software_saturation 1.0416 0.196 -0.00979 0.0673 0.0085 0.0171 0.0314 -0.00704 -0.179 0.0117 -0.00833 0.0679
+profile.size 1.5728 0.292 -0.0233 0.177 0.0145 -0.0784 0.00507 0.0315 -0.0136 -0.143 -0.116 0.146
+profile.unknown -0.18694 0.139 0.000815 0.0391 -0.0409 0.0529 -0.0793 0.00456 -0.0604 0.0741 0.000691 0.00843
+profile.technique_imitation -4.6233 0.401 -0.0824 -0.171 -0.051 -0.104 -0.11 0.0332 -0.0269 0.142 0.3 0.0704
+profile.software_imitation -5.9727 0.152 0.111 0.0315 -0.0313 -0.0193 0.00197 0.00694 0.0418 -0.0293 -0.027 -0.0866
+profile.technique_floor -2.7414 0.279 0.085 -0.0732 0.0301 -0.0119 0.0412 -0.0662 0.214 -0.107 -0.0162 -0.0959
+joint.infrastructure 0.9809 0.0905 -0.00693 -0.0499 0.000485 0.0383 -0.0148 -0.000115 -0.00597 0.00603 -0.0298 0.0627
+joint.techniques 0.91254 0.263 -0.0756 0.2 -0.0373 0.00817 -0.0375 0.0342 -0.043 -0.0361 0.104 -0.116
+joint.software 1.4786 0.378 0.00267 0.309 -0.0389 -0.114 0.0141 -0.00575 0.109 -0.0814 -0.0258 -0.17
+joint.size 0.12095 0.0949 0.028 -0.0126 -0.019 -0.0185 -0.05 -0.00702 0.0742 0.0128 -0.011 0.00304
+joint.offset 7.3446 0.316 0.0242 0.138 0.083 -0.0984 0.0706 -0.0875 -0.139 0.0691 0.105 -0.164
+joint.unknown 1.5597 0.234 -0.0537 0.0431 0.0242 0.0692 0.0533 -0.0638 -0.139 0.102 0.0643 -0.0997
+joint.floor -2.9545 0.0957 -0.0429 -0.0307 0.00773 0.0166 0.0625 -0.0383 0.00438 0.0108 -0.0225 0.0324
+joint.imitation -7.3814 0.37 0.124 0.154 -0.0327 -0.149 -0.037 0.0745 0.138 -0.0647 0.0338 -0.241
+victim.power -0.52339 0.773 0.158 0.148 -0.121 -0.346 0.293 0.408 -0.129 -0.259 0.184 -0.336
+victim.saturation 1.4599 1.31 -0.371 -0.25 -0.00472 0.415 -0.477 -0.626 0.755 0.394 -0.21 0.374
+victim.smoothing 0.59114 0.667 -0.277 -0.0511 -0.267 -0.0502 -0.0344 0.0332 0.575 0.0858 -0.000527 -0.0138
+victim.base 0.49249 0.384 0.143 -0.0528 0.052 0.0802 0.18 0.0316 -0.263 -0.163 -0.0382 0.0315
 )";
 
 }  // namespace whodunit::attribution

@@ -1,0 +1,219 @@
+// What the figures rest on: questions asked without some actors, weights with their errors, folds, and the time that an
+// answer takes.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <ctime>
+#include <filesystem>
+#include <random>
+
+#include "attribution/attribution.h"
+#include "attribution/evaluate/fit.h"
+#include "attribution/model/actor_table_input.h"
+#include "attribution/model/optimise.h"
+
+namespace whodunit::attribution {
+namespace {
+
+std::shared_ptr<const ActorTable> table_of_names() {
+  ActorTableInput input;
+  std::mt19937 random(11);
+  const char* words[] = {"update", "mail", "secure", "mofa", "cloud", "login", "news", "portal"};
+  const char* suffixes[] = {".com", ".net", ".info", ".co.uk", ".ddns.net"};
+  for (int g = 0; g < 15; ++g) {
+    ActorTableInput::Group group;
+    group.key = group.attack_id = "G9" + std::to_string(100 + g);
+    group.name = "Group " + std::to_string(g);
+    group.categories =
+        g < 5 ? std::vector<std::string>{"Government, Administration"} : std::vector<std::string>{"Energy"};
+    for (int r = 0; r < 8; ++r) {
+      ActorTableInput::Report report;
+      report.id = "trail_" + std::to_string(g) + ":" + std::to_string(r);
+      report.actor = group.key;
+      report.day = report.known_by = 15000 + static_cast<int>(random() % 900);
+      for (int n = 0; n < 3; ++n) {
+        report.names.push_back(std::string(words[random() % 8]) + "-" +
+                               words[(random() + static_cast<unsigned>(g)) % 8] + std::to_string(random() % 40) +
+                               suffixes[random() % 5]);
+      }
+      report.addresses.push_back("198.51." + std::to_string(random() % 4) + "." + std::to_string(random() % 250));
+      input.reports.push_back(report);
+    }
+    input.groups.push_back(group);
+  }
+  input.digest = "test";
+  return std::move(input).build();
+}
+
+TEST(Rows, WithoutAnActorAreThoseOfATableThatNeverHeardOfHim) {
+  const auto table = table_of_names();
+  Observables observables;
+  for (const char* x :
+       {"update-mofa12.com", "mail-news3.ddns.net", "portal.secure-login7.net", "198.51.2.77", "198.51.1.9"})
+    observables.add(x);
+  observables.day = 15500;
+  observables.finish();
+  for (std::uint32_t left_out = 0; left_out < 15; left_out += 3) {
+    View all, less;
+    all.table = less.table = table.get();
+    less.excluded_actors = {left_out};
+    const std::uint32_t without[] = {left_out};
+    const auto [with, rows] = infrastructure_rows(observables, all, without);
+    const InfrastructureRows expected = infrastructure_rows(observables, less);
+    EXPECT_EQ(with.actors.size(), 15u);
+    ASSERT_EQ(rows.actors, expected.actors);
+    ASSERT_EQ(rows.values.size(), expected.values.size());
+    for (std::size_t i = 0; i < rows.values.size(); ++i) EXPECT_NEAR(rows.values[i], expected.values[i], 1e-4) << i;
+    for (std::size_t k = 0; k < kCaseFeatures; ++k) EXPECT_NEAR(rows.of_case[k], expected.of_case[k], 1e-5) << k;
+  }
+}
+
+TEST(Folds, TrialsOfOneReportStandTogether) {
+  std::vector<Trial> trials(40);
+  for (std::size_t i = 0; i < trials.size(); ++i) {
+    trials[i].id = "t" + std::to_string(i);
+    trials[i].exclude_reports = {trials[i].id, "shared " + std::to_string(i / 2)};
+  }
+  const auto folds = folds_of(trials, 5);
+  for (std::size_t i = 0; i < trials.size(); i += 2) EXPECT_EQ(folds[i], folds[i + 1]);
+  EXPECT_GT(*std::max_element(folds.begin(), folds.end()), 2u);
+}
+
+TEST(Weights, KeepErrorsAndDeviationsAsText) {
+  Weights w = Weights::priors();
+  std::vector<Weights> left_out(4, w);
+  for (std::size_t g = 0; g < 4; ++g) {
+    left_out[g].profile[kProfileSize] += 0.1 * static_cast<double>(g);
+    left_out[g].unknown[kAlways] -= 0.2 * static_cast<double>(g);
+  }
+  w.set_errors(left_out);
+  EXPECT_GT(w.profile_error[kProfileSize], 0);
+  EXPECT_EQ(w.profile_error[kTechniquePower], 0);
+  const auto again = Weights::parse(w.to_text(), "test");
+  ASSERT_TRUE(again);
+  ASSERT_EQ(again->deviations.size(), 4u);
+  EXPECT_NEAR(again->profile_error[kProfileSize], w.profile_error[kProfileSize], 1e-3);
+  // What errs together is drawn together.
+  Random random(3);
+  for (int i = 0; i < 20; ++i) {
+    const Weights d = again->drawn([&random] { return static_cast<double>(random.below(2001)) / 1000 - 1; });
+    EXPECT_NEAR((d.profile[kProfileSize] - again->profile[kProfileSize]) * -2,
+                d.unknown[kAlways] - again->unknown[kAlways], 1e-6);
+  }
+  EXPECT_FALSE(Weights::parse("profile.size 1 0.1 0.1 0.2\nprofile.unknown 1 0.1 0.1\n", "test"));
+  EXPECT_FALSE(Weights::parse("no.such 1\n", "test"));
+}
+
+// An interval that claims four times in five must hold about four times in five: fits that leave a tenth out, of an
+// estimate whose truth is known.
+TEST(Weights, IntervalsCoverWhatTheyClaim) {
+  std::mt19937 random(5);
+  std::normal_distribution<double> normal(0, 1);
+  int covered = 0;
+  constexpr int kRounds = 400, kGroups = 10, kEach = 12, kDraws = 60;
+  for (int round = 0; round < kRounds; ++round) {
+    std::vector<double> sums(kGroups, 0);
+    double all = 0;
+    for (double& s : sums) {
+      for (int i = 0; i < kEach; ++i) s += 2 + normal(random);
+      all += s;
+    }
+    Weights w = Weights::priors();
+    w.victim[kVictimBase] = all / (kGroups * kEach);
+    std::vector<Weights> left_out(kGroups, w);
+    for (int g = 0; g < kGroups; ++g)
+      left_out[static_cast<std::size_t>(g)].victim[kVictimBase] =
+          (all - sums[static_cast<std::size_t>(g)]) / ((kGroups - 1) * kEach);
+    w.set_errors(left_out);
+    std::vector<double> drawn;
+    for (int d = 0; d < kDraws; ++d) drawn.push_back(w.drawn([&] { return normal(random); }).victim[kVictimBase]);
+    std::sort(drawn.begin(), drawn.end());
+    covered += drawn[kDraws / 10] <= 2 && 2 <= drawn[kDraws - 1 - kDraws / 10];
+  }
+  EXPECT_GT(covered, kRounds * 0.70);
+  EXPECT_LT(covered, kRounds * 0.88);
+}
+
+TEST(Weights, ThoseThatShipHaveErrors) {
+  const Weights& w = Weights::shipped();
+  EXPECT_GE(w.deviations.size(), 5u);
+  EXPECT_GT(w.infrastructure_error[kExactName], 0);
+  EXPECT_GT(w.profile_error[kProfileUnknown], 0);
+  EXPECT_GT(w.joint_error[kJointUnknown], 0);
+  EXPECT_GT(w.victim_error[kVictimPower], 0);
+}
+
+TEST(Intervals, AreWiderThanNothingWhereAGroupIsNamed) {
+  const auto table = table_of_names();
+  CaseFacts facts;
+  facts.first = base::Time{15600ll * 86'400'000'000'000};
+  facts.domains = {{"update-mofa12.com", {}}, {"mail-news3.ddns.net", {}}};
+  bool any = false;
+  for (const Assessment& a : assess(facts, table.get())) {
+    if (a.level != Level::kOperator) continue;
+    for (const Hypothesis& h : a.hypotheses) any = any || h.high - h.low > 0.001;
+  }
+  EXPECT_TRUE(any);
+  // Without errors there is nothing to draw from, and nothing is claimed.
+  Weights sure = Weights::shipped();
+  sure.deviations.clear();
+  for (const Assessment& a : assess(facts, table.get(), {}, sure)) {
+    for (const Hypothesis& h : a.hypotheses) EXPECT_NEAR(h.high - h.low, 0, 1e-9) << h.key;
+  }
+}
+
+TEST(Sector, RanksButNeverNames) {
+  const auto table = table_of_names();
+  CaseFacts facts;
+  facts.victims = {{"", "government", {}}};
+  for (const Assessment& a : assess(facts, table.get())) {
+    if (a.level != Level::kOperator) continue;
+    ASSERT_EQ(a.evidence.size(), 1u);
+    EXPECT_EQ(a.evidence.front().kind, "victim-sector");
+    double most = 0;
+    for (const Likelihood& l : a.evidence.front().likelihoods) most = std::max(most, l.log_ratio);
+    EXPECT_LE(most, std::log(2.0));
+    for (const Hypothesis& h : a.hypotheses) EXPECT_FALSE(h.key.starts_with("G9") && h.probability > 0.2) << h.key;
+  }
+}
+
+TEST(AsOf, WordsDoNotTellWhatWasNotKnownThen) {
+  ActorTableInput input;
+  input.groups.push_back({"G9100", "Early Bird", "G9100", "", false, {}, {}, {}, {}, {}});
+  input.reports.push_back({"r:1", "G9100", 16000, 16000, true, {"drop.later-example.com"}, {}});
+  const auto table = std::move(input).build();
+  CaseFacts facts;
+  facts.domains = {{"drop.later-example.com", {}}};
+  Settings settings;
+  const auto told = [&] {
+    return to_json(assess(facts, table.get(), settings)).find("listed in reports of Early Bird");
+  };
+  EXPECT_NE(told(), std::string::npos);
+  settings.as_of = base::Time{15000ll * 86'400'000'000'000};
+  EXPECT_EQ(told(), std::string::npos);
+}
+
+// Processor time, so that a busy machine does not decide.
+TEST(Speed, OneAttributionTakesLessThanFiftyMilliseconds) {
+  const std::string folder = std::string(WHODUNIT_SOURCE_DIR) + "/../shared/knowledge";
+  if (!std::filesystem::exists(folder + "/groups.json")) GTEST_SKIP() << "no knowledge at " << folder;
+  const auto table = ActorTable::load_digested(folder);
+  ASSERT_TRUE(table);
+  CaseFacts facts;
+  facts.first = base::Time{17600ll * 86'400'000'000'000};
+  for (const char* d : {"news.memozilla.org", "cavanic9.net", "singa.linodepower.com"})
+    facts.domains.push_back({d, {}});
+  for (const char* t : {"T1003", "T1059", "T1071.001", "T1082"}) facts.techniques.push_back({t, {}});
+  for (const char* s : {"S0002", "S0039"}) facts.software.push_back({s, {}});
+  assess(facts, table->get());
+  constexpr int kTimes = 5;
+  const std::clock_t start = std::clock();
+  for (int i = 0; i < kTimes; ++i) assess(facts, table->get());
+  const double each = static_cast<double>(std::clock() - start) / CLOCKS_PER_SEC / kTimes;
+  RecordProperty("milliseconds", static_cast<int>(each * 1000));
+  EXPECT_LT(each, 0.05);
+}
+
+}  // namespace
+}  // namespace whodunit::attribution
