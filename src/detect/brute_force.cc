@@ -2,17 +2,20 @@
 //
 // Method: for each pair of hosts and service, refused logins counted in a sliding window (Zeek's SSH password-guessing
 // policy counts 30 in 30 minutes per source; many tools open a connection per few tries, so short connections that
-// never got in count as well). SSH's outcomes are inferred from sizes of encrypted packets, and said to be.
+// never got in count as well). SSH's outcomes are inferred from sizes of encrypted packets, and said to be. RDP and
+// Telnet tell no outcome that can be read: there the connections of one pair are counted, as each tool's try is one.
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <map>
 #include <set>
 #include <string>
+#include <tuple>
 #include <vector>
 
 #include "connection/conn_record.h"
 #include "detect/detector.h"
+#include "protocol/rdp/rdp.h"
 #include "protocol/ssh/ssh.h"
 
 namespace whodunit::detect {
@@ -21,7 +24,9 @@ namespace {
 struct Parameters {
   std::size_t refused = 10;  ///< refused logins within the window
   double window_seconds = 1800;
-  std::size_t connections = 6;  ///< SSH connections of one pair within the window that never got in
+  std::size_t connections = 6;         ///< SSH connections of one pair within the window that never got in
+  std::size_t blind_connections = 20;  ///< RDP, Telnet: connections of one pair within the blind window
+  double blind_seconds = 600;
   std::size_t max_pairs = 100'000;
 };
 
@@ -29,13 +34,17 @@ const Description& describe() {
   static const Parameters p;
   static const Description d{
       "brute_force",
-      "Many refused SSH logins from one host within a while; whether one got in at last.",
+      "Many refused SSH logins from one host within a while, and whether one got in at last; RDP or Telnet connections "
+      "one after another.",
       "Zeek's SSH::Password_Guessing policy; outcomes inferred as Zeek's SSH analyser does",
       {"T1110"},
       "Scripts with an old password or key repeat themselves for days: the same client, one server, one rhythm, no "
       "success at the end.",
       {{"refused", fmt::format("{}", p.refused), "refused logins within the window"},
        {"window", fmt::format("{} s", p.window_seconds), "the window"},
+       {"blind_connections", fmt::format("{}", p.blind_connections),
+        "RDP and Telnet: connections of one pair within blind_seconds"},
+       {"blind_seconds", fmt::format("{} s", p.blind_seconds), "the window for these"},
        {"connections", fmt::format("{}", p.connections), "connections within the window that never got in"}}};
   return d;
 }
@@ -52,9 +61,11 @@ struct Login {
 class BruteForce : public Detector {
  public:
   const Description& description() const override { return describe(); }
-  Needs needs() const override { return {.records = {"ssh"}}; }
+  Needs needs() const override { return {.records = {"ssh", "rdp", "conn"}}; }
 
   void take(const record::Batch& batch) override {
+    if (&batch.schema() == &protocol::rdp::Rdp::schema || &batch.schema() == &connection::Conn::schema)
+      return take_blind(batch);
     if (&batch.schema() != &protocol::ssh::Ssh::schema) return;
     for (std::size_t row = 0; row < batch.rows(); ++row) {
       const protocol::ssh::Ssh s = protocol::ssh::Ssh::read(batch, row);
@@ -74,9 +85,73 @@ class BruteForce : public Detector {
       std::stable_sort(logins.begin(), logins.end(), [](const Login& a, const Login& b) { return a.ts < b.ts; });
       judge(source, logins, home, out);
     }
+    for (auto& [key, b] : blind_) judge_blind(key, b, out);
   }
 
  private:
+  using BlindKey = std::tuple<base::Address, base::Address, std::string>;
+  struct Blind {
+    std::vector<base::Time> times;
+    std::set<std::string> accounts;
+    std::vector<record::Head> heads;
+    std::string_view record;
+  };
+
+  void take_blind(const record::Batch& batch) {
+    for (std::size_t row = 0; row < batch.rows(); ++row) {
+      if (&batch.schema() == &protocol::rdp::Rdp::schema) {
+        const auto r = protocol::rdp::Rdp::read(batch, row);
+        knock("rdp", "RDP", r.head, r.cookie);
+      } else {
+        const auto c = connection::Conn::read(batch, row);
+        const std::uint16_t port = c.head.id.resp_p.value;
+        // Both spoke, and soon were done: not a session in which somebody works.
+        if (c.proto == "tcp" && (port == 23 || port == 2323) && c.service.empty() && c.orig_bytes.value_or(0) != 0 &&
+            c.resp_bytes.value_or(0) != 0 && (c.duration ? c.duration->seconds() : 0.0) < 60)
+          knock("conn", "Telnet", c.head, {});
+      }
+    }
+  }
+  void knock(std::string_view record, const char* service, const record::Head& head, std::string_view account) {
+    const BlindKey key{head.id.orig_h, head.id.resp_h, service};
+    if (blind_.size() >= parameters_.max_pairs && blind_.count(key) == 0) return;
+    Blind& b = blind_[key];
+    b.record = record;
+    if (b.times.size() < 20'000) b.times.push_back(head.ts);
+    if (!account.empty() && b.accounts.size() < 1000) b.accounts.emplace(account.substr(0, 64));
+    if (b.heads.size() < Finding::kMaxEvidence) b.heads.push_back(head);
+  }
+  void judge_blind(const BlindKey& key, Blind& b, std::vector<Finding>& out) const {
+    std::sort(b.times.begin(), b.times.end());
+    std::size_t best = 0, from = 0;
+    for (std::size_t to = 0; to < b.times.size(); ++to) {
+      while ((b.times[to] - b.times[from]).seconds() > parameters_.blind_seconds) ++from;
+      best = std::max(best, to - from + 1);
+    }
+    if (best < parameters_.blind_connections) return;
+    const auto& [source, server, service] = key;
+    Finding f;
+    f.detector = "brute_force";
+    f.techniques = {b.accounts.size() > 5 ? "T1110.003" : "T1110.001"};
+    f.phase = Phase::kAssault;
+    f.outcome = Outcome::kUnknown;
+    f.severity = Severity::kMedium;
+    f.confidence = best >= 3 * parameters_.blind_connections || b.accounts.size() > 5 ? 0.75 : 0.55;
+    f.attacker = host(source);
+    f.victim = host(server);
+    for (const record::Head& head : b.heads) f.add(b.record, head);
+    f.evidence_total = b.times.size();
+    f.first = b.times.front();
+    f.last = b.times.back();
+    f.statement = fmt::format(
+        "{} opened {} {} connections to {} within {:.0f} s{}: logins tried one after another; what "
+        "came of them cannot be read",
+        source.to_string(), best, service, server.to_string(), parameters_.blind_seconds,
+        b.accounts.empty() ? "" : fmt::format(", for {} accounts", b.accounts.size()));
+    f.fact("service", service);
+    out.push_back(std::move(f));
+  }
+
   void judge(const base::Address& source, const std::vector<Login>& logins, const Home& home,
              std::vector<Finding>& out) const {
     // The densest window.
@@ -152,6 +227,7 @@ class BruteForce : public Detector {
 
   Parameters parameters_;
   std::map<base::Address, std::vector<Login>> by_source_;
+  std::map<BlindKey, Blind> blind_;
 };
 
 }  // namespace

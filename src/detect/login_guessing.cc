@@ -2,9 +2,10 @@
 // SMTP, RADIUS, MySQL, VNC, LDAP, SIP. (SSH, whose outcomes are inferred, has a detector of its own.)
 //
 // Method: refused logins per source and service in a sliding window, as Zeek's FTP brute-forcing policy counts them (20
-// in 15 minutes); few tries on each of many accounts are spraying (T1110.003), many on few are guessing (T1110.001).
-// Kerberos: KDC_ERR_PREAUTH_FAILED (24) and KDC_ERR_CLIENT_REVOKED (18) refuse a password, KDC_ERR_C_PRINCIPAL_UNKNOWN
-// (6) says that there is no such account (RFC 4120 7.5.9), which names them by the dozen where asked for (T1087.002).
+// in 15 minutes there; somewhat fewer here, at less confidence); few tries on each of many accounts are spraying
+// (T1110.003), many on few are guessing (T1110.001). Kerberos: KDC_ERR_PREAUTH_FAILED (24) and KDC_ERR_CLIENT_REVOKED
+// (18) refuse a password, KDC_ERR_C_PRINCIPAL_UNKNOWN (6) says that there is no such account (RFC 4120 7.5.9), which
+// names them by the dozen where asked for (T1087.002).
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -31,10 +32,11 @@ namespace whodunit::detect {
 namespace {
 
 struct Parameters {
-  std::size_t refused = 20;  ///< refused logins within the window
+  std::size_t refused = 12;      ///< refused logins within the window, of two accounts or more
+  std::size_t refused_one = 20;  ///< of one account, or of none that is told
   double window_seconds = 900;
-  std::size_t sprayed_accounts = 10;  ///< distinct accounts refused within the window
-  std::size_t unknown_accounts = 20;  ///< distinct accounts that do not exist, as Kerberos or NTLM says
+  std::size_t sprayed_accounts = 8;   ///< distinct accounts refused within the window
+  std::size_t unknown_accounts = 12;  ///< distinct accounts that do not exist, as Kerberos or NTLM says
   double refused_share = 0.5;         ///< least share of refusals among the source's logins
   std::size_t max_sources = 50'000;
 };
@@ -49,7 +51,8 @@ const Description& describe() {
       {"T1110.001", "T1110.003", "T1087.002"},
       "A service with an old password repeats one account for days; terminal servers and proxies log in for many "
       "users, most of whom get in.",
-      {{"refused", fmt::format("{}", p.refused), "refused logins within the window"},
+      {{"refused", fmt::format("{}", p.refused), "refused logins within the window, of two accounts or more"},
+       {"refused_one", fmt::format("{}", p.refused_one), "refused logins within the window, of one account"},
        {"window", fmt::format("{} s", p.window_seconds), "the window"},
        {"sprayed_accounts", fmt::format("{}", p.sprayed_accounts), "distinct accounts refused within the window"},
        {"unknown_accounts", fmt::format("{}", p.unknown_accounts), "distinct accounts that do not exist"},
@@ -202,17 +205,18 @@ class LoginGuessing : public Detector {
     }
     const bool spraying = most_accounts >= parameters_.sprayed_accounts,
                enumeration = most_unknown >= parameters_.unknown_accounts;
-    if (best < parameters_.refused && !spraying && !enumeration) return;
-    const Login* in = nullptr;
-    for (std::size_t i = best_from; i < s.logins.size() && in == nullptr; ++i)
-      if (s.logins[i].success && i > best_from) in = &s.logins[i];
     std::set<std::string> names;
     for (const Login& l : s.logins)
       if (!l.success && !l.account.empty()) names.insert(l.account);
+    const std::size_t enough = names.size() >= 2 ? parameters_.refused : parameters_.refused_one;
+    if (best < enough && !spraying && !enumeration) return;
+    const Login* in = nullptr;
+    for (std::size_t i = best_from; i < s.logins.size() && in == nullptr; ++i)
+      if (s.logins[i].success && i > best_from) in = &s.logins[i];
     Finding f;
     f.detector = "login_guessing";
     if (spraying) f.techniques.emplace_back("T1110.003");
-    if (!spraying && best >= parameters_.refused && !enumeration) f.techniques.emplace_back("T1110.001");
+    if (!spraying && best >= enough && !enumeration) f.techniques.emplace_back("T1110.001");
     if (enumeration) f.techniques.emplace_back("T1087.002");
     f.phase = in != nullptr && !enumeration ? Phase::kEntry
               : enumeration && !spraying    ? Phase::kDoorRattling
@@ -220,7 +224,9 @@ class LoginGuessing : public Detector {
     f.outcome = in != nullptr ? Outcome::kSucceeded : Outcome::kAttempted;
     f.severity = in != nullptr ? Severity::kHigh : Severity::kMedium;
     // One account, one server, one pace is more often a forgotten password than a guess.
-    f.confidence = spraying || enumeration ? 0.85 : names.size() <= 1 && best < 2 * parameters_.refused ? 0.5 : 0.75;
+    f.confidence = spraying || enumeration                                   ? 0.85
+                   : names.size() <= 1 && best < 2 * parameters_.refused_one ? 0.5
+                                                                             : 0.75;
     f.attacker = host(source);
     f.victim = servers.empty() ? Entity{} : host(*servers.begin());
     for (const base::Address& a : servers)

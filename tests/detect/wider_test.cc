@@ -11,6 +11,7 @@
 #include "protocol/krb/krb.h"
 #include "protocol/ldap/ldap.h"
 #include "protocol/ntp/ntp.h"
+#include "protocol/rdp/rdp.h"
 #include "protocol/sip/sip.h"
 #include "protocol/x509/x509_record.h"
 
@@ -531,6 +532,26 @@ TEST(CallStranger, EventsForSomebodyElse) {
   };
   EXPECT_EQ(subscribed("CALLBACK: <http://93.184.216.34/x>"), 1u);
   EXPECT_EQ(subscribed("CALLBACK: <http://10.0.0.5:2869/x>"), 0u) << "to itself";
+}
+
+TEST(BruteForce, RdpConnectionsOneAfterAnother) {
+  const auto rdp = [](int n, double apart) {
+    record::Batch batch(protocol::rdp::Rdp::schema);
+    for (int i = 0; i < n; ++i) {
+      protocol::rdp::Rdp r;
+      r.head = head("203.0.113.66", "192.0.2.10", 3389, i * apart, static_cast<std::uint16_t>(20000 + i));
+      const std::string account = "user" + std::to_string(i);
+      r.cookie = account;
+      r.append_to(batch, {static_cast<std::uint64_t>(i), 0});
+    }
+    return run("brute_force", batch);
+  };
+  const auto f = rdp(40, 2);
+  ASSERT_EQ(f.size(), 1u);
+  EXPECT_EQ(f[0].techniques[0], "T1110.003");
+  EXPECT_EQ(f[0].outcome, Outcome::kUnknown);
+  EXPECT_TRUE(rdp(5, 2).empty()) << "a client that connects again";
+  EXPECT_TRUE(rdp(40, 120).empty()) << "in the course of a day";
 }
 
 }  // namespace

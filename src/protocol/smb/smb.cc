@@ -30,7 +30,9 @@ bool known_magic(std::uint32_t magic) {
 bool begins_message(Bytes data) {
   if (data.size() < 4) return false;
   if (data[0] >= kRequest && data[0] <= kKeepAlive) return (data[1] & 0xfe) == 0;
-  return data[0] == kMessage && (data.size() < 8 || known_magic(base::load_be32(data.data() + 4)));
+  // A message too short for a magic number has none, whatever comes behind it.
+  return data[0] == kMessage && (data.size() < 8 || (base::load_be32(data.data()) & 0xffffff) < 4 ||
+                                 known_magic(base::load_be32(data.data() + 4)));
 }
 
 class SmbParser final : public FramedParser {
