@@ -162,7 +162,8 @@ Result<void> CaseStore::begin_writing() {
   // cheaper than the write-ahead log first and the file later. What is committed alone (a migration, a word of
   // progress) and is small may still go by the log.
   auto set = database_->run(
-      "SET checkpoint_threshold = '1KB'; SET disabled_compression_methods = 'fsst'; SET enable_external_access = "
+      "SET checkpoint_threshold = '1KB'; SET disabled_compression_methods = "
+      "'fsst,dict_fsst,alp,alprd,chimp,patas,roaring'; SET enable_external_access = "
       "false");
   if (!set) return in_words(set.error());
   auto rows = database_->query(
