@@ -87,7 +87,7 @@ int main(int argc, char** argv) {
   double making = 0, storing = 0;
   {
     store::Options options;
-    if (argc > 3) options.memory = std::strtoull(argv[3], nullptr, 10) << 20;
+    if (argc > 3) options.write_memory = std::strtoull(argv[3], nullptr, 10) << 20;
     auto made = store::create_case(path, options);
     if (!made) return fail(made.error().message());
     store::Store& store = **made;

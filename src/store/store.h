@@ -210,10 +210,11 @@ class Store {
 };
 
 struct Options {
-  std::size_t memory = 128u << 20;               ///< bytes that the store may use for its buffers
-  std::uint64_t commit_rows = 500'000;           ///< rows after which a commit is due
-  bool force = false;                            ///< create: an existing case is replaced
-  base::MemoryAccountant* accountant = nullptr;  ///< told of `memory`, if given; outlives the store
+  std::size_t memory = 128u << 20;       ///< bytes that the store may use for its buffers to look at a case
+  std::size_t write_memory = 48u << 20;  ///< the same while a case is written; what is more goes to a file beside
+  std::uint64_t commit_rows = 500'000;   ///< rows after which a commit is due
+  bool force = false;                    ///< create: an existing case is replaced
+  base::MemoryAccountant* accountant = nullptr;  ///< told of these bytes, if given; outlives the store
 };
 
 /// Creates a case: under a temporary name in the same folder, given its own once its tables stand. Fails where the

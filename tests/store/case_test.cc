@@ -330,7 +330,7 @@ TEST_F(CaseTest, BadPlacesAndFilesSaySo) {
 TEST_F(CaseTest, TheAccountantIsToldOfTheShare) {
   base::MemoryAccountant accountant(300u << 20);
   Options options;
-  options.memory = 100u << 20;
+  options.write_memory = 100u << 20;
   options.accountant = &accountant;
   {
     auto made = create_case(folder_ / "a.case", options);
@@ -338,7 +338,7 @@ TEST_F(CaseTest, TheAccountantIsToldOfTheShare) {
     EXPECT_EQ(accountant.used(base::MemoryUse::kStore), 100u << 20);
   }
   EXPECT_EQ(accountant.used(), 0u);
-  options.memory = 400u << 20;
+  options.write_memory = 400u << 20;
   EXPECT_FALSE(create_case(folder_ / "b.case", options).ok());
 }
 

@@ -27,8 +27,8 @@ constexpr std::size_t kBlockBytes = 32'768;
 // Readable by DuckDB 1.2 and later, and so by both bindings that the registry has.
 constexpr const char* kStorageVersion = "v1.2.0";
 // Rows that are compressed and written together. Smaller ones than DuckDB's 122,880 keep the memory small that the rows
-// of an unfinished group take, in each of dozens of tables.
-constexpr unsigned kRowGroup = 61'440;
+// of an unfinished group take, in each of dozens of tables, whatever the capture's length.
+constexpr unsigned kRowGroup = 16'384;
 
 }  // namespace
 
@@ -37,14 +37,14 @@ CaseStore::CaseStore(std::string path, const Options& options)
 
 CaseStore::~CaseStore() { close(); }
 
-Result<void> CaseStore::start_database() {
+Result<void> CaseStore::start_database(std::size_t memory) {
   if (options_.accountant != nullptr) {
-    if (!options_.accountant->take(base::MemoryUse::kStore, options_.memory))
+    if (!options_.accountant->take(base::MemoryUse::kStore, memory))
       return Error{"no memory is left for the store", path_, "raise the memory limit"};
-    accounted_ = true;
+    accounted_ = memory;
   }
   spill_ = hidden_name(path_, fmt::format("spill-{}", ::getpid()));
-  auto opened = Database::open(options_.memory, spill_);
+  auto opened = Database::open(memory, spill_);
   if (!opened) return in_words(opened.error());
   database_.emplace(std::move(opened).value());
   database_->begin_streams_with(fmt::format("USE {}.main", kCatalog));
@@ -81,7 +81,7 @@ Result<void> CaseStore::create() {
     return Error{"this is no case, and is not replaced", path_, "give another place with --case"};
   remove_leftovers(path_);
 
-  auto started = start_database();
+  auto started = start_database(options_.write_memory);
   if (!started) return started;
   const std::string temporary = hidden_name(path_, fmt::format("tmp-{}", ::getpid()));
   fs::remove(temporary, error);
@@ -136,7 +136,7 @@ Result<void> CaseStore::open(bool to_append) {
   if (to_append && ::access(path_.c_str(), W_OK) != 0)
     return Error{fmt::format("the case cannot be written: {}", std::strerror(errno)), path_,
                  "copy it to another place first"};
-  auto started = start_database();
+  auto started = start_database(to_append ? options_.write_memory : options_.memory);
   if (!started) return started;
   if (to_append) remove_leftovers(path_);
   auto recovered = undo_.recover();
@@ -195,8 +195,8 @@ void CaseStore::close() {
     std::error_code ignored;
     if (!spill_.empty()) fs::remove_all(spill_, ignored);
   }
-  if (accounted_) options_.accountant->give_back(base::MemoryUse::kStore, options_.memory);
-  accounted_ = false;
+  if (accounted_ != 0) options_.accountant->give_back(base::MemoryUse::kStore, accounted_);
+  accounted_ = 0;
 }
 
 Result<void> CaseStore::load_columns() {

@@ -72,7 +72,7 @@ class CaseStore final : public Store {
   base::Result<std::optional<base::Time>> first_seen(const record::Schema& schema, const Filter& filter) override;
 
  private:
-  base::Result<void> start_database();
+  base::Result<void> start_database(std::size_t memory);
   enum class As : std::uint8_t { kNew, kToWrite, kToRead };
   base::Result<void> attach(const std::string& path, As as);
   base::Result<void> begin_writing();
@@ -123,7 +123,7 @@ class CaseStore final : public Store {
   std::uint32_t run_ = 0;
   std::uint32_t first_capture_ = 0;
   bool writing_ = false;
-  bool accounted_ = false;
+  std::size_t accounted_ = 0;  // bytes that the accountant was told of
 };
 
 }  // namespace whodunit::store::duckdb

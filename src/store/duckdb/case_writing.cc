@@ -14,7 +14,7 @@ namespace {
 
 // Rows that all writers together may hold before they reach DuckDB's buffers, which have a limit: dozens of tables that
 // each wait for a full load would hold more than the store's share.
-constexpr std::uint64_t kRowsHeld = 40'960;
+constexpr std::uint64_t kRowsHeld = 24'576;
 // A table is handed on before a commit once it has a load that is worth its own statement.
 constexpr std::size_t kRowsWorthIt = 2048;
 

@@ -16,7 +16,7 @@ using record::FieldType;
 
 // DuckDB's own appender gathers up to 204,800 rows before it hands them on; with wide rows that is more memory than
 // the whole store should take. Handing them on at this many costs nothing measurable.
-constexpr std::size_t kRowsToFlush = 20'480;
+constexpr std::size_t kRowsToFlush = 8192;
 // The same for rows with long texts: bytes of text in a chunk, and in the appender.
 constexpr std::size_t kTextToSend = 1u << 20;
 constexpr std::size_t kTextToFlush = 8u << 20;
