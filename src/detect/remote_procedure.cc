@@ -142,8 +142,8 @@ const Description& describe() {
       "DRSUAPI, Zerologon, PrintNightmare, forced log-ons (PetitPotam, PrinterBug, DFSCoerce, ShadowCoerce).",
       "MITRE BZAR (Bro/Zeek ATT&CK-based analytics and reporting); CVE-2020-1472 as T. Tervoort describes it (Secura, "
       "2020); forced log-ons after L. Gilles (PetitPotam, 2021) and p0dalirius (Coercer, 2022)",
-      {"T1021.002", "T1021.003", "T1047", "T1053.005", "T1569.002", "T1546.003", "T1087.002", "T1069.002", "T1007",
-       "T1003.006", "T1210", "T1068", "T1187"},
+      {"T1021.002", "T1021.003", "T1047", "T1053.005", "T1569.002", "T1546.003", "T1087.002", "T1069.002", "T1049",
+       "T1033", "T1007", "T1003.006", "T1210", "T1068", "T1187"},
       "Administrators and management software do the same from a few hosts, every day; domain controllers replicate "
       "with each other.",
       {{"zero_attempts", fmt::format("{}", p.zero_attempts),
@@ -249,6 +249,14 @@ class RemoteProcedure : public Detector {
     f.detector = "remote_procedure";
     f.techniques.emplace_back(m.technique);
     if (!m.technique2.empty()) f.techniques.emplace_back(m.technique2);
+    if (act == Act::kListing) {
+      // Sessions and who is logged on are asked for by calls of their own.
+      for (const std::string& o : s.operations) {
+        if (o.find("SessionEnum") != std::string::npos || o.find("SessEnum") != std::string::npos)
+          f.techniques.emplace_back("T1049");
+        if (o.find("WkstaUserEnum") != std::string::npos) f.techniques.emplace_back("T1033");
+      }
+    }
     f.phase = m.phase;
     f.severity = m.severity;
     f.confidence = m.confidence;

@@ -2,9 +2,12 @@
 // and on rows that look alike and are none.
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "connection/conn_record.h"
 #include "detect/detector.h"
 #include "packet/arp_record.h"
+#include "protocol/dce_rpc/dce_rpc.h"
 #include "protocol/dns/dns.h"
 #include "protocol/files/file_record.h"
 #include "protocol/http/http.h"
@@ -552,6 +555,19 @@ TEST(BruteForce, RdpConnectionsOneAfterAnother) {
   EXPECT_EQ(f[0].outcome, Outcome::kUnknown);
   EXPECT_TRUE(rdp(5, 2).empty()) << "a client that connects again";
   EXPECT_TRUE(rdp(40, 120).empty()) << "in the course of a day";
+}
+
+TEST(RemoteProcedure, SessionsAreADiscoveryOfTheirOwn) {
+  record::Batch batch(protocol::dce_rpc::DceRpc::schema);
+  protocol::dce_rpc::DceRpc r;
+  r.head = head("10.0.0.5", "10.0.0.9", 445, 1);
+  r.endpoint = "srvsvc";
+  r.operation = "NetrSessionEnum";
+  r.append_to(batch, {});
+  const auto f = run("remote_procedure", batch);
+  ASSERT_EQ(f.size(), 1u);
+  EXPECT_EQ(std::count(f[0].techniques.begin(), f[0].techniques.end(), "T1049"), 1);
+  EXPECT_EQ(std::count(f[0].techniques.begin(), f[0].techniques.end(), "T1033"), 0);
 }
 
 }  // namespace
