@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Compares whodunit's records with Zeek's, field by field, over a corpus of captures.
+"""Compares whodunit's records with Zeek's, field by field, over a corpus of captures; and with what others state (others.py).
 
   compare.py --program build/whodunit [--corpus DIR] [--log NAME …] [--file SUBSTRING] [--field NAME] [--show N]
              [--markdown FILE] [--check] [--brief]
@@ -12,6 +12,8 @@ waivers.tsv (the standard is with us: at most 0.01 of the values each) or open.t
 below the bar and known to be; it is printed as open, and --check fails where its share falls below the one written there.
 """
 import argparse, collections, concurrent.futures, gzip, hashlib, json, math, os, re, subprocess, sys, tempfile
+
+import others
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 
@@ -429,7 +431,7 @@ def main():
             return 1
 
     def judge(log, field, count, agree):
-        share, lacking = agree / count, count - agree
+        share, lacking = agree / count if count else 1.0, count - agree
         waived, reason = waivers.get((log, field), (0.0, ""))
         meets = share + waived >= 0.98 if count >= 200 else lacking <= 1 or lacking <= 1 + math.ceil(waived * count)
         note = "waiver" if waived else ""
@@ -460,9 +462,22 @@ def main():
             if l != log or field == "(rows)":
                 continue
             judge(l, field, count, good[(l, field)])
+    tally = None
+    if not a.log or "others" in a.log:
+        tally = others.compare(a.corpus, results, a.file)
+        for program, field, capture, value in tally.lacking:
+            if a.field in (None, field) and shown[(program, field)] < a.show:
+                shown[(program, field)] += 1
+                print(f"{program} {field} {capture} lacks {value[:200]!r}")
+        out.append("")
+        for program, field in sorted(set(tally.total) | set(tally.explained)):
+            judge(program, field, tally.total[(program, field)], tally.found[(program, field)])
+            total[(program, field)], good[(program, field)] = tally.total[(program, field)], tally.found[(program, field)]
+            if tally.explained[(program, field)]:
+                out[-1] = out[-1][:-2] + f" {tally.explained[(program, field)]} more are explained |"
     if a.markdown:
         with open(a.markdown, "w", encoding="utf-8") as f:
-            f.write(page(out, files, crashed, captures_there, rows_both, rows_mine, rows_theirs, only_here, explained, waivers, known, good, total, below))
+            f.write(page(out, files, crashed, captures_there, rows_both, rows_mine, rows_theirs, only_here, explained, waivers, known, good, total, below, tally))
     def shown_in_brief(line):
         cells = line.split("|")
         return len(cells) < 6 or not cells[5].strip()[:1].isdigit() or float(cells[5]) < 0.995
@@ -489,7 +504,7 @@ def table(name):
     return out
 
 
-def page(lines, files, crashed, captures_there, both, mine, theirs, only_here, explained, waivers, known, good, total, below):
+def page(lines, files, crashed, captures_there, both, mine, theirs, only_here, explained, waivers, known, good, total, below, tally):
     """docs/conformance.md."""
     big = [k for k in total if total[k] >= 200]
     text = f"""# Conformance with Zeek
@@ -541,6 +556,18 @@ The share of a field's values that may differ because the standard is with us.
 |---|---|---:|---|
 """
     text += "".join(f"| {l} | {f} | {share} | {why} |\n" for (l, f), (share, why) in sorted(waivers.items()))
+    text += """
+## Beside Suricata, tshark, nDPI, Arkime and FoxIO
+
+Their logs are cut in another way: what is compared is each raw value that they state, found where a record of the same
+capture (of Suricata's: between the same ends) has it. The table of all fields has them at its end. Left out:
+
+| program | field | capture | why |
+|---|---|---|---|
+"""
+    text += "".join(f"| tshark | {start}* | any with {layer} | {why} |\n" for layer, start, why in others.APART)
+    if tally is not None:
+        text += "".join(f"| {p} | {f} | {c} | {why} |\n" for (p, f, c), why in sorted(tally.known.items()))
     text += """
 ## Open
 
