@@ -82,7 +82,10 @@ class AddressSpoofing : public Detector {
   }
 
   void finish(const Home&, std::vector<Finding>& out) override {
-    for (const auto& [mac, c] : claimers_) report_arp(mac, c, out);
+    // An address of its own, where a hardware address was seen with one before any other.
+    std::map<std::string_view, base::Address> own;
+    for (const auto& [address, claims] : claims_) own.emplace(claims.first, address);
+    for (const auto& [mac, c] : claimers_) report_arp(mac, c, own, out);
     for (const auto& [address, a] : answerers_) report_names(address, a, out);
   }
 
@@ -130,7 +133,8 @@ class AddressSpoofing : public Detector {
   }
   static base::Address broadcast() { return *base::Address::parse("255.255.255.255"); }
 
-  void report_arp(const std::string& mac, const Claimer& c, std::vector<Finding>& out) const {
+  void report_arp(const std::string& mac, const Claimer& c, const std::map<std::string_view, base::Address>& own,
+                  std::vector<Finding>& out) const {
     const bool many = c.taken.size() >= parameters_.victims && c.returns >= 1;
     const bool forth = c.returns >= parameters_.returns;
     if (!many && !(forth && (c.frame_differs || c.taken.size() >= parameters_.victims))) return;
@@ -141,12 +145,7 @@ class AddressSpoofing : public Detector {
     f.outcome = Outcome::kUnknown;
     f.severity = Severity::kHigh;
     f.confidence = c.taken.size() >= 3 || c.frame_differs ? 0.85 : 0.75;
-    // An address of its own, where it was seen with one before any other.
-    for (const auto& [address, claims] : claims_)
-      if (claims.first == mac) {
-        f.attacker = host(address);
-        break;
-      }
+    if (const auto at = own.find(mac); at != own.end()) f.attacker = host(at->second);
     std::string taken;
     for (const base::Address& a : c.taken) {
       if (f.victims.size() < 64) f.victims.push_back(host(a));

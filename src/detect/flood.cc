@@ -91,7 +91,10 @@ struct Door {
   auto operator<=>(const Door&) const = default;
 };
 struct Knocks {
-  std::vector<std::int64_t> half_open;  // ns
+  std::vector<std::int64_t> half_open;  // ns; the latest ones
+  std::size_t most = 0;                 // within a window
+  bool flooded = false;
+  base::Time first, last;
   std::uint64_t all = 0, failed = 0;
   std::set<base::Address> sources;
   std::vector<record::Head> heads;
@@ -133,6 +136,7 @@ class Flood : public Detector {
   }
 
  private:
+  static constexpr std::size_t kHeads = 5;  // tables are large, evidence is alike
   void take(const connection::Conn& c) {
     if (c.proto == "tcp") {
       const Door door{c.head.id.resp_h, c.head.id.resp_p.value};
@@ -145,9 +149,14 @@ class Flood : public Detector {
                         c.conn_state == "RSTO";
       if (!half || c.orig_pkts > 4) return;
       ++k.failed;
-      if (k.half_open.size() < 100'000) k.half_open.push_back(c.head.ts.ns);
-      if (k.sources.size() < 65'536) k.sources.insert(c.head.id.orig_h);
-      if (k.heads.size() < Finding::kMaxEvidence) k.heads.push_back(c.head);
+      if (!k.flooded) {
+        k.half_open.push_back(c.head.ts.ns);
+        if (k.half_open.size() >= 2 * parameters_.half_open) settle(k);
+      }
+      k.first = k.failed == 1 ? c.head.ts : std::min(k.first, c.head.ts);
+      k.last = std::max(k.last, c.head.ts);
+      if (k.sources.size() < 1024) k.sources.insert(c.head.id.orig_h);
+      if (k.heads.size() < kHeads) k.heads.push_back(c.head);
     } else if (c.proto == "udp") {
       // Answers alone: the server's port is the originator's, as nobody asked.
       if (const std::string_view name = amplifier(c.head.id.orig_p.value);
@@ -161,7 +170,7 @@ class Flood : public Detector {
           u.bytes += c.orig_bytes.value_or(0);
           u.packets += c.orig_pkts;
           if (u.servers.size() < 4096) u.servers.insert(c.head.id.orig_h);
-          if (u.heads.size() < Finding::kMaxEvidence) u.heads.push_back(c.head);
+          if (u.heads.size() < kHeads) u.heads.push_back(c.head);
         }
       }
       if (const std::string_view name = amplifier(c.head.id.resp_p.value); !name.empty() && c.resp_pkts != 0) {
@@ -172,23 +181,31 @@ class Flood : public Detector {
           g.last = std::max(g.last, c.head.ts);
           g.asked += c.orig_bytes.value_or(0);
           g.answered += c.resp_bytes.value_or(0);
-          if (g.heads.size() < Finding::kMaxEvidence) g.heads.push_back(c.head);
+          if (g.heads.size() < kHeads) g.heads.push_back(c.head);
         }
       }
     }
   }
 
-  void report_half_open(const Door& door, Knocks& k, std::vector<Finding>& out) const {
-    if (k.half_open.size() < parameters_.half_open ||
-        static_cast<double>(k.failed) < parameters_.half_open_share * static_cast<double>(k.all))
-      return;
+  /// The densest window of those that are held; of the rest only what may still be in one is kept. Connections are told
+  /// when they end, so that their beginnings come a little out of order.
+  void settle(Knocks& k) const {
     std::sort(k.half_open.begin(), k.half_open.end());
-    std::size_t best = 0, from = 0;
+    std::size_t from = 0;
     for (std::size_t to = 0; to < k.half_open.size(); ++to) {
       while (static_cast<double>(k.half_open[to] - k.half_open[from]) > parameters_.window_seconds * 1e9) ++from;
-      best = std::max(best, to - from + 1);
+      k.most = std::max(k.most, to - from + 1);
     }
-    if (best < parameters_.half_open) return;
+    k.flooded = k.most >= parameters_.half_open;
+    const std::size_t keep = k.flooded ? 0 : std::min(k.half_open.size(), parameters_.half_open);
+    k.half_open.erase(k.half_open.begin(), k.half_open.end() - static_cast<std::ptrdiff_t>(keep));
+    if (k.flooded) k.half_open.shrink_to_fit();
+  }
+
+  void report_half_open(const Door& door, Knocks& k, std::vector<Finding>& out) const {
+    if (static_cast<double>(k.failed) < parameters_.half_open_share * static_cast<double>(k.all)) return;
+    if (!k.flooded && k.half_open.size() >= parameters_.half_open) settle(k);
+    if (!k.flooded) return;
     Finding f;
     f.detector = "flood";
     f.techniques = {"T1498.001", "T1499.001"};
@@ -201,10 +218,10 @@ class Flood : public Detector {
     f.victim = host(door.host);
     for (const record::Head& head : k.heads) f.add("conn", head);
     f.evidence_total = k.failed;
-    f.first = {k.half_open.front()};
-    f.last = {k.half_open.back()};
+    f.first = k.first;
+    f.last = k.last;
     f.statement = fmt::format("{}:{} got {} half-open connections within {} s, from {} source{}{}",
-                              door.host.to_string(), door.port, best, parameters_.window_seconds, k.sources.size(),
+                              door.host.to_string(), door.port, k.most, parameters_.window_seconds, k.sources.size(),
                               k.sources.size() == 1 ? "" : "s", k.sources.size() > 50 ? ", probably forged" : "");
     f.fact("sources", fmt::format("{}", k.sources.size()));
     out.push_back(std::move(f));

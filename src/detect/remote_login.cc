@@ -218,7 +218,7 @@ class RemoteLogin : public Detector {
     }
     ++k.total;
     if (k.ports.size() < 8) k.ports.insert(port);
-    if (k.heads.size() < 20) k.heads.push_back(c.head);
+    if (k.heads.size() < 5) k.heads.push_back(c.head);
   }
 
   /// ADMIN$ or a drive's letter with $.

@@ -182,8 +182,13 @@ class Scan : public Detector {
                         static_cast<std::uint8_t>(c.ip_proto)};
     if (o->attempts++ == 0) o->first = c.head.ts;
     o->last = std::max(o->last, c.head.ts);
-    if (udp && (o->udp_attempts.size() < 4096 || o->udp_attempts.count(target.port) != 0))
-      ++o->udp_attempts[target.port];
+    if (udp) {
+      const auto port = o->udp_attempts.find(target.port);
+      if (port != o->udp_attempts.end())
+        ++port->second;
+      else if (udp_ports_ < parameters_.max_targets && ++udp_ports_ != 0)
+        o->udp_attempts.emplace(target.port, 1);
+    }
     const auto at = o->targets.find(target);
     if (at != o->targets.end()) {
       if (answer == Answer::kOpen) at->second = answer;
@@ -437,6 +442,7 @@ class Scan : public Detector {
   std::map<base::Address, Asked> asked_;
   std::set<base::Address> answered_;
   std::size_t targets_ = 0;
+  std::size_t udp_ports_ = 0;  // entries of udp_attempts, over all originators
   std::uint64_t overflow_ = 0;
 };
 

@@ -84,7 +84,7 @@ class UnansweredCalls : public Detector {
       x.first = std::min(x.first, c.head.ts);
       x.last = std::max(x.last, c.head.ts);
       x.refused += refused;
-      if (x.heads.size() < 20) x.heads.push_back(c.head);
+      if (x.heads.size() < 5) x.heads.push_back(c.head);
     }
   }
 
