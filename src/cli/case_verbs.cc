@@ -9,6 +9,7 @@
 
 #include "cli/verb.h"
 #include "protocol/parser.h"
+#include "report/atom.h"
 #include "report/html.h"
 #include "report/markdown.h"
 #include "report/navigator.h"
@@ -89,8 +90,8 @@ void add_report(CLI::App& app, int& exit_code) {
   auto flags = std::make_shared<Flags>();
   CLI::App* verb = app.add_subcommand("report", "the case, for people or programs");
   verb->add_option("CASE", flags->path, "the case")->required();
-  verb->add_option("--format", flags->format, "html, md, json, stix, navigator, text")
-      ->check(CLI::IsMember({"html", "md", "json", "stix", "navigator", "text"}));
+  verb->add_option("--format", flags->format, "html, md, json, stix, navigator, atom, text")
+      ->check(CLI::IsMember({"html", "md", "json", "stix", "navigator", "atom", "text"}));
   verb->add_option("-o,--output", flags->output, "the file to write; without it, stdout");
   verb->callback([flags, &exit_code] {
     const auto document = verdict_of(flags->path, exit_code);
@@ -102,6 +103,7 @@ void add_report(CLI::App& app, int& exit_code) {
     if (flags->format == "md") out = report::markdown_report(*document);
     if (flags->format == "json") out = document->dump() + "\n";
     if (flags->format == "stix") out = report::stix_bundle(*document);
+    if (flags->format == "atom") out = report::atom_feed(*document);
     if (flags->format == "navigator") out = report::navigator_layer(*document);
     if (flags->format == "text") out = report::terminal_verdict(*document, {flags->path, "", 120, 10, false});
     deliver(out, flags->output, exit_code);

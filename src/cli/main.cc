@@ -1,6 +1,7 @@
 #include <CLI/CLI.hpp>
 #include <cstdio>
 #include <exception>
+#include <string>
 
 #include "cli/verb.h"
 
@@ -23,6 +24,13 @@ int main(int argc, char** argv) {
   app.require_subcommand(1);
   int exit_code = kDone;
   for (const Verb& verb : verbs()) verb.add(app, exit_code);
+  if (argc > 1)
+    for (const VerbToCome& verb : verbs_to_come())
+      if (verb.name == argv[1]) {
+        std::fprintf(stderr, "whodunit: %s: this version does not have this verb yet\n  meanwhile: %s\n", argv[1],
+                     std::string(verb.meanwhile).c_str());
+        return kUsage;
+      }
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

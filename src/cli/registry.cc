@@ -40,4 +40,16 @@ std::span<const Verb> verbs() {
   return kVerbs;
 }
 
+std::span<const VerbToCome> verbs_to_come() {
+  static constexpr VerbToCome kVerbs[] = {
+      {"services",
+       "whodunit query CASE 'SELECT service, count(*) AS n, avg(time_to_first_byte) FROM conn GROUP BY ALL'"},
+      {"claim", "whodunit findings CASE and whodunit incidents CASE show what was seen; the report, what could not be"},
+      {"scan", "whodunit logs INPUT --hashes --extract-files DIR takes files out of captures, for a scanner of yours"},
+      {"serve", "whodunit report CASE --format html -o FILE makes one page that opens offline"},
+      {"watch", "tcpdump -i IFACE -w - | whodunit investigate - reads what a capture program writes"},
+  };
+  return kVerbs;
+}
+
 }  // namespace whodunit::cli

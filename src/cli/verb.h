@@ -25,4 +25,11 @@ struct Verb {
 /// All verbs in the order of the help (registry.cc, one line each).
 std::span<const Verb> verbs();
 
+/// Verbs that the interface promises and that this version does not have yet, with what does their work meanwhile.
+struct VerbToCome {
+  std::string_view name;
+  std::string_view meanwhile;
+};
+std::span<const VerbToCome> verbs_to_come();
+
 }  // namespace whodunit::cli

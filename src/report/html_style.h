@@ -9,7 +9,7 @@ inline constexpr const char* kStyle = R"css(
 @media (prefers-color-scheme:dark){:root{--ink:#e6ebf1;--soft:#9aa9b9;--line:#2c3744;--paper:#131a22;--tint:#1a232d;--accent:#69aef2;
 --informational:#8795a5;--low:#6aa6e0;--medium:#e0aa3e;--high:#f08a55;--critical:#f0657a}}
 *{box-sizing:border-box}html{background:var(--tint)}
-body{margin:0 auto;max-width:1080px;background:var(--paper);color:var(--ink);font:15px/1.5 system-ui,"Segoe UI",Roboto,"Helvetica Neue",Arial,sans-serif;padding:0 44px 56px;overflow-wrap:anywhere}
+body{margin:0 auto;max-width:1080px;background:var(--paper);color:var(--ink);font:15px/1.5 system-ui,"Segoe UI",Roboto,"Helvetica Neue",Arial,sans-serif;padding:0 44px 56px}footer,li,p,header{overflow-wrap:anywhere}
 header{padding:34px 0 16px;border-bottom:3px solid var(--accent);margin-bottom:8px}
 header .brand{font-size:12px;letter-spacing:.14em;text-transform:uppercase;color:var(--accent);font-weight:700}
 h1{font-size:26px;line-height:1.25;margin:6px 0 8px;font-weight:650}h2{font-size:19px;margin:34px 0 10px;padding-bottom:5px;border-bottom:1px solid var(--line)}
