@@ -10,7 +10,7 @@ void Context::weird(std::string_view name, std::string_view detail) {
   connection::Weird row;
   row.head = head(now(), place());
   row.name = name;
-  row.addl = detail;
+  if (!detail.empty()) row.addl = detail;
   row.source = weird_source;
   emit(row);
 }

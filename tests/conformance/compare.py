@@ -64,7 +64,7 @@ def irc_words(value):
 
 
 def capitals(value):
-    return {"CONTENTLINE": "HTTP"}.get(value, value.upper()) if isinstance(value, str) else value
+    return {"CONTENTLINE": "HTTP", "ZIP": "HTTP"}.get(value, value.upper()) if isinstance(value, str) else value
 
 
 def six_octets(value):
@@ -100,7 +100,7 @@ CANON = {
     ("dhcp", "host_name"): (no_trailing_zeros, "a NUL at its end is deleted (RFC 2132 2)"),
     ("snmp", "community"): (community_hashed, "a community is a password; unless it is a default one, its SHA-256's first 16 digits are written down here"),
     ("irc", "addl"): (irc_words, "a channel's key is hidden here; Zeek joins the words of a real name and ends it in a space"),
-    ("weird", "source"): (capitals, "an analyser's name: capitals in Zeek, as in conn.service here; CONTENTLINE is what splits HTTP into lines there"),
+    ("weird", "source"): (capitals, "an analyser's name: capitals in Zeek, as in conn.service here; CONTENTLINE is what splits HTTP into lines there, ZIP what decompresses its bodies"),
     ("dhcp", "mac"): (six_octets, "hlen says that an Ethernet address has 6 octets (RFC 2131 2); Zeek writes what follows in chaddr, too"),
     ("rdp", "cert_count"): (sizes_zero, "no certificate is 0 in Zeek and unset here"),
     ("rdp", "cookie"): (sizes_zero, "no cookie is empty in Zeek and unset here"),
