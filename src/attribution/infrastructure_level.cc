@@ -12,6 +12,7 @@
 namespace whodunit::attribution {
 namespace {
 
+constexpr double kNothingSaid = 1e-9;
 constexpr double kSourceRight = 0.8;  // a source's claim of a kind is right this often; judgement, declared
 constexpr double kCannotTellPrior = 0.35;
 
@@ -202,16 +203,18 @@ Assessment infrastructure_level(const CaseFacts& facts, const Settings& settings
         h.prior = k.prior * (1 - kCannotTellPrior);
       }
     }
-    h.probability = x / weights;
-    if (addresses.empty()) {
-      h.low = h.high = h.probability;
-      out.hypotheses.push_back(std::move(h));
-      continue;
+    h.probability = h.low = h.high = x / weights;
+    // A kind of which no source said anything is not "almost no chance": it is left out, and "cannot tell" stands.
+    if (h.probability < kNothingSaid && key != "cannot-tell") continue;
+    if (h.probability < 1 - kNothingSaid) {
+      // A share of so many machines: Wilson's score interval, 80 %.
+      const auto n = static_cast<double>(addresses.size());
+      const double z = 1.2816, p = h.probability, wide = 1 + z * z / n;
+      const double middle = (p + z * z / (2 * n)) / wide;
+      const double half = z * std::sqrt(p * (1 - p) / n + z * z / (4 * n * n)) / wide;
+      h.low = std::min(p, std::max(0.0, middle - half));
+      h.high = std::max(p, std::min(1.0, middle + half));
     }
-    h.low =
-        std::max(0.0, h.probability - 0.2 / std::sqrt(static_cast<double>(std::max<std::size_t>(1, addresses.size()))));
-    h.high =
-        std::min(1.0, h.probability + 0.2 / std::sqrt(static_cast<double>(std::max<std::size_t>(1, addresses.size()))));
     out.hypotheses.push_back(std::move(h));
   }
   std::string countries;
