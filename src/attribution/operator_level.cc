@@ -611,6 +611,10 @@ OperatorResult operator_level(const CaseFacts& facts, const ActorTable* table, c
   } else if (full.lead == kCannotTell) {
     out.paragraph = fmt::format("We cannot tell whose hands these were.{}",
                                 fragile ? " One item decides between groups, and one item is not enough." : "");
+  } else if (full.mass[full.lead] < 0.5) {
+    out.paragraph =
+        fmt::format("No answer stands out. {} comes first, but is less probable than all others together ({}, {:.2f}).",
+                    sentence_case(lead_name), words_of(full.mass[full.lead]), full.mass[full.lead]);
   } else {
     out.paragraph = fmt::format("{} is the best explanation of what was seen ({}, {:.2f}).", sentence_case(lead_name),
                                 words_of(full.mass[full.lead]), full.mass[full.lead]);
