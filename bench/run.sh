@@ -35,7 +35,7 @@ ask() { ./"$build"/whodunit query "$out/w.case" "$1" --csv | tail -1 | tr -d '\r
 fail() { echo "WRONG: $*"; exit 1; }
 
 measure() {  # measure CAPTURE ROUNDS [EXPECTED]: one table
-  local capture=$1 n=$2 expected=${3:-} answer= this round
+  local capture=$1 n=$2 expected=${3:-} answer="" this round
   : >"$out/rows"
   for round in $(seq "$n"); do
     if command -v ndpiReader >/dev/null; then run ndpiReader ndpiReader -i "$capture" -q; fi
