@@ -103,11 +103,12 @@ class BruteForce : public Detector {
         const auto r = protocol::rdp::Rdp::read(batch, row);
         knock("rdp", "RDP", r.head, r.cookie);
       } else {
+        const std::uint16_t port = batch.head(row).id.resp_p.value;
+        if (port != 23 && port != 2323) continue;
         const auto c = connection::Conn::read(batch, row);
-        const std::uint16_t port = c.head.id.resp_p.value;
         // Both spoke, and soon were done: not a session in which somebody works.
-        if (c.proto == "tcp" && (port == 23 || port == 2323) && c.service.empty() && c.orig_bytes.value_or(0) != 0 &&
-            c.resp_bytes.value_or(0) != 0 && (c.duration ? c.duration->seconds() : 0.0) < 60)
+        if (c.proto == "tcp" && c.service.empty() && c.orig_bytes.value_or(0) != 0 && c.resp_bytes.value_or(0) != 0 &&
+            (c.duration ? c.duration->seconds() : 0.0) < 60)
           knock("conn", "Telnet", c.head, {});
       }
     }

@@ -94,7 +94,7 @@ class RemoteLogin : public Detector {
         const auto r = protocol::rfb::Rfb::read(batch, row);
         if (r.auth.value_or(false)) add(Service::kVnc, false, {r.head, "rfb", {}, true});
       } else if (schema == &connection::Conn::schema) {
-        knock(connection::Conn::read(batch, row));
+        if (is_door(batch.head(row).id.resp_p.value)) knock(connection::Conn::read(batch, row));
       }
     }
   }
@@ -202,13 +202,15 @@ class RemoteLogin : public Detector {
   }
 
  private:
-  /// Connections to doors of remote control: SSH, endpoint mapper and SMB, RDP, WinRM, VNC.
+  /// Ports of remote control: SSH, endpoint mapper and SMB, RDP, WinRM, VNC.
+  static bool is_door(std::uint16_t port) {
+    return port == 22 || port == 135 || port == 139 || port == 445 || port == 3389 || port == 5900 || port == 5985 ||
+           port == 5986;
+  }
+  /// Connections to them.
   void knock(const connection::Conn& c) {
     if (c.proto != "tcp" || c.head.id.orig_h.is_global() || c.head.id.resp_h.is_global()) return;
     const std::uint16_t port = c.head.id.resp_p.value;
-    if (port != 22 && port != 135 && port != 139 && port != 445 && port != 3389 && port != 5900 && port != 5985 &&
-        port != 5986)
-      return;
     const std::pair key{c.head.id.orig_h, c.head.id.resp_h};
     if (knocks_.size() >= parameters_.max_ways && knocks_.count(key) == 0) return;
     Knocks& k = knocks_[key];

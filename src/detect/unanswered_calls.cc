@@ -68,8 +68,10 @@ class UnansweredCalls : public Detector {
   void take(const record::Batch& batch) override {
     if (&batch.schema() != &connection::Conn::schema) return;
     for (std::size_t row = 0; row < batch.rows(); ++row) {
+      const record::Endpoints& id = batch.head(row).id;
+      if (common(id.resp_p.value) || !id.resp_h.is_global()) continue;
       const connection::Conn c = connection::Conn::read(batch, row);
-      if (c.proto != "tcp" || !c.head.id.resp_h.is_global() || common(c.head.id.resp_p.value)) continue;
+      if (c.proto != "tcp") continue;
       const Pair pair{c.head.id.orig_h, c.head.id.resp_h, c.head.id.resp_p.value};
       if (pairs_.size() >= parameters_.max_pairs && pairs_.count(pair) == 0) continue;
       Calls& x = pairs_[pair];
