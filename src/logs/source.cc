@@ -48,8 +48,7 @@ class Lines {
 
   /// Up to `most` of the first bytes, which stay unread.
   std::string_view head(std::size_t most) {
-    for (std::size_t want = 1; want <= most && input_->need(want); want = input_->left() + 1) {
-    }
+    (void)input_->need(most);  // fewer where the file is shorter
     return {reinterpret_cast<const char*>(input_->at()), std::min(input_->left(), most)};
   }
 
@@ -62,18 +61,9 @@ class Lines {
     pending_skip_ = 0;
     std::size_t looked = 0;
     while (true) {
-      if (!input_->need(looked + 1)) {
-        if (input_->left() == 0 && !discarding_) return false;
-        line = {reinterpret_cast<const char*>(input_->at()), input_->left()};
-        pending_skip_ = input_->left();
-        if (discarding_) {
-          discarding_ = false;
-          too_long = true;
-        }
-        return true;
-      }
       const char* at = reinterpret_cast<const char*>(input_->at());
-      const void* end = std::memchr(at + looked, '\n', input_->left() - looked);
+      const std::size_t have = input_->left();
+      const void* end = have == looked ? nullptr : std::memchr(at + looked, '\n', have - looked);
       if (end != nullptr) {
         const auto n = static_cast<std::size_t>(static_cast<const char*>(end) - at);
         line = {at, n};
@@ -83,13 +73,21 @@ class Lines {
         discarding_ = false;
         return true;
       }
-      looked = input_->left();
+      looked = have;
       if (looked > kLongestLine) {  // let go of what there is, and look on for the end
         input_->skip(looked);
         let_go();
         looked = 0;
         discarding_ = true;
       }
+      // As much again: asking for a byte more each time would copy what is there with each.
+      if (input_->need(looked + std::max(looked, kBlock / 4)) || input_->left() > looked) continue;
+      if (looked == 0 && !discarding_) return false;
+      line = {reinterpret_cast<const char*>(input_->at()), looked};
+      pending_skip_ = looked;
+      too_long = discarding_;
+      discarding_ = false;
+      return true;
     }
   }
 
