@@ -167,8 +167,8 @@ class Store {
   /// between two commits, even if the program or the machine dies.
   virtual base::Result<void> commit(const Progress& progress, std::span<const Capture> captures) = 0;
 
-  /// Takes out a capture of an earlier run with all records that touch it: it is about to be read anew. Lasting with the
-  /// next commit.
+  /// Takes out a capture of an earlier run with all records that touch it: it is about to be read anew. Lasting with
+  /// the next commit.
   virtual base::Result<void> forget_capture(std::uint32_t ordinal) = 0;
 
   /// Findings by id: one that is there is replaced.
