@@ -20,8 +20,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   plan.file_sha256 = (data[0] & 0x40) != 0;
   base::MemoryAccountant memory((data[0] & 0x20) != 0 ? 20'000 : 0);
   {
-    record::Sink sink;
-    engine::Dispatcher dispatcher(plan, sink, memory);
+    fuzz::PooledSink sink;
+    engine::Dispatcher dispatcher(plan, *sink, memory);
     connection::View view;
     view.id = {*base::Address::parse("192.0.2.1"), *base::Address::parse("192.0.2.2"), {40000}, {kPorts[data[0] & 15]}};
     view.protocol = datagram ? packet::kUdp : packet::kTcp;
@@ -33,7 +33,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
       ++at.number;
       at.run_number = at.number;
       at.time = at.time + base::milliseconds(1);
-      sink.at(at.run_number);
+      sink->at(at.run_number);
       if (!datagram) {
         dispatcher.stream(view, slot, all[i].direction, all[i].data, at);
         if (all[i].data.size() % 64 == 63) dispatcher.gap(view, slot, all[i].direction, 100, at);

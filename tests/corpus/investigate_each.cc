@@ -22,6 +22,7 @@
 
 #include "attribution/model/actor_table.h"
 #include "base/hash.h"
+#include "engine/inputs.h"
 #include "engine/store_writer.h"
 #include "investigation/case_writer.h"
 #include "investigation/investigate.h"
@@ -95,8 +96,8 @@ void render_all(const std::string& json) {
 std::optional<Outcome> investigate(const std::string& path, unsigned threads, const Flags& flags,
                                    const investigation::Knowledge& knowledge) {
   const auto start = std::chrono::steady_clock::now();
-  capture::Opened opened = capture::open({path}, {});
-  if (!opened.source) return std::nullopt;
+  engine::OpenedInputs opened = engine::open_inputs({path}, {});
+  if (opened.inputs.empty()) return std::nullopt;
   investigation::Options options;
   options.program = "whodunit";
   options.engine.threads = threads;
@@ -116,7 +117,7 @@ std::optional<Outcome> investigate(const std::string& path, unsigned threads, co
     kept = std::move(created).value();
     consumers.push_back(&writer.emplace(*kept));
   }
-  const investigation::Case c = investigation::investigate(*opened.source, options, knowledge, consumers,
+  const investigation::Case c = investigation::investigate(opened.inputs, options, knowledge, consumers,
                                                            [](const engine::Progress&) { return true; });
   Outcome outcome;
   outcome.json = investigation::to_json(c);
@@ -124,7 +125,7 @@ std::optional<Outcome> investigate(const std::string& path, unsigned threads, co
   if (kept) {
     base::Result<void> done = investigation::put_verdict(*kept, c, outcome.json);
     if (done)
-      done = writer->finish(opened.source->captures(), {c.summary.packets, c.summary.last, !c.summary.stopped, ""});
+      done = writer->finish(opened.inputs.captures(), {c.summary.packets, c.summary.last, !c.summary.stopped, ""});
     if (!done) {
       std::fprintf(stderr, "%s\n", done.error().message().c_str());
       std::abort();

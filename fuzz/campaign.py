@@ -1,0 +1,165 @@
+#!/usr/bin/env python3
+"""Runs fuzz targets in slices until each has had its executions or finds nothing new; resumable, and tells the state.
+
+    fuzz/campaign.py run [--jobs N] [--slice SECONDS] [--hours H] [--build FOLDER] [TARGET…]
+    fuzz/campaign.py table
+
+A target is done at 2 million executions, or at a plateau: no new edge in its last 300,000 executions (and in more than
+the last half of all). What a slice finds (a crash, leak, timeout, or too much memory) stands in fuzz/found/TARGET and
+ends the target's turns until the file is gone: mend it, and move the input to fuzz/seeds/TARGET. Corpora and counts are
+kept in the cache (${XDG_CACHE_HOME:-~/.cache}/whodunit/fuzz), so that runs add up; a target whose corpus is deleted
+begins anew.
+"""
+import argparse
+import collections
+import concurrent.futures
+import json
+import os
+import pathlib
+import re
+import subprocess
+import sys
+import threading
+import time
+
+ROOT = pathlib.Path(__file__).resolve().parents[1]
+CACHE = pathlib.Path(os.environ.get("XDG_CACHE_HOME", pathlib.Path.home() / ".cache")) / "whodunit" / "fuzz"
+ENOUGH, PLATEAU = 2_000_000, 300_000
+LINE = re.compile(r"^#(\d+)\s+(\w+)\s+cov: (\d+) ft: (\d+) corp: (\d+)")
+lock = threading.Lock()
+
+
+def targets():
+    return sorted(p.name[:-len("_fuzz.cc")] for p in (ROOT / "fuzz").glob("*_fuzz.cc"))
+
+
+def load(name):
+    path = CACHE / f"{name}.json"
+    state = {"executions": 0, "seconds": 0.0, "edges": 0, "features": 0, "inputs": 0, "last_new": 0}
+    if path.exists() and (CACHE / name).is_dir():
+        state.update(json.loads(path.read_text()))
+    return state
+
+
+def found(name):
+    folder = ROOT / "fuzz" / "found" / name
+    return sorted(p for p in folder.glob("*") if not p.name.startswith("slow-unit")) if folder.is_dir() else []
+
+
+def status(name, state):
+    if found(name):
+        return f"found {len(found(name))}"
+    if state["executions"] >= ENOUGH:
+        return "done"
+    quiet = state["executions"] - state["last_new"]
+    if quiet >= PLATEAU and quiet * 2 > state["executions"]:
+        return "plateau"
+    return "under way" if state["executions"] else "not run"
+
+
+def run_slice(name, build, seconds, extra):
+    corpus, artifacts = CACHE / name, ROOT / "fuzz" / "found" / name
+    corpus.mkdir(parents=True, exist_ok=True)
+    artifacts.mkdir(parents=True, exist_ok=True)
+    command = [str(build / "fuzz" / f"{name}_fuzz"), f"-max_total_time={seconds}", "-timeout=10", "-rss_limit_mb=2048",
+               "-report_slow_units=5", "-print_final_stats=1", "-max_len=2048", f"-artifact_prefix={artifacts}/"] + extra
+    dictionary = ROOT / "fuzz" / f"{name}.dict"
+    if not dictionary.exists():
+        dictionary = ROOT / "fuzz" / "protocol.dict"
+    command.append(f"-dict={dictionary}")
+    command.append(str(corpus))
+    if (ROOT / "fuzz" / "seeds" / name).is_dir():
+        command.append(str(ROOT / "fuzz" / "seeds" / name))
+    begin = time.time()
+    done = subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, errors="replace")
+    state = load(name)
+    before = state["executions"]
+    executed = 0
+    for line in done.stderr.splitlines():
+        m = LINE.match(line)
+        if m:
+            count, _, edges, features, inputs = int(m[1]), m[2], int(m[3]), int(m[4]), int(m[5])
+            executed = max(executed, count)
+            if edges > state["edges"]:
+                state["edges"], state["last_new"] = edges, before + count
+            state["features"], state["inputs"] = max(state["features"], features), inputs
+        elif line.startswith("stat::number_of_executed_units:"):
+            executed = max(executed, int(line.split()[-1]))
+    state["executions"] += executed
+    state["seconds"] += time.time() - begin
+    (CACHE / f"{name}.json").write_text(json.dumps(state))
+    with lock:
+        print(f"{time.strftime('%H:%M:%S')} {name}: {state['executions']:,} executions, {state['edges']} edges, "
+              f"{executed / max(1, time.time() - begin):.0f}/s, {status(name, state)}", flush=True)
+        if done.returncode != 0:
+            interesting = [l for l in done.stderr.splitlines() if re.search(r"ERROR|SUMMARY|runtime error|^\s+#\d+ ", l)]
+            print("\n".join("    " + l[:220] for l in interesting[:12]), flush=True)
+
+
+def run(args):
+    build = ROOT / args.build
+    names = args.targets or targets()
+    until = time.time() + args.hours * 3600
+    waiting = collections.deque(sorted(names, key=lambda n: load(n)["executions"]))
+
+    def worker():
+        while time.time() < until:
+            with lock:
+                name = None
+                for _ in range(len(waiting)):
+                    candidate = waiting.popleft()
+                    if not (build / "fuzz" / f"{candidate}_fuzz").exists():
+                        waiting.append(candidate)
+                        continue
+                    if args.force:
+                        name = candidate
+                        break
+                    if status(candidate, load(candidate)) in ("done", "plateau") or found(candidate):
+                        continue
+                    name = candidate
+                    break
+                if name is None and not waiting:
+                    return
+            if name is None:
+                time.sleep(10)
+                continue
+            run_slice(name, build, args.slice, args.extra)
+            with lock:
+                if not found(name):
+                    waiting.append(name)
+
+    with concurrent.futures.ThreadPoolExecutor(args.jobs) as pool:
+        for future in [pool.submit(worker) for _ in range(args.jobs)]:
+            future.result()
+    return 0
+
+
+def table(_):
+    print("| Target | Executions | Edges | Features | Corpus | Minutes | State |")
+    print("| --- | ---: | ---: | ---: | ---: | ---: | --- |")
+    for name in targets():
+        s = load(name)
+        print(f"| {name} | {s['executions']:,} | {s['edges']:,} | {s['features']:,} | {s['inputs']:,} | "
+              f"{s['seconds'] / 60:.0f} | {status(name, s)} |")
+    return 0
+
+
+def main():
+    p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    verbs = p.add_subparsers(required=True)
+    r = verbs.add_parser("run")
+    r.add_argument("targets", nargs="*")
+    r.add_argument("--jobs", type=int, default=1)
+    r.add_argument("--slice", type=int, default=120)
+    r.add_argument("--hours", type=float, default=24)
+    r.add_argument("--force", action="store_true", help="also targets that are done, or have found something")
+    r.add_argument("--build", default="build-fuzz")
+    r.add_argument("--extra", action="append", default=[], help="further arguments of libFuzzer")
+    r.set_defaults(do=run)
+    verbs.add_parser("table").set_defaults(do=table)
+    args = p.parse_args()
+    return args.do(args)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
