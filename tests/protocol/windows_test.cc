@@ -2,8 +2,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "base/hash.h"
 #include "protocol/ber/ber.h"
 #include "protocol/dce_rpc/dce_rpc.h"
+#include "protocol/http/http.h"
 #include "protocol/krb/krb.h"
 #include "protocol/ntlm/ntlm.h"
 #include "protocol/smb/smb.h"
@@ -139,6 +141,32 @@ Octets smb1(std::uint8_t command, bool reply, std::uint16_t multiplex, const Oct
          Octets{static_cast<std::uint8_t>(words.size() / 2)} + words + le(0, 2);
 }
 Octets transaction2(std::uint16_t subcommand) { return Octets(26) + Octets{1, 0} + le(subcommand, 2); }
+
+// [MS-NTHT] 4.1: the three messages in headers; a status other than 401 lets the client in.
+TEST(Ntlm, IsReadInHeadersOfHttp) {
+  for (const bool accepted : {true, false}) {
+    Talk talk(http::kDefinition, 80);
+    const auto ask = [&](const Octets& token) {
+      talk.client(
+          octets("GET / HTTP/1.1\r\nHost: a.example\r\nAuthorization: NTLM " + base::to_base64(token) + "\r\n\r\n"));
+    };
+    ask(ntlm1());
+    talk.server(octets("HTTP/1.1 401 Unauthorized\r\nWWW-Authenticate: NTLM " + base::to_base64(ntlm2()) +
+                       "\r\nContent-Length: 0\r\n\r\n"));
+    ask(ntlm3("eve", "CORP", "WS1"));
+    talk.server(octets(accepted ? "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
+                                : "HTTP/1.1 401 Unauthorized\r\nContent-Length: 0\r\n\r\n"));
+    talk.close();
+    const auto rows = talk.rows<ntlm::Ntlm>();
+    ASSERT_EQ(rows.size(), 1u);
+    EXPECT_EQ(rows[0].username, "eve");
+    EXPECT_EQ(rows[0].domainname, "CORP");
+    EXPECT_EQ(rows[0].hostname, "WS1");
+    EXPECT_EQ(rows[0].server_dns_computer_name, "srv1.lan");
+    EXPECT_EQ(rows[0].success, accepted);
+    EXPECT_EQ(rows[0].carrier, "http");
+  }
+}
 
 TEST(Smb1, SaysWhatBreaksTheOrderOfMessages) {
   Talk good(smb::kDefinition, 445);

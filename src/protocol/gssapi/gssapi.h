@@ -16,6 +16,8 @@ class Session {
   bool token(Context& context, Bytes token, std::string_view carrier);
   /// What the carrying protocol answered to the last tokens; a literal.
   void status(Context& context, std::string_view status) { ntlm_.status(context, status); }
+  /// The carrying protocol let the client in, or did not.
+  void result(Context& context, bool success) { ntlm_.result(context, success); }
   void finish(Context& context) { ntlm_.finish(context); }
 
  private:

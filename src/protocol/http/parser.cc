@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "base/hash.h"
+#include "protocol/gssapi/gssapi.h"
 #include "protocol/http/body_text.h"
 #include "protocol/http/decoder.h"
 #include "protocol/http/http.h"
@@ -80,7 +81,7 @@ struct HttpParser::Message {
     std::optional<ContentRange> range;
     std::uint64_t offset = 0;  // of the next byte, in the whole that a range is of
     FileHandle file;
-    std::uint64_t range_key = 0;  // of HttpParser::ranges_; 0: `file`
+    std::uint64_t range_key = 0;  // of Rare::ranges; 0: `file`
   };
   Entity entity;
 };
@@ -256,17 +257,17 @@ bool HttpParser::open_file(Context& context, Role role, Transaction& t) {
       url = std::to_string(++files_);
     }
     e.range_key = base::fast_hash(url, 1) | 1;
-    if (!ranges_) ranges_ = std::make_unique<std::vector<RangeFile>>();
-    for (RangeFile& r : *ranges_)
+    if (!rare_) rare_ = std::make_unique<Rare>();
+    for (RangeFile& r : rare_->ranges)
       if (r.key == e.range_key) return true;
-    if (ranges_->size() >= kMaxRangeFiles) {
+    if (rare_->ranges.size() >= kMaxRangeFiles) {
       odds_.add(Odd::kStateLimit);
-      context.files().close(context, ranges_->front().file, true);
-      ranges_->erase(ranges_->begin());
+      context.files().close(context, rare_->ranges.front().file, true);
+      rare_->ranges.erase(rare_->ranges.begin());
     }
     start.ordinal = e.range_key;
     start.total_bytes = !e.range ? length : m.coding == Coding::kIdentity ? e.range->complete : std::nullopt;
-    ranges_->push_back({e.range_key, context.files().open(context, start), false});
+    rare_->ranges.push_back({e.range_key, context.files().open(context, start), false});
   } else {
     start.ordinal = ++files_;
     start.total_bytes = length;
@@ -275,7 +276,7 @@ bool HttpParser::open_file(Context& context, Role role, Transaction& t) {
   const List fuids = role == Role::kRequest ? List::kRequestFuids : List::kReplyFuids;
   const List names = role == Role::kRequest ? List::kRequestFileNames : List::kReplyFileNames;
   if (t.size(fuids) < kMaxFiles) {
-    const record::Fuid fuid = e.range_key != 0 ? ranges_->back().file->fuid() : e.file->fuid();
+    const record::Fuid fuid = e.range_key != 0 ? rare_->ranges.back().file->fuid() : e.file->fuid();
     t.add(fuids, fuid.to_string());
     if (e.has_name) t.add(names, e.name);
   }
@@ -294,7 +295,7 @@ void HttpParser::entity_data(Context& context, Role role, Bytes data) {
   }
   if (e.range_key != 0) {
     file = nullptr;
-    for (RangeFile& r : *ranges_) {
+    for (RangeFile& r : rare_->ranges) {
       if (r.key != e.range_key) continue;
       file = &r.file;
       noted = &r.type_noted;
@@ -317,7 +318,7 @@ void HttpParser::entity_data(Context& context, Role role, Bytes data) {
     const FileClosed closed = context.files().close(context, *file);
     if (!was_noted) note_type(*transaction(context, role), role, closed.mime_type);
     if (e.range_key != 0) {
-      std::erase_if(*ranges_, [&](const RangeFile& r) { return r.key == e.range_key; });
+      std::erase_if(rare_->ranges, [&](const RangeFile& r) { return r.key == e.range_key; });
       e.range_key = 0;
     }
   }
@@ -349,13 +350,13 @@ void HttpParser::entity_end(Context& context, Role role) {
     if (!noted) note_type(*transaction(context, role), role, closed.mime_type);
   }
   if (e.range_key != 0 && m.code != 206) {
-    for (RangeFile& r : *ranges_) {
+    for (RangeFile& r : rare_->ranges) {
       if (r.key != e.range_key || !r.file) continue;
       const bool noted = r.type_noted;
       const FileClosed closed = context.files().close(context, r.file);
       if (!noted) note_type(*transaction(context, role), role, closed.mime_type);
     }
-    std::erase_if(*ranges_, [&](const RangeFile& r) { return r.key == e.range_key; });
+    std::erase_if(rare_->ranges, [&](const RangeFile& r) { return r.key == e.range_key; });
   }
   e = {};
 }
@@ -898,7 +899,10 @@ void HttpParser::request_header(Context& context, std::string_view name, std::st
       if (is("content-type")) t.set(Slot::kRequestContentType, value);
       break;
     case 13:
-      if (is("authorization")) credentials(t, value, context.plan().keep_secrets);
+      if (is("authorization")) {
+        credentials(t, value, context.plan().keep_secrets);
+        authenticate(context, Role::kRequest, value);
+      }
       break;
     case 15:
       if (is("accept-language")) t.set(Slot::kAcceptLanguage, value);
@@ -919,11 +923,36 @@ void HttpParser::request_header(Context& context, std::string_view name, std::st
       if (is("sec-websocket-extensions")) list_items(t, List::kClientExtensions, value, true);
       break;
     case 19:
-      if (is("proxy-authorization")) credentials(t, value, context.plan().keep_secrets);
+      if (is("proxy-authorization")) {
+        credentials(t, value, context.plan().keep_secrets);
+        authenticate(context, Role::kRequest, value);
+      }
       break;
     default:
       break;
   }
+}
+
+/// Tokens in headers (RFC 4559 4, [MS-NTHT] 2.1): they are of the connection, not of a request.
+void HttpParser::authenticate(Context& context, Role role, std::string_view value) {
+  constexpr std::size_t kLongest = 64 << 10;  // bytes of base64; tickets with many groups are long
+  std::string_view token;
+  const std::string_view scheme = first_token(value, &token);
+  if (!equals_ignoring_case(scheme, "ntlm") && !equals_ignoring_case(scheme, "negotiate")) return;
+  token = skip_blanks(token);
+  token = token.substr(0, token.find_first_of(" \t,"));
+  if (token.empty() || token.size() > kLongest) return;
+  const std::string plain = base::from_base64(token);
+  if (!rare_) rare_ = std::make_unique<Rare>();
+  Rare& r = *rare_;
+  if (!r.authentication) r.authentication = std::make_unique<gssapi::Session>();
+  const bool known = r.authentication->token(context, base::as_bytes(plain), "http");
+  context.clear_carried();  // what headers hold is no service of the connection
+  if (!known) return;
+  if (role == Role::kReply)
+    r.login = Login::kChallenged;
+  else if (r.login == Login::kChallenged)
+    r.login = Login::kAnswered;
 }
 
 void HttpParser::reply_header(Context& context, std::string_view name, std::string_view value) {
@@ -955,7 +984,11 @@ void HttpParser::reply_header(Context& context, std::string_view name, std::stri
         list_items(*transaction(context, Role::kReply), List::kServerExtensions, value, true);
       break;
     case 16:
+      if (is("www-authenticate")) authenticate(context, Role::kReply, value);
       if (is("content-encoding")) set(Slot::kContentEncoding);
+      break;
+    case 18:
+      if (is("proxy-authenticate")) authenticate(context, Role::kReply, value);
       break;
     default:
       break;
@@ -967,6 +1000,10 @@ void HttpParser::headers_done(Context& context, Role role) {
   if (m.framing == Framing::kTrailer) {
     finish(context, role, false);
     return;
+  }
+  if (role == Role::kReply && rare_ && rare_->login == Login::kAnswered && m.code >= 200) {
+    rare_->authentication->result(context, m.code != 401 && m.code != 407);
+    rare_->login = Login::kNone;
   }
   if (role == Role::kReply && connect_) {
     // RFC 9110 9.3.6: what follows a 200 to CONNECT is the tunnel.
@@ -1190,13 +1227,14 @@ void HttpParser::closed(Context& context, End) {
   for (Side& s : sides_) take_line(s);
   finish(context, Role::kRequest, true);
   finish(context, Role::kReply, true);
-  if (ranges_ && context.has_files()) {
-    for (RangeFile& r : *ranges_) context.files().close(context, r.file, true);
-    ranges_.reset();
+  if (rare_ && context.has_files()) {
+    for (RangeFile& r : rare_->ranges) context.files().close(context, r.file, true);
+    rare_->ranges.clear();
   }
   for (const auto& t : pending_)
     if (t->index != 0) emit(context, *t);
   pending_.clear();
+  if (rare_ && rare_->authentication) rare_->authentication->finish(context);
   tell(context);
 }
 

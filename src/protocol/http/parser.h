@@ -11,6 +11,10 @@
 #include "protocol/http/transaction.h"
 #include "protocol/parser.h"
 
+namespace whodunit::protocol::gssapi {
+class Session;
+}
+
 namespace whodunit::protocol::http {
 
 enum class Role : std::uint8_t { kRequest = 0, kReply = 1 };
@@ -31,6 +35,14 @@ class HttpParser final : public Parser {
     std::uint64_t key = 0;
     FileHandle file;
     bool type_noted = false;
+  };
+  // How far a login by NTLM or Negotiate is: nowhere, challenged by the server, answered by the client.
+  enum class Login : std::uint8_t { kNone, kChallenged, kAnswered };
+  /// What few connections have.
+  struct Rare {
+    std::vector<RangeFile> ranges;                    // files that come in ranges, over several replies
+    std::unique_ptr<gssapi::Session> authentication;  // NTLM and Negotiate
+    Login login = Login::kNone;
   };
   enum class Wait : std::uint8_t { kStartLine, kMessage, kReply09, kNothing };
   struct Side {
@@ -64,6 +76,7 @@ class HttpParser final : public Parser {
   void hold_line(Context& context, Side& side, std::string_view text);
   std::string take_line(Side& side);
   void become(Context& context, Bytes rest);
+  void authenticate(Context& context, Role role, std::string_view value);
   void tell(Context& context);
 
   Transaction* transaction(Context& context, Role role);
@@ -81,9 +94,9 @@ class HttpParser final : public Parser {
   base::MemoryAccountant* memory_ = nullptr;           // of the lines held
   std::unique_ptr<Message> messages_[2];               // by role
   std::vector<std::unique_ptr<Transaction>> pending_;  // by index, ascending
-  std::unique_ptr<std::vector<RangeFile>> ranges_;     // files that come in ranges, over several replies
-  std::string unanswered_;                             // one letter a request: 'H' for HEAD
-  std::string_view next_protocol_;                     // what the connection turns into
+  std::unique_ptr<Rare> rare_;
+  std::string unanswered_;          // one letter a request: 'H' for HEAD
+  std::string_view next_protocol_;  // what the connection turns into
   Odds odds_;
   std::uint64_t told_ = 0;
   std::uint32_t current_request_ = 0, current_reply_ = 0, depth_ = 0;
