@@ -44,13 +44,13 @@ class PcapngReader final : public FormatReader {
       if (!next_block()) break;
       switch (type_) {
         case kEnhancedPacket:
-          enhanced_packet(out, count);
+          timed_packet(out, count, true);
           break;
         case kSimplePacket:
           simple_packet(out, count);
           break;
         case kPacket:
-          old_packet(out, count);
+          timed_packet(out, count, false);
           break;
         case kInterfaceDescription:
           interface();
@@ -212,42 +212,18 @@ class PcapngReader final : public FormatReader {
     return nullptr;
   }
 
-  void enhanced_packet(RawPacket* out, std::size_t& count) {
-    // 4 type, 4 length, 4 interface, 8 time, 4 kept, 4 wire, data, options, 4 length (4.3)
+  /// Enhanced packet blocks (4.3: 4 type, 4 length, 4 interface) and their forerunner (appendix A: 4 type, 4 length,
+  /// 2 interface, 2 drops); then alike: 8 time, 4 kept, 4 wire, data, options, 4 length.
+  void timed_packet(RawPacket* out, std::size_t& count, bool enhanced) {
     if (length_ < 32) {
-      damage("an enhanced packet block that is too short");
+      damage(enhanced ? "an enhanced packet block that is too short" : "a packet block that is too short");
       return;
     }
     if (!input_.need(28)) {
       end("a packet");
       return;
     }
-    const Interface* interface = interface_of(u32(input_.at() + 8));
-    if (interface == nullptr) return;
-    const std::uint32_t kept = u32(input_.at() + 20);
-    const std::uint32_t most = most_packet_bytes(interface->link_type);
-    if (kept > most || kept > length_ - 32) {
-      damage("packet " + std::to_string(number_ + 1) + " claims " + std::to_string(kept) + " bytes");
-      return;
-    }
-    if (!whole("a packet", most + kMostPacketOptions)) return;
-    const std::uint8_t* p = input_.at();
-    const std::uint64_t units = static_cast<std::uint64_t>(u32(p + 12)) << 32 | u32(p + 16);
-    give(out, count, *interface, p + 28, kept, u32(p + 24), to_time(*interface, units));
-    input_.skip(static_cast<std::size_t>(length_));
-  }
-
-  void old_packet(RawPacket* out, std::size_t& count) {
-    // 4 type, 4 length, 2 interface, 2 drops, 8 time, 4 kept, 4 wire, data, options, 4 length (appendix A)
-    if (length_ < 32) {
-      damage("a packet block that is too short");
-      return;
-    }
-    if (!input_.need(28)) {
-      end("a packet");
-      return;
-    }
-    const Interface* interface = interface_of(u16(input_.at() + 8));
+    const Interface* interface = interface_of(enhanced ? u32(input_.at() + 8) : u16(input_.at() + 8));
     if (interface == nullptr) return;
     const std::uint32_t kept = u32(input_.at() + 20);
     const std::uint32_t most = most_packet_bytes(interface->link_type);

@@ -194,17 +194,31 @@ void json_group(base::JsonWriter& json, const Actors& actors, const Group& group
   json.end_object();
 }
 
-/// False and said where `text` is no date.
-bool read_day(const std::string& text, Date& day) {
-  if (text.empty()) return true;
-  const auto date = Date::parse(text);
-  if (!date) {
-    fmt::print(stderr, "whodunit: --as-of: no date: '{}'\n  write 2019, 2019-10 or 2019-10-25\n", text);
-    return false;
+/// Which knowledge a verb is about: `--knowledge` and `--as-of`.
+struct Selection {
+  std::string folder, as_of;
+  Date day;  ///< unknown: all days
+
+  void add_flags(CLI::App& verb, const char* folder_help, const char* as_of_help) {
+    verb.add_option("--knowledge", folder, folder_help);
+    verb.add_option("--as-of", as_of, as_of_help);
   }
-  day = *date;
-  return true;
-}
+  /// False and said where `--as-of` is no date.
+  bool read() {
+    if (as_of.empty()) return true;
+    const auto date = Date::parse(as_of);
+    if (!date) {
+      fmt::print(stderr, "whodunit: --as-of: no date: '{}'\n  write 2019, 2019-10 or 2019-10-25\n", as_of);
+      return false;
+    }
+    day = *date;
+    return true;
+  }
+  /// What was known on that day.
+  std::shared_ptr<const Actors> of(const std::shared_ptr<const Actors>& actors) const {
+    return day.known() ? actors->as_of(day) : actors;
+  }
+};
 
 void add_import(CLI::App& knowledge, int& exit_code) {
   struct Flags {
@@ -260,37 +274,38 @@ void add_import(CLI::App& knowledge, int& exit_code) {
 
 void add_show(CLI::App& knowledge, int& exit_code) {
   struct Flags {
-    std::string group, folder, as_of;
+    std::string group;
+    Selection selection;
     bool json = false, list = false, conflicts = false;
   };
   auto flags = std::make_shared<Flags>();
   CLI::App* verb = knowledge.add_subcommand("show", "what is known, of all or of one group, with sources and dates");
   verb->add_option("GROUP", flags->group, "an id, a name or an alias");
-  verb->add_option("--knowledge", flags->folder, "folder of what was imported (default: the user's)");
-  verb->add_option("--as-of", flags->as_of, "only what was known on that day");
+  flags->selection.add_flags(*verb, "folder of what was imported (default: the user's)",
+                             "only what was known on that day");
   verb->add_flag("--list", flags->list, "one line per group");
   verb->add_flag("--conflicts", flags->conflicts, "what sources do not agree on");
   verb->add_flag("--json", flags->json, "as JSON");
   verb->callback([flags, &exit_code] {
-    Date day;
-    if (!read_day(flags->as_of, day)) {
+    Selection& selection = flags->selection;
+    if (!selection.read()) {
       exit_code = kUsage;
       return;
     }
     Problems problems;
-    auto loaded = load_actors(flags->folder, problems);
+    auto loaded = load_actors(selection.folder, problems);
     if (!loaded) {
       exit_code = fail(loaded.error());
       return;
     }
     tell(problems);
-    std::shared_ptr<const Actors> actors = day.known() ? (*loaded)->as_of(day) : *loaded;
+    const std::shared_ptr<const Actors> actors = selection.of(*loaded);
     exit_code = problems.empty() ? kDone : kPartly;
     if (!flags->group.empty()) {
       const std::vector<const Group*> found = actors->find(flags->group);
       if (found.empty()) {
         fmt::print(stderr, "whodunit: no group is called '{}'{}\n  whodunit knowledge show --list names all\n",
-                   flags->group, day.known() ? " as of " + day.to_string() : "");
+                   flags->group, selection.day.known() ? " as of " + selection.day.to_string() : "");
         exit_code = kNothing;
         return;
       }
@@ -353,32 +368,33 @@ void add_show(CLI::App& knowledge, int& exit_code) {
 
 void add_diff(CLI::App& knowledge, int& exit_code) {
   struct Flags {
-    std::string before, after, folder, as_of;
+    std::string before, after;
+    Selection selection;
     bool json = false;
   };
   auto flags = std::make_shared<Flags>();
   CLI::App* verb = knowledge.add_subcommand("diff", "what one set of knowledge says that another does not");
   verb->add_option("A", flags->before, "before: a file or folder, \"shipped\" or \"current\"")->required();
   verb->add_option("B", flags->after, "after: the same")->required();
-  verb->add_option("--knowledge", flags->folder, "folder that \"current\" means (default: the user's)");
-  verb->add_option("--as-of", flags->as_of, "compare what was known on that day");
+  flags->selection.add_flags(*verb, "folder that \"current\" means (default: the user's)",
+                             "compare what was known on that day");
   verb->add_flag("--json", flags->json, "as JSON");
   verb->callback([flags, &exit_code] {
-    Date day;
-    if (!read_day(flags->as_of, day)) {
+    Selection& selection = flags->selection;
+    if (!selection.read()) {
       exit_code = kUsage;
       return;
     }
     Problems problems;
-    auto before = open_actors(flags->before, flags->folder, problems);
-    auto after = open_actors(flags->after, flags->folder, problems);
+    auto before = open_actors(flags->before, selection.folder, problems);
+    auto after = open_actors(flags->after, selection.folder, problems);
     if (!before || !after) {
       exit_code = fail(before ? after.error() : before.error());
       return;
     }
     tell(problems);
-    const std::shared_ptr<const Actors> a = day.known() ? (*before)->as_of(day) : *before;
-    const std::shared_ptr<const Actors> b = day.known() ? (*after)->as_of(day) : *after;
+    const std::shared_ptr<const Actors> a = selection.of(*before);
+    const std::shared_ptr<const Actors> b = selection.of(*after);
     const std::vector<ActorsChange> changes = difference(*a, *b);
     exit_code = problems.empty() ? kDone : kPartly;
     const auto sign = [](ActorsChange::Kind kind) {
@@ -415,30 +431,31 @@ void add_diff(CLI::App& knowledge, int& exit_code) {
 
 void add_export(CLI::App& knowledge, int& exit_code) {
   struct Flags {
-    std::string what, folder, as_of, output;
+    std::string what, output;
+    Selection selection;
     bool reports = false;
   };
   auto flags = std::make_shared<Flags>();
   CLI::App* verb = knowledge.add_subcommand("export", "the facts as a table that import reads again");
   verb->add_option("WHAT", flags->what, "a file or folder, \"shipped\" or \"current\" (the default)");
   verb->add_option("-o,--output", flags->output, "file to write (default: stdout)");
-  verb->add_option("--knowledge", flags->folder, "folder that \"current\" means (default: the user's)");
-  verb->add_option("--as-of", flags->as_of, "only what was known on that day");
+  flags->selection.add_flags(*verb, "folder that \"current\" means (default: the user's)",
+                             "only what was known on that day");
   verb->add_flag("--reports", flags->reports, "with the reports' infrastructure");
   verb->callback([flags, &exit_code] {
-    Date day;
-    if (!read_day(flags->as_of, day)) {
+    Selection& selection = flags->selection;
+    if (!selection.read()) {
       exit_code = kUsage;
       return;
     }
     Problems problems;
-    auto actors = open_actors(flags->what, flags->folder, problems);
+    auto actors = open_actors(flags->what, selection.folder, problems);
     if (!actors) {
       exit_code = fail(actors.error());
       return;
     }
     tell(problems);
-    const std::string table = write_table(day.known() ? *(*actors)->as_of(day) : **actors, flags->reports);
+    const std::string table = write_table(*selection.of(*actors), flags->reports);
     exit_code = problems.empty() ? kDone : kPartly;
     if (flags->output.empty()) {
       std::fwrite(table.data(), 1, table.size(), stdout);

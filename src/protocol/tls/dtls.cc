@@ -113,36 +113,16 @@ bool DtlsParser::record(Context& context, Direction direction, Bytes& data) {
     encrypted(context, direction, body.size());
     return true;
   }
-  if (!handshake_) {
-    auto made = std::make_unique<Handshake>();
-    if (!made->counted.take(context.memory(), sizeof(Handshake), context.connection().saw_responder)) {
-      context.weird("parser_memory_limit");
-      give_up(context);
-      return true;
-    }
-    handshake_ = std::move(made);
+  if (!handshake_ && !begin_handshake(context, handshake_)) {
+    give_up(context);
+    return true;
   }
-  Session& session = handshake().session;
-  switch (type) {
-    case kChangeCipherSpec:
-      session.change_cipher_spec(context, direction);
-      break;
-    case kAlert:
-      session.alert(context, direction, body);
-      break;
-    case kHandshake:
-      if (cut)
-        context.weird("dtls_record_cut");
-      else
-        message(context, direction, body);
-      break;
-    case kHeartbeat:
-      session.heartbeat(context, direction, body);
-      break;
-    default:
-      context.weird("ssl_unknown_record_type", std::to_string(type));
-      break;
-  }
+  if (type != kHandshake)
+    handshake().session.record(context, direction, type, body);
+  else if (cut)
+    context.weird("dtls_record_cut");
+  else
+    message(context, direction, body);
   return true;
 }
 

@@ -351,6 +351,23 @@ void Session::certificate_status(Context& context, Direction direction, Bytes bo
   context.files().close(context, file);
 }
 
+void Session::record(Context& context, Direction direction, std::uint8_t type, Bytes body) {
+  switch (type) {
+    case kChangeCipherSpec:
+      change_cipher_spec(context, direction);
+      break;
+    case kAlert:
+      alert(context, direction, body);
+      break;
+    case kHeartbeat:
+      heartbeat(context, direction, body);
+      break;
+    default:
+      context.weird("ssl_unknown_record_type", std::to_string(type));
+      break;
+  }
+}
+
 void Session::change_cipher_spec(Context& context, Direction direction) {
   note(context, direction, 'i');
   if (client(direction) && ticket_ && !client_key_exchange_) resumed_ = true;

@@ -41,6 +41,8 @@ class Session {
   bool handshake(Context& context, Direction direction, std::uint8_t type, Bytes body);
   /// One that was too long to keep, or of which bytes were lost: it only goes into the history.
   void handshake_unread(Context& context, Direction direction, std::uint8_t type);
+  /// A whole plaintext record that holds no handshake message, of a ContentType.
+  void record(Context& context, Direction direction, std::uint8_t type, Bytes body);
   void change_cipher_spec(Context& context, Direction direction);
   void alert(Context& context, Direction direction, Bytes body);
   void heartbeat(Context& context, Direction direction, Bytes body);
@@ -115,5 +117,17 @@ class Session {
   Chain chains_[2];  // the client's, the server's
   std::shared_ptr<const x509::Certificate> leaf_[2];
 };
+
+/// The state of a handshake begins: counted in its member `counted`. False, and said, where there is no memory for it.
+template <class Handshake>
+bool begin_handshake(Context& context, std::unique_ptr<Handshake>& handshake) {
+  auto made = std::make_unique<Handshake>();
+  if (!made->counted.take(context.memory(), sizeof(Handshake), context.connection().saw_responder)) {
+    context.weird("parser_memory_limit");
+    return false;
+  }
+  handshake = std::move(made);
+  return true;
+}
 
 }  // namespace whodunit::protocol::tls

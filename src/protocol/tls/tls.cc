@@ -138,15 +138,10 @@ void TlsParser::note_heartbeat(Side& side) {
 
 void TlsParser::stream(Context& context, Direction direction, Bytes data) {
   Side& side = sides_[connection::index(direction)];
-  if (!handshake_ && !over_) {
-    auto made = std::make_unique<Handshake>();
-    if (!made->counted.take(context.memory(), sizeof(Handshake), context.connection().saw_responder)) {
-      context.weird("parser_memory_limit");
-      over_ = true;
-      context.failed = true;
-      return;
-    }
-    handshake_ = std::move(made);
+  if (!handshake_ && !over_ && !begin_handshake(context, handshake_)) {
+    over_ = true;
+    context.failed = true;
+    return;
   }
   while (!data.empty()) {
     if (side.lost) {
@@ -265,27 +260,12 @@ bool TlsParser::header2(Context& context, Direction direction, Side& side, std::
 
 // A whole plaintext record.
 void TlsParser::finish(Context& context, Direction direction, Side& side, Bytes body) {
-  Session& session = handshake().session;
-  switch (side.type) {
-    case 0:
-      if (body.empty()) break;
-      message2(context, direction, body[0], body.subspan(1));
-      break;
-    case kChangeCipherSpec:
-      session.change_cipher_spec(context, direction);
-      break;
-    case kAlert:
-      session.alert(context, direction, body);
-      break;
-    case kHandshake:
-      messages(context, direction, body);
-      break;
-    case kHeartbeat:
-      session.heartbeat(context, direction, body);
-      break;
-    default:
-      context.weird("ssl_unknown_record_type", std::to_string(side.type));
-      break;
+  if (side.type == kHandshake) {
+    messages(context, direction, body);
+  } else if (side.type != 0) {
+    handshake().session.record(context, direction, side.type, body);
+  } else if (!body.empty()) {
+    message2(context, direction, body[0], body.subspan(1));
   }
 }
 
