@@ -96,6 +96,8 @@ void Inventory::take(const record::Batch& batch) {
       ++e->second;
     else if (edges_.size() < kMaxEdges)
       edges_.emplace(edge, 1);
+    else
+      ++overflow_;
   }
 }
 

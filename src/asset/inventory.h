@@ -48,7 +48,7 @@ struct Seen {
 
 class Inventory {
  public:
-  /// At most `limit` hosts are kept; others are counted in `overflow()`.
+  /// At most `limit` hosts are kept, and a number of edges; others are counted in `overflow()`.
   explicit Inventory(std::size_t limit = 200'000) : limit_(limit) {}
   static detect::Needs needs();
   void take(const record::Batch& batch);

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <charconv>
 
 namespace whodunit::base {
@@ -53,7 +54,10 @@ Civil to_civil(Time t) {
 }
 
 Time from_civil(std::int64_t year, unsigned month, unsigned day, unsigned hour, unsigned minute, unsigned second) {
-  return {(days_from_civil(year, month, day) * 86400 + hour * 3600 + minute * 60 + second) * 1'000'000'000};
+  // 64 bits of nanoseconds end in 1677 and 2262: what lies beyond is their end, with five days to spare for offsets.
+  constexpr std::int64_t kMost = INT64_MAX / 1'000'000'000 - 5 * 86400;
+  const std::int64_t days = days_from_civil(std::clamp<std::int64_t>(year, 1, 9999), month, day);
+  return {std::clamp(days * 86400 + hour * 3600 + minute * 60 + second, -kMost, kMost) * 1'000'000'000};
 }
 
 std::string to_rfc3339(Time t) {

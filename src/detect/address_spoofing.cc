@@ -93,7 +93,7 @@ class AddressSpoofing : public Detector {
   void take(const packet::ArpRecord& a) {
     // What a host says of itself; a probe (RFC 5227 2.1.1) says nothing.
     if (a.orig_h == base::Address{} || !a.orig_h.is_v4() || a.orig_h.v4_value() == 0 || shared(a.orig_mac)) return;
-    if (claims_.size() >= parameters_.max_addresses && claims_.count(a.orig_h) == 0) return;
+    if (full(claims_, a.orig_h, parameters_.max_addresses)) return;
     Claims& c = claims_[a.orig_h];
     const std::string mac(a.orig_mac);
     if (c.last.empty()) c.first = mac;
@@ -120,7 +120,7 @@ class AddressSpoofing : public Detector {
     if (!by_responder && !local(id.orig_p.value)) return;
     const base::Address& who = by_responder ? id.resp_h : id.orig_h;
     // Both ends use port 137: the one that was asked is the responder, if it was one host.
-    if (answerers_.size() >= parameters_.max_addresses && answerers_.count(who) == 0) return;
+    if (full(answerers_, who, parameters_.max_addresses)) return;
     Answerer& a = answerers_[who];
     ++a.total;
     std::string name(d.query.substr(0, 64));

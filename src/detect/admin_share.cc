@@ -96,7 +96,7 @@ class AdminShare : public Detector {
       const std::size_t dot = file.rfind('.');
       if (dot == std::string::npos || !runs(std::string_view(file).substr(dot + 1))) continue;
       const Pair pair{s.head.id.orig_h, s.head.id.resp_h};
-      if (written_.size() >= parameters_.max_pairs && written_.count(pair) == 0) continue;
+      if (full(written_, pair, parameters_.max_pairs)) continue;
       Written& w = written_[pair];
       ++w.total;
       w.hijack |= phantom(file);

@@ -131,7 +131,7 @@ class Beacon : public Detector {
       auto at = pairs_.find(pair);
       if (at == pairs_.end()) {
         if (pairs_.size() >= parameters_.max_pairs) {
-          ++overflow_;
+          drop();
           continue;
         }
         at = pairs_.emplace(pair, Calls{}).first;
@@ -140,7 +140,7 @@ class Beacon : public Detector {
       ++calls.total;
       calls.answered += c.resp_pkts > 0;
       calls.last = std::max(calls.last, c.head.ts);
-      if (calls.times.size() < parameters_.max_times) {
+      if (calls.times.size() < parameters_.max_times && afford(12)) {
         calls.times.push_back(c.head.ts.ns);
         calls.sizes.push_back(
             static_cast<std::uint32_t>(std::min<std::uint64_t>(c.orig_bytes.value_or(0), UINT32_MAX)));
@@ -272,7 +272,6 @@ class Beacon : public Detector {
   std::map<Pair, Calls> pairs_;
   std::set<base::Address> named_;
   std::uint64_t total_ = 0;
-  std::uint64_t overflow_ = 0;
   base::Time first_, last_;
 };
 

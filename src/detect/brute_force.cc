@@ -71,10 +71,10 @@ class BruteForce : public Detector {
       const protocol::ssh::Ssh s = protocol::ssh::Ssh::read(batch, row);
       auto at = by_source_.find(s.head.id.orig_h);
       if (at == by_source_.end()) {
-        if (by_source_.size() >= parameters_.max_pairs) continue;
+        if (full(by_source_, s.head.id.orig_h, parameters_.max_pairs)) continue;
         at = by_source_.emplace(s.head.id.orig_h, std::vector<Login>{}).first;
       }
-      if (at->second.size() >= 20'000) continue;
+      if (at->second.size() >= 20'000 || !afford(sizeof(Login) + s.client.size())) continue;
       at->second.push_back({s.head.ts, s.auth_attempts, s.auth_success.value_or(false), s.auth_success.has_value(),
                             s.head, std::string(s.client)});
     }

@@ -148,7 +148,7 @@ class Certificate : public Detector {
     const bool relays = kind == "tor";
     const auto key = std::make_tuple(std::string(kind), c.head.id.orig_h, relays ? base::Address{} : c.head.id.resp_h,
                                      relays ? std::uint16_t{0} : c.head.id.resp_p.value);
-    if (found_.size() >= parameters_.max_found && found_.count(key) == 0) return nullptr;
+    if (full(found_, key, parameters_.max_found)) return nullptr;
     Finding& f = found_[key];
     f.detector = "certificate";
     f.add("x509", c.head);

@@ -199,7 +199,7 @@ class ControlChannel : public Detector {
   }
   void add(Tool tool, const protocol::http::Http& h, std::string_view what) {
     const auto key = std::make_tuple(h.head.id.orig_h, h.head.id.resp_h, tool);
-    if (seen_.size() >= parameters_.max_pairs && seen_.count(key) == 0) return;
+    if (full(seen_, key, parameters_.max_pairs)) return;
     Seen& s = seen_[key];
     if (s.total++ == 0) s.first = h.head.ts;
     s.last = std::max(s.last, h.head.ts);

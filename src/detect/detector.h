@@ -78,6 +78,33 @@ class Detector {
     (void)others;
     (void)out;
   }
+  /// Facts that were not remembered because a table was full, or the detector's memory used up.
+  std::uint64_t dropped() const { return dropped_; }
+
+ protected:
+  /// Asked before `bytes` more are remembered beside the tables' own limits (logins of a source, names of a domain, …):
+  /// what many hosts at once may make a detector keep. False, and counted, where its memory is used up.
+  bool afford(std::size_t bytes) {
+    if (bytes > kMemory - used_) {
+      ++dropped_;
+      return false;
+    }
+    used_ += bytes;
+    return true;
+  }
+  /// Whether `key` would be one more than `most` in a table; counted where it would.
+  template <class Table>
+  bool full(const Table& table, const typename Table::key_type& key, std::size_t most) {
+    if (table.size() < most || table.count(key) != 0) return false;
+    ++dropped_;
+    return true;
+  }
+  void drop() { ++dropped_; }
+
+ private:
+  static constexpr std::size_t kMemory = std::size_t{96} << 20;  // bytes
+  std::size_t used_ = 0;
+  std::uint64_t dropped_ = 0;
 };
 
 /// A detector's entry.

@@ -63,7 +63,10 @@ class DhcpFlood : public Detector {
       }
       if (!asks) continue;
       ++total_;
-      if (begun_.size() >= parameters_.max_transactions) continue;
+      if (begun_.size() >= parameters_.max_transactions) {
+        drop();
+        continue;
+      }
       begun_.push_back({d.head.ts, base::fast_hash(d.mac), leased});
       if (heads_.size() < Finding::kMaxEvidence) heads_.push_back(d.head);
       if (d.server_addr) servers_.insert(*d.server_addr);

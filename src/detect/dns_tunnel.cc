@@ -104,7 +104,7 @@ class DnsTunnel : public Detector {
       auto at = domains_.find(domain);
       if (at == domains_.end()) {
         if (domains_.size() >= parameters_.max_domains) {
-          ++overflow_;
+          drop();
           continue;
         }
         at = domains_.emplace(std::string(domain), Domain{}).first;
@@ -119,7 +119,9 @@ class DnsTunnel : public Detector {
         x.added_bytes += static_cast<std::int64_t>(*d.reply_bytes) - static_cast<std::int64_t>(*d.query_bytes);
       }
       const std::uint64_t hash = base::fast_hash(d.query);
-      if (x.names.size() < 100'000 && x.names.insert(hash).second) {
+      // 40: bytes of one in an unordered_set, about
+      if (x.names.size() < 100'000 && x.names.count(hash) == 0 && afford(40)) {
+        x.names.insert(hash);
         x.label_bytes += before.size();
         for (const char c : before)
           if (c != '.') ++x.characters[static_cast<unsigned char>(c)];
@@ -186,7 +188,6 @@ class DnsTunnel : public Detector {
 
   Parameters parameters_;
   std::map<std::string, Domain, std::less<>> domains_;
-  std::uint64_t overflow_ = 0;
 };
 
 }  // namespace

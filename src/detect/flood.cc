@@ -124,7 +124,7 @@ class Flood : public Detector {
         // Private mode's request 42 gives the last 600 clients.
         if (n.mode != 7 || n.request_code.value_or(0) != 42) continue;
         const std::pair key{n.head.id.orig_h, n.head.id.resp_h};
-        if (monlists_.size() < parameters_.max_doors || monlists_.count(key) != 0) ++monlists_[key];
+        if (!full(monlists_, key, parameters_.max_doors)) ++monlists_[key];
       }
     }
   }
@@ -140,7 +140,7 @@ class Flood : public Detector {
   void take(const connection::Conn& c) {
     if (c.proto == "tcp") {
       const Door door{c.head.id.resp_h, c.head.id.resp_p.value};
-      if (knocks_.size() >= parameters_.max_doors && knocks_.count(door) == 0) return;
+      if (full(knocks_, door, parameters_.max_doors)) return;
       Knocks& k = knocks_[door];
       ++k.all;
       if (c.orig_bytes.value_or(0) != 0 || c.resp_bytes.value_or(0) != 0) return;
@@ -163,7 +163,7 @@ class Flood : public Detector {
           !name.empty() && c.resp_pkts == 0 && c.orig_pkts != 0 && !c.head.id.resp_h.is_multicast() &&
           amplifier(c.head.id.resp_p.value).empty() && c.orig_bytes.value_or(0) >= 200 * c.orig_pkts) {
         const std::pair key{c.head.id.resp_h, std::string(name)};
-        if (unasked_.size() < parameters_.max_doors || unasked_.count(key) != 0) {
+        if (!full(unasked_, key, parameters_.max_doors)) {
           Unasked& u = unasked_[key];
           if (u.packets == 0) u.first = c.head.ts;
           u.last = std::max(u.last, c.head.ts);
@@ -175,7 +175,7 @@ class Flood : public Detector {
       }
       if (const std::string_view name = amplifier(c.head.id.resp_p.value); !name.empty() && c.resp_pkts != 0) {
         const auto key = std::make_tuple(c.head.id.resp_h, c.head.id.orig_h, std::string(name));
-        if (given_.size() < parameters_.max_doors || given_.count(key) != 0) {
+        if (!full(given_, key, parameters_.max_doors)) {
           Given& g = given_[key];
           if (g.answered == 0) g.first = c.head.ts;
           g.last = std::max(g.last, c.head.ts);

@@ -56,6 +56,8 @@ struct Failure {
   record::Head head;
 };
 
+constexpr std::size_t kHashBytes = 40;  // of one in an unordered_set, about
+
 struct Client {
   std::vector<Failure> failures;             // the first of each domain
   std::unordered_set<std::uint64_t> failed;  // hashes
@@ -83,7 +85,7 @@ class GeneratedNames : public Detector {
     if (d.head.id.resp_p.value != 53 || !d.rcode || d.opcode.value_or(0) != 0) return;
     auto at = clients_.find(d.head.id.orig_h);
     if (at == clients_.end()) {
-      if (clients_.size() >= parameters_.max_clients) return;
+      if (full(clients_, d.head.id.orig_h, parameters_.max_clients)) return;
       at = clients_.emplace(d.head.id.orig_h, Client{}).first;
     }
     Client& c = at->second;
@@ -97,16 +99,19 @@ class GeneratedNames : public Detector {
         return;
       ++c.named;
       const std::uint64_t hash = base::fast_hash(domain);
-      if (c.all.size() < 65536) c.all.insert(hash);
+      if (c.all.size() < 65536 && c.all.count(hash) == 0 && afford(kHashBytes)) c.all.insert(hash);
       if (!failed) return;
       ++c.failures_total;
       ++c.servers[d.head.id.resp_h];
-      if (c.failures.size() < 4096 && c.failed.insert(hash).second)
+      if (c.failures.size() < 4096 && c.failed.count(hash) == 0 &&
+          afford(sizeof(Failure) + domain.size() + kHashBytes)) {
+        c.failed.insert(hash);
         c.failures.push_back({d.head.ts, std::string(domain), d.head});
+      }
     } else if (failed) {
       ++c.failures_total;
       ++c.servers[d.head.id.resp_h];
-      if (c.failures.size() < 4096) c.failures.push_back({d.head.ts, {}, d.head});
+      if (c.failures.size() < 4096 && afford(sizeof(Failure))) c.failures.push_back({d.head.ts, {}, d.head});
     }
   }
 

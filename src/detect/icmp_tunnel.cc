@@ -59,7 +59,7 @@ class IcmpTunnel : public Detector {
       const bool in_order = i.head.id.orig_h < i.head.id.resp_h;
       const auto key =
           in_order ? std::pair(i.head.id.orig_h, i.head.id.resp_h) : std::pair(i.head.id.resp_h, i.head.id.orig_h);
-      if (pairs_.size() >= 100'000 && pairs_.count(key) == 0) continue;
+      if (full(pairs_, key, 100'000)) continue;
       Sum& s = pairs_[key];
       if (s.messages == 0) {
         s.first = i.head.ts;

@@ -170,7 +170,7 @@ class Indicator : public Detector {
       auto at = sightings_.find(key);
       if (at == sightings_.end()) {
         if (sightings_.size() >= kMaxFindings) {
-          ++overflow_;
+          drop();
           continue;
         }
         at = sightings_.emplace(key, Sighting{}).first;
@@ -265,7 +265,6 @@ class Indicator : public Detector {
   const knowledge::IndicatorSet* set_;
   std::map<Key, Sighting> sightings_;
   std::vector<IndicatorHit> hits_;
-  std::uint64_t overflow_ = 0;
 };
 
 }  // namespace

@@ -160,10 +160,10 @@ class LoginGuessing : public Detector {
   void add(std::string_view record, std::string_view service, const record::Head& head, std::string_view account,
            bool success, bool unknown = false, std::uint64_t times = 1) {
     const std::pair key{head.id.orig_h, std::string(service)};
-    if (sources_.size() >= parameters_.max_sources && sources_.count(key) == 0) return;
+    if (full(sources_, key, parameters_.max_sources)) return;
     Source& s = sources_[key];
     s.record = record;
-    if (s.logins.size() >= 20'000) return;
+    if (s.logins.size() >= 20'000 || !afford(sizeof(Login) + account.size())) return;
     s.logins.push_back({head.ts, std::string(account.substr(0, 80)), head.id.resp_h, success, unknown,
                         std::min<std::uint64_t>(times, 1000)});
     std::vector<record::Head>& heads = success ? s.in_heads : s.heads;

@@ -149,7 +149,7 @@ class ProgramDownload : public Detector {
     if (of_uri.empty()) sign(0.5, "the address names no program");
     if (score < parameters_.score) return;
     const auto key = std::make_tuple(h.head.id.resp_h, h.head.id.orig_h, std::string(h.host.substr(0, 80)));
-    if (found_.size() >= parameters_.max_found && found_.count(key) == 0) return;
+    if (full(found_, key, parameters_.max_found)) return;
     Finding& f = found_[key];
     f.add("http", h.head);
     if (!f.detector.empty()) return;
@@ -185,7 +185,7 @@ class ProgramDownload : public Detector {
   void test_file(std::string_view record, const record::Head& head, const base::Address& from, const base::Address& to,
                  std::string_view name, bool sure, bool shared = false) {
     const auto key = std::make_tuple(from, to, std::string("eicar"));
-    if (found_.size() >= parameters_.max_found && found_.count(key) == 0) return;
+    if (full(found_, key, parameters_.max_found)) return;
     Finding& f = found_[key];
     f.add(record, head);
     if (!f.detector.empty()) return;

@@ -232,7 +232,7 @@ class RemoteLogin : public Detector {
   void add(Service service, bool reversed, Login login) {
     const record::Endpoints& id = login.head.id;
     const Way way{reversed ? id.resp_h : id.orig_h, reversed ? id.orig_h : id.resp_h, service};
-    if (ways_.size() >= parameters_.max_ways && ways_.count(way) == 0) return;
+    if (full(ways_, way, parameters_.max_ways)) return;
     std::vector<Login>& logins = ways_[way];
     // The first ones tell whether the way is an old one; of the later ones a few are evidence.
     if (logins.size() < Finding::kMaxEvidence) logins.push_back(std::move(login));

@@ -191,9 +191,9 @@ class RemoteProcedure : public Detector {
     if (r.endpoint == "netlogon") {
       const bool authenticate = r.operation.find("NetrServerAuthenticate") != std::string_view::npos;
       const bool set = r.operation.find("NetrServerPasswordSet") != std::string_view::npos;
-      if ((authenticate || set) && (logons_.size() < parameters_.max_pairs || logons_.count(pair) != 0)) {
+      if ((authenticate || set) && !full(logons_, pair, parameters_.max_pairs)) {
         Logons& l = logons_[pair];
-        if (authenticate && l.attempts.size() < 65536) l.attempts.push_back(r.head.ts);
+        if (authenticate && l.attempts.size() < 65536 && afford(8)) l.attempts.push_back(r.head.ts);
         l.password_set += set;
         if (l.heads.size() < Finding::kMaxEvidence || set) {
           if (l.heads.size() >= Finding::kMaxEvidence) l.heads.pop_back();
@@ -205,7 +205,7 @@ class RemoteProcedure : public Detector {
     for (const Call& call : kCalls) {
       if (r.endpoint != call.interface || r.operation.substr(0, call.operation.size()) != call.operation) continue;
       if (call.act == Act::kCoercion && !elsewhere(r)) return;
-      if (seen_.size() >= parameters_.max_pairs && seen_.count({pair, call.act}) == 0) return;
+      if (full(seen_, {pair, call.act}, parameters_.max_pairs)) return;
       Seen& s = seen_[{pair, call.act}];
       if (s.decisive + s.leading == 0) s.first = r.head.ts;
       s.last = std::max(s.last, r.head.ts);

@@ -153,7 +153,7 @@ class Scan : public Detector {
       if (Originator* o = originator(from)) {
         if (o->unasked_total++ == 0) o->unasked_first = c.head.ts;
         o->unasked_last = c.head.ts;
-        if (o->unasked.size() < 4096) o->unasked.insert(to);
+        if (o->unasked.size() < 4096 && o->unasked.count(to) == 0 && afford(64)) o->unasked.insert(to);
         if (o->unasked_evidence.size() < Finding::kMaxEvidence) o->unasked_evidence.push_back(c.head);
       }
       return;
@@ -195,7 +195,7 @@ class Scan : public Detector {
       return;
     }
     if (targets_ >= parameters_.max_targets) {
-      ++overflow_;
+      drop();
       return;
     }
     ++targets_;
@@ -211,14 +211,15 @@ class Scan : public Detector {
 
   void take(const packet::ArpRecord& a) {
     if (a.operation == "reply") {
-      answered_.insert(a.orig_h);
+      if (answered_.count(a.orig_h) == 0 && afford(64)) answered_.insert(a.orig_h);
       return;
     }
     // A host that asks for itself announces itself; 0.0.0.0 probes (RFC 5227).
     if (a.operation != "request" || a.orig_h == a.resp_h || a.orig_h.is_unspecified()) return;
-    if (asked_.size() >= parameters_.max_originators && asked_.count(a.orig_h) == 0) return;
+    if (full(asked_, a.orig_h, parameters_.max_originators)) return;
     Asked& x = asked_[a.orig_h];
-    if (x.targets.size() >= 65536 || !x.targets.insert(a.resp_h).second) return;
+    if (x.targets.size() >= 65536 || x.targets.count(a.resp_h) != 0 || !afford(72)) return;
+    x.targets.insert(a.resp_h);
     if (x.heads.empty()) x.first = a.head.ts;
     x.last = std::max(x.last, a.head.ts);
     x.times.push_back(a.head.ts);
@@ -236,7 +237,7 @@ class Scan : public Detector {
     const auto at = originators_.find(a);
     if (at != originators_.end()) return &at->second;
     if (originators_.size() >= parameters_.max_originators) {
-      ++overflow_;
+      drop();
       return nullptr;
     }
     return &originators_[a];
@@ -329,7 +330,7 @@ class Scan : public Detector {
                                                                 : Severity::kLow;
     const double odds = std::min(60.0, 1.386 * (static_cast<double>(refused + silent) - static_cast<double>(open)));
     f.confidence = sweep && !horizontal && !vertical ? 0.8 : std::clamp(1.0 / (1.0 + std::exp(-odds)), 0.5, 0.99);
-    if (overflow_ != 0) f.confidence = std::min(f.confidence, 0.9);
+    if (dropped() != 0) f.confidence = std::min(f.confidence, 0.9);
     f.attacker = host(address);
     for (const base::Address& t : touched) {
       if (f.victims.size() >= 256) break;
@@ -443,7 +444,6 @@ class Scan : public Detector {
   std::set<base::Address> answered_;
   std::size_t targets_ = 0;
   std::size_t udp_ports_ = 0;  // entries of udp_attempts, over all originators
-  std::uint64_t overflow_ = 0;
 };
 
 }  // namespace

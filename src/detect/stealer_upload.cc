@@ -151,7 +151,7 @@ class StealerUpload : public Detector {
   void add(std::string_view record, const record::Head& head, std::string_view name, std::string_view what,
            std::string_view account) {
     const std::pair key{head.id.orig_h, head.id.resp_h};
-    if (sent_.size() >= kMaxPairs && sent_.count(key) == 0) return;
+    if (full(sent_, key, kMaxPairs)) return;
     Sent& s = sent_[key];
     ++s.total;
     if (s.names.size() < 6) s.names.emplace(name.substr(0, 120));

@@ -80,16 +80,17 @@ class TicketRoasting : public Detector {
       // are of no use to crack.
       if (k.service.find('$') != std::string_view::npos || of_computer(k.service.substr(0, k.service.find('/'))))
         return;
-      if (clients_.size() >= parameters_.max_clients && clients_.count(k.head.id.orig_h) == 0) return;
+      if (full(clients_, k.head.id.orig_h, parameters_.max_clients)) return;
       Client& c = clients_[k.head.id.orig_h];
       const bool weak = rc4(k.cipher);
       c.server = k.head.id.resp_h;
       if (c.name.empty()) c.name = k.client;
-      if (c.tickets.size() < 10'000) c.tickets.push_back({k.head.ts, std::string(k.service.substr(0, 120)), weak});
+      if (c.tickets.size() < 10'000 && afford(sizeof(Ticket) + k.service.size()))
+        c.tickets.push_back({k.head.ts, std::string(k.service.substr(0, 120)), weak});
       if (c.heads.size() < Finding::kMaxEvidence) c.heads.push_back(k.head);
     } else if (k.request_type == "AS" && k.preauthenticated && !*k.preauthenticated && rc4_alone(k.request_ciphers)) {
       const std::pair key{k.head.id.orig_h, k.head.id.resp_h};
-      if (unproven_.size() >= parameters_.max_clients && unproven_.count(key) == 0) return;
+      if (full(unproven_, key, parameters_.max_clients)) return;
       Finding& f = unproven_[key];
       f.add("kerberos", k.head);
       if (!f.detector.empty()) return;

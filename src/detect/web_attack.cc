@@ -225,7 +225,7 @@ class WebAttackDetector : public Detector {
     for (std::size_t a = 0; a < weights.size(); ++a) {
       if (weights[a] < parameters_.weight) continue;
       const auto attack = static_cast<WebAttack>(a);
-      if (hits_.size() >= parameters_.max_pairs && hits_.count({pair, attack}) == 0) continue;
+      if (full(hits_, {pair, attack}, parameters_.max_pairs)) continue;
       Hits& x = hits_[{pair, attack}];
       if (x.requests++ == 0) x.first = h.head.ts;
       x.last = std::max(x.last, h.head.ts);
@@ -239,7 +239,7 @@ class WebAttackDetector : public Detector {
       if (x.user_agent.empty()) x.user_agent = h.user_agent;
       if (const std::string_view proof = proof_in(h.response_body, attack); !proof.empty() && status == 2) {
         x.proof = proof;
-        x.proof_heads.push_back(h.head);
+        if (x.proof_heads.size() < Finding::kMaxEvidence) x.proof_heads.push_back(h.head);
       }
       // A script that comes back as it was sent runs in the visitor's browser.
       if (attack == WebAttack::kScript && status == 2 && !h.response_body.empty()) {
@@ -263,7 +263,7 @@ class WebAttackDetector : public Detector {
   }
 
   void count(const Pair& pair, const protocol::http::Http& h) {
-    if (requests_.size() >= parameters_.max_pairs && requests_.count(pair) == 0) return;
+    if (full(requests_, pair, parameters_.max_pairs)) return;
     Requests& r = requests_[pair];
     if (r.total++ == 0) r.first = h.head.ts;
     r.last = std::max(r.last, h.head.ts);
@@ -272,16 +272,19 @@ class WebAttackDetector : public Detector {
     if (!h.status_code && h.method == "GET" && r.folders.size() < 4096) {
       const std::size_t second = h.uri.find('/', 1);
       const std::string_view folder = h.uri.substr(0, std::min(second, h.uri.find('?')));
-      if (r.folders.insert(std::string(folder.substr(0, 200))).second) {
+      std::string name(folder.substr(0, 200));
+      if (r.folders.count(name) == 0 && afford(name.size() + 80)) {
+        r.folders.insert(std::move(name));
         r.ports.insert(h.head.id.orig_p.value);
         if (r.folder_heads.size() < Finding::kMaxEvidence) r.folder_heads.push_back(h.head);
       }
     }
     if (h.status_code.value_or(0) != 404 && !(h.status_code.value_or(0) == 403)) return;
     if (r.missing.size() >= 4096) return;
-    if (r.missing.insert(std::string(h.uri.substr(0, std::min(h.uri.find('?'), std::size_t{200})))).second &&
-        r.heads.size() < Finding::kMaxEvidence)
-      r.heads.push_back(h.head);
+    std::string path(h.uri.substr(0, std::min(h.uri.find('?'), std::size_t{200})));
+    if (r.missing.count(path) != 0 || !afford(path.size() + 80)) return;
+    r.missing.insert(std::move(path));
+    if (r.heads.size() < Finding::kMaxEvidence) r.heads.push_back(h.head);
   }
 
   void report(const Pair& pair, WebAttack attack, const Hits& x, const Home& home, std::vector<Finding>& out) const {

@@ -359,6 +359,13 @@ Case investigate(engine::Inputs& inputs, const Options& options, const Knowledge
   c.campaigns = incident::campaigns(c.incidents, c.findings);
   describe_machines(c, knowledge);
 
+  for (const auto& detector : detectors)
+    if (detector->dropped() != 0)
+      c.notes.push_back(fmt::format("{}: its memory was used up; {} records were not weighed any more",
+                                    detector->description().name, detector->dropped()));
+  if (inventory.overflow() != 0)
+    c.notes.push_back(
+        fmt::format("the inventory of hosts was full; {} of others' records are not in it", inventory.overflow()));
   if (knowledge.networks == nullptr || !knowledge.networks->has_countries())
     c.notes.emplace_back("no table of countries is installed: addresses are not placed (see whodunit doctor)");
   if (knowledge.indicators == nullptr)

@@ -52,6 +52,9 @@ TEST(Time, ReadsDatesAndOffsets) {
 }
 
 TEST(Time, WeekdaysAreRight) {
+  // 64 bits of nanoseconds end in 1677 and 2262.
+  EXPECT_EQ(to_civil(*parse_time("0224-03-05T23:59:59.999+99:59")).year, 1677);
+  EXPECT_EQ(to_civil(*parse_time("9999-12-31T23:59:59.999-99:59")).year, 2262);
   EXPECT_EQ(to_civil(*parse_time("1970-01-01")).weekday, 4u);
   EXPECT_EQ(to_civil(*parse_time("2007-09-03")).weekday, 1u);
   EXPECT_EQ(to_civil(*parse_time("1969-12-31")).weekday, 3u);
