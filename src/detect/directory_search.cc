@@ -181,7 +181,7 @@ class DirectorySearch : public Detector {
     }
     if (kinds.empty()) return;
     const std::pair pair{s.head.id.orig_h, s.head.id.resp_h};
-    if (seen_.size() >= parameters_.max_pairs && seen_.count(pair) == 0) return;
+    if (full(seen_, pair, parameters_.max_pairs)) return;
     Seen& x = seen_[pair];
     ++x.total;
     x.entries += s.result_count;

@@ -212,7 +212,7 @@ class RemoteLogin : public Detector {
     if (c.proto != "tcp" || c.head.id.orig_h.is_global() || c.head.id.resp_h.is_global()) return;
     const std::uint16_t port = c.head.id.resp_p.value;
     const std::pair key{c.head.id.orig_h, c.head.id.resp_h};
-    if (knocks_.size() >= parameters_.max_ways && knocks_.count(key) == 0) return;
+    if (full(knocks_, key, parameters_.max_ways)) return;
     Knocks& k = knocks_[key];
     if (c.conn_state != "S0" && c.conn_state != "REJ") {
       k.opened = true;

@@ -359,7 +359,7 @@ Case investigate(engine::Inputs& inputs, const Options& options, const Knowledge
   c.campaigns = incident::campaigns(c.incidents, c.findings);
   describe_machines(c, knowledge);
 
-  for (const auto& detector : detectors)
+  for (const auto& detector : looking->detectors)
     if (detector->dropped() != 0)
       c.notes.push_back(fmt::format("{}: its memory was used up; {} records were not weighed any more",
                                     detector->description().name, detector->dropped()));
