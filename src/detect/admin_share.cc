@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "base/text.h"
 #include "detect/detector.h"
 #include "protocol/smb/smb.h"
 
@@ -33,16 +34,9 @@ const Description& describe() {
   return d;
 }
 
-std::string lower(std::string_view s) {
-  std::string out(s);
-  for (char& c : out)
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  return out;
-}
-
 /// ADMIN$ or a drive's letter with $.
 bool administrative(std::string_view path) {
-  const std::string share = lower(path.substr(path.find_last_of('\\') + 1));
+  const std::string share = base::lower(path.substr(path.find_last_of('\\') + 1));
   return share == "admin$" || (share.size() == 2 && share[1] == '$' && share[0] >= 'a' && share[0] <= 'z');
 }
 
@@ -92,7 +86,7 @@ class AdminShare : public Detector {
       // open_if makes a file only where the rights to write are asked for ([MS-SMB2] 2.2.13.1.1: FILE_WRITE_DATA).
       const bool may = s.action == "SMB::FILE_OPEN" && s.disposition == "open_if" && (s.access.value_or(0) & 2) != 0;
       if ((!made && !may && s.action != "SMB::FILE_RENAME") || !administrative(s.path)) continue;
-      const std::string file = lower(s.name.substr(s.name.find_last_of('\\') + 1));
+      const std::string file = base::lower(s.name.substr(s.name.find_last_of('\\') + 1));
       const std::size_t dot = file.rfind('.');
       if (dot == std::string::npos || !runs(std::string_view(file).substr(dot + 1))) continue;
       const Pair pair{s.head.id.orig_h, s.head.id.resp_h};

@@ -13,6 +13,7 @@
 #include <string>
 #include <vector>
 
+#include "base/text.h"
 #include "detect/detector.h"
 #include "protocol/ldap/ldap.h"
 
@@ -74,13 +75,6 @@ constexpr Kind kKinds[kSearches] = {
     {"all groups", "T1069.002", 0.4},
 };
 
-std::string lower(std::string_view s) {
-  std::string out(s);
-  for (char& c : out)
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  return out;
-}
-
 struct Seen {
   std::map<std::size_t, std::uint64_t> kinds;  // entries found
   std::vector<record::Head> heads;
@@ -138,7 +132,7 @@ class DirectorySearch : public Detector {
  private:
   void take(const protocol::ldap::LdapSearch& s) {
     if (s.scope == "base" || s.filter.empty()) return;
-    std::string filter = lower(s.filter);
+    std::string filter = base::lower(s.filter);
     // Everybody but the ticket service's own account: all of them.
     for (const std::string_view except : {"(!samaccountname=krbtgt)", "(!(samaccountname=krbtgt))"})
       if (const std::size_t at = filter.find(except); at != std::string::npos) filter.erase(at, except.size());
@@ -171,7 +165,7 @@ class DirectorySearch : public Detector {
     if (has("objectclass=trusteddomain")) kinds.insert(kTrusts);
     if (has("objectcategory=grouppolicycontainer")) kinds.insert(kPolicies);
     for (const std::string_view a : s.attributes)
-      if (const std::string name = lower(a); name == "ms-mcs-admpwd" || name == "mslaps-password")
+      if (const std::string name = base::lower(a); name == "ms-mcs-admpwd" || name == "mslaps-password")
         kinds.insert(kSecrets);
     if (has("ms-mcs-admpwd=*")) kinds.insert(kSecrets);
     if (!one_name) {

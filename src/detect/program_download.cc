@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "base/text.h"
 #include "detect/detector.h"
 #include "protocol/files/file_record.h"
 #include "protocol/http/http.h"
@@ -38,13 +39,6 @@ const Description& describe() {
         "(1), "
         "a bare address (1), an address that names no program (0.5)"}}};
   return d;
-}
-
-std::string lower(std::string_view s) {
-  std::string out(s);
-  for (char& c : out)
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  return out;
 }
 
 bool program(std::string_view type) {
@@ -128,7 +122,8 @@ class ProgramDownload : public Detector {
     std::string name(h.uri);
     for (const std::string_view given : h.resp_filenames)
       if (!given.empty()) name = given;
-    const std::string e = lower(extension(name)), of_uri = lower(extension(h.uri)), type = lower(h.content_type);
+    const std::string e = base::lower(extension(name)), of_uri = base::lower(extension(h.uri)),
+                      type = base::lower(h.content_type);
     double score = 0;
     std::string why;
     const auto sign = [&](double weight, std::string_view what) {
@@ -175,7 +170,7 @@ class ProgramDownload : public Detector {
   void take(const protocol::Files& file) {
     // 68 bytes, and up to 128 with white space behind.
     if (file.seen_bytes < 68 || file.seen_bytes > 128 || file.mime_type.substr(0, 5) != "text/") return;
-    const std::string name = lower(file.filename.substr(file.filename.find_last_of("\\/") + 1));
+    const std::string name = base::lower(file.filename.substr(file.filename.find_last_of("\\/") + 1));
     if (name.substr(0, 5) != "eicar") return;
     const auto& id = file.head.id;
     test_file("files", file.head, file.is_orig ? id.orig_h : id.resp_h, file.is_orig ? id.resp_h : id.orig_h,

@@ -13,7 +13,6 @@ namespace whodunit::knowledge {
 namespace {
 
 bool is_blank(char c) { return c == ' ' || c == '\t' || c == '\r' || c == '\n' || c == '\f' || c == '\v'; }
-char to_lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; }
 
 base::Error file_error(const std::string& path, int code, std::string hint = "") {
   return {std::strerror(code), path, std::move(hint)};
@@ -42,28 +41,6 @@ std::string_view trimmed(std::string_view text) {
     }
   }
   return text;
-}
-
-std::string lower(std::string_view text) {
-  std::string out(text);
-  for (char& c : out) c = to_lower(c);
-  return out;
-}
-
-std::string upper(std::string_view text) {
-  std::string out(text);
-  for (char& c : out) {
-    if (c >= 'a' && c <= 'z') c = static_cast<char>(c - 32);
-  }
-  return out;
-}
-
-bool equal_ignoring_case(std::string_view a, std::string_view b) {
-  if (a.size() != b.size()) return false;
-  for (std::size_t i = 0; i < a.size(); ++i) {
-    if (to_lower(a[i]) != to_lower(b[i])) return false;
-  }
-  return true;
 }
 
 bool contains_ignoring_case(std::string_view text, std::string_view part) {
@@ -275,7 +252,7 @@ std::optional<std::string> normalised_domain(std::string_view text) {
   std::string name = text.find_first_of("[({\\") == std::string_view::npos ? std::string(text) : refanged(text);
   bool ascii = true;
   for (char& c : name) {
-    c = to_lower(c);
+    c = lower(c);
     if (static_cast<std::uint8_t>(c) >= 0x80) ascii = false;
   }
   if (!name.empty() && name.back() == '.') name.pop_back();

@@ -9,14 +9,16 @@
 #include <vector>
 
 #include "base/result.h"
+#include "base/text.h"
 
 namespace whodunit::knowledge {
 
+using base::equal_ignoring_case;
+using base::lower;
+using base::upper;
+
 /// Without white space (space, tab, CR, LF, no-break space as UTF-8) at both ends.
 std::string_view trimmed(std::string_view text);
-std::string lower(std::string_view text);
-std::string upper(std::string_view text);
-bool equal_ignoring_case(std::string_view a, std::string_view b);
 bool contains_ignoring_case(std::string_view text, std::string_view part);
 /// Cuts at `separator`; each piece trimmed; empty pieces left out.
 std::vector<std::string_view> split(std::string_view text, char separator);

@@ -9,6 +9,7 @@
 #include <deque>
 #include <unordered_map>
 
+#include "base/text.h"
 #include "logs/line.h"
 #include "record/uid.h"
 
@@ -41,12 +42,6 @@ bool truth(const Object& o, std::string_view key) {
 std::optional<Object> object(const Object& o, std::string_view key) {
   Object v;
   return o[key].get(v) == SUCCESS ? std::optional(v) : std::nullopt;
-}
-
-std::string lower(std::string_view s) {
-  std::string out(s);
-  std::transform(out.begin(), out.end(), out.begin(), [](char c) { return c >= 'A' && c <= 'Z' ? char(c + 32) : c; });
-  return out;
 }
 
 struct Named {
@@ -162,7 +157,7 @@ class Eve final : public LineReader {
       }
       if (v) port->value = static_cast<std::uint16_t>(*v);
     }
-    out.proto = lower(text(event, "proto"));
+    out.proto = base::lower(text(event, "proto"));
     if (out.proto == "ipv6-icmp" || out.proto == "icmpv6") out.proto = "icmp";
     return true;
   }
@@ -507,7 +502,7 @@ class Eve final : public LineReader {
     std::string sha1;
     for (const char ch : text(t, "fingerprint"))
       if (ch != ':') sha1 += ch;
-    set(x, "sha1", lower(sha1));
+    set(x, "sha1", base::lower(sha1));
     std::string serial;
     for (const char ch : text(t, "serial"))
       if (ch != ':') serial += ch;
@@ -579,7 +574,7 @@ class Eve final : public LineReader {
       set(row, "path", text(s, "share"));
       set(row, "name", name);
       set(row, "size", number(s, "size"));
-      set(row, "disposition", lower(disposition));
+      set(row, "disposition", base::lower(disposition));
       give(row, taker, c.time);
       return true;
     }
@@ -675,7 +670,7 @@ class Eve final : public LineReader {
     const base::Address sender = c.id.orig_h;
     client_first(c);
     Row& row = begin("files", c);
-    std::string source = lower(text(event, "app_proto"));
+    std::string source = base::lower(text(event, "app_proto"));
     std::transform(source.begin(), source.end(), source.begin(), [](char ch) {
       return ch >= 'a' && ch <= 'z' ? char(ch - 32) : ch == '-' ? '_' : ch;
     });

@@ -323,4 +323,10 @@ void complete_conn(Row& row) {
                                      row.head.id.resp_h, row.head.id.orig_p.value, row.head.id.resp_p.value));
 }
 
+base::Time end_of_conn(const Row& row) {
+  const int duration = row.column("duration");
+  return row.is_set(duration) ? row.head.ts + base::Duration{static_cast<std::int64_t>(row.word(duration))}
+                              : row.head.ts;
+}
+
 }  // namespace whodunit::logs

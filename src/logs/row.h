@@ -67,4 +67,7 @@ class Row {
 /// What a conn row needs that its log did not say: `ip_proto` from `proto`, and the Community ID.
 void complete_conn(Row& row);
 
+/// When a conn row was written: its time and its duration, where it has one.
+base::Time end_of_conn(const Row& row);
+
 }  // namespace whodunit::logs

@@ -44,13 +44,8 @@ class ZeekJson final : public LineReader {
       why = "a row without its time";
       return Line::kMalformed;
     }
-    base::Time when = row.head.ts;
-    if (is_conn_) {
-      complete_conn(row);
-      const int duration = row.column("duration");
-      if (row.is_set(duration)) when = when + base::Duration{static_cast<std::int64_t>(row.word(duration))};
-    }
-    taker.row(row, when);
+    if (is_conn_) complete_conn(row);
+    taker.row(row, is_conn_ ? end_of_conn(row) : row.head.ts);
     return Line::kRows;
   }
 

@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include "detect/detector.h"
+#include "detect/rows.h"
 #include "detect/web_patterns.h"
 #include "protocol/dce_rpc/dce_rpc.h"
 #include "protocol/dns/dns.h"
@@ -13,29 +14,8 @@
 namespace whodunit::detect {
 namespace {
 
-base::Address address(const std::string& text) { return *base::Address::parse(text); }
-
-record::Head head(const std::string& from, const std::string& to, std::uint16_t port, double seconds) {
-  record::Head h;
-  h.ts = {static_cast<std::int64_t>(seconds * 1e9) + 1'000'000'000'000'000'000};
-  h.uid = {static_cast<std::uint64_t>(seconds * 1000) + 1};
-  h.id = {address(from), address(to), {40000}, {port}};
-  h.place = {static_cast<std::uint64_t>(seconds) + 1, static_cast<std::uint64_t>(seconds) + 2, 0, 0};
-  return h;
-}
-
-std::vector<Finding> run(std::string_view name, const record::Batch& batch) {
-  std::unique_ptr<Detector> detector;
-  for (const Entry& e : detectors())
-    if (e.name == name) detector = e.make({});
-  detector->take(batch);
-  Home home;
-  home.networks = {*base::Network::parse("192.0.2.0/24"), *base::Network::parse("10.0.0.0/8")};
-  std::vector<Finding> out;
-  detector->finish(home, out);
-  seal(out);
-  return out;
-}
+using test::head;
+using test::run;
 
 TEST(Detectors, SayWhatTheyAre) {
   std::set<std::string_view> names;

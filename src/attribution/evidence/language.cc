@@ -6,6 +6,7 @@
 #include <map>
 
 #include "attribution/evidence/kinds.h"
+#include "base/text.h"
 
 namespace whodunit::attribution {
 namespace {
@@ -57,20 +58,12 @@ const std::map<std::string, std::vector<std::string>, std::less<>>& countries_of
   return table;
 }
 
-std::string lower(std::string_view text) {
-  std::string out(text);
-  for (char& c : out) {
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  }
-  return out;
-}
-
 }  // namespace
 
 std::vector<Item> language_items(const EvidenceInput& input) {
   std::vector<Item> items;
   for (const LanguageFact& f : input.facts.languages) {
-    std::string key = lower(f.value);
+    std::string key = base::lower(f.value);
     if (key.size() == 10 && key.starts_with("0x")) key = "0x" + key.substr(6);  // the low word names the language
     const auto& table = countries_of_language();
     auto it = table.find(key);

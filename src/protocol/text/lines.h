@@ -4,6 +4,7 @@
 #include <string>
 #include <string_view>
 
+#include "base/text.h"
 #include "protocol/parser.h"
 
 namespace whodunit::protocol::text {
@@ -24,10 +25,9 @@ class LineParser : public FramedParser {
   std::size_t line_limit_;
 };
 
-/// ASCII only.
-std::string upper(std::string_view text);
-std::string lower(std::string_view text);
-bool equal_ignoring_case(std::string_view a, std::string_view b);
+using base::equal_ignoring_case;
+using base::lower;
+using base::upper;
 /// `text` begins with `prefix`, in whatever case.
 bool begins(std::string_view text, std::string_view prefix);
 std::string_view trim(std::string_view text);
