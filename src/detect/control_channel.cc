@@ -2,15 +2,14 @@
 //
 // Method: what each framework's own source or a published detector gives as default, never one word alone: a client's
 // name with two or more of the profile's paths, or a form that nothing else has.
-//   Empire        lib/listeners/http.py, DefaultProfile: /admin/get.php,/news.php,/login/process.php with one user
-//   agent Covenant      Covenant/Data/Profiles (cobbr/Covenant): /en-us/index.html, docs.html, test.html with one user
-//   agent;
-//                 DefaultHttpProfile.yaml's form "i=a19ea23062db990386a3a478cb89d52e&data="
-//   Caldera       corelight/zeek-caldera-detector, scripts/main.zeek: sandcat, ragdoll, the names of its agents
-//   NetSupport    corelight/zeek-netsupport-detector, scripts/main.zeek: it names itself in the user agent
-//   Gozi          corelight/zeek-gozi-detector, scripts/main.zeek: base64 cut by slashes, with _2F and _2B; its modules
-//   Metasploit    lib/rex/payloads/meterpreter/uri_checksum.rb: the sum of a stager's path (92), and Cobalt Strike's
-//                 kin of it (92 and, for four letters, 93), answered by something large that is of no known type
+// - Empire, lib/listeners/http.py, DefaultProfile: /admin/get.php, /news.php, /login/process.php with one user agent.
+// - Covenant, Covenant/Data/Profiles (cobbr/Covenant): /en-us/index.html, docs.html, test.html with one user agent;
+//   DefaultHttpProfile.yaml's form "i=a19ea23062db990386a3a478cb89d52e&data=".
+// - Caldera, corelight/zeek-caldera-detector, scripts/main.zeek: sandcat, ragdoll, the names of its agents.
+// - NetSupport, corelight/zeek-netsupport-detector, scripts/main.zeek: it names itself in the user agent.
+// - Gozi, corelight/zeek-gozi-detector, scripts/main.zeek: base64 cut by slashes, with _2F and _2B; its modules.
+// - Metasploit, lib/rex/payloads/meterpreter/uri_checksum.rb: the sum of a stager's path (92), and Cobalt Strike's kin
+//   of it (92 and, for four letters, 93), answered by something large that is of no known type.
 #include <fmt/format.h>
 
 #include <algorithm>
