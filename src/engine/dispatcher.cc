@@ -33,22 +33,29 @@ bool holds(std::span<const std::uint16_t> ports, std::uint16_t port) {
 struct Dispatcher::Flow {
   // Bytes kept until the protocol is known, in order of arrival.
   struct Held {
+    struct Chunk {
+      Direction direction;
+      std::uint32_t size;
+      packet::Origin at;  // the packet that brought it: what is read from it is its
+    };
     std::vector<std::uint8_t> bytes;
-    std::vector<std::pair<Direction, std::uint32_t>> chunks;
+    std::vector<Chunk> chunks;
 
+    // What the accountant was told, in bytes.
+    std::size_t cost() const { return bytes.size() + chunks.size() * sizeof(Chunk); }
     std::size_t size_of(Direction d) const {
       std::size_t n = 0;
-      for (const auto& [direction, size] : chunks) n += direction == d ? size : 0;
+      for (const Chunk& chunk : chunks) n += chunk.direction == d ? chunk.size : 0;
       return n;
     }
     void append_side(Direction d, std::vector<std::uint8_t>& out) const {
       std::size_t at = 0;
-      for (const auto& [direction, size] : chunks) {
-        if (direction == d) {
-          const base::Bytes part = base::slice(bytes, at, size);
+      for (const Chunk& chunk : chunks) {
+        if (chunk.direction == d) {
+          const base::Bytes part = base::slice(bytes, at, chunk.size);
           out.insert(out.end(), part.begin(), part.end());
         }
-        at += size;
+        at += chunk.size;
       }
     }
   };
@@ -107,7 +114,7 @@ Dispatcher::Flow* Dispatcher::flow_of(const connection::View& connection, std::u
 }
 
 void Dispatcher::forget_held(Flow& flow) {
-  if (flow.held) memory_.give_back(base::MemoryUse::kParsers, flow.held->bytes.size());
+  if (flow.held) memory_.give_back(base::MemoryUse::kParsers, flow.held->cost());
   flow.held.reset();
 }
 
@@ -218,6 +225,20 @@ void Dispatcher::settle(protocol::Context& context, Flow& flow, Direction direct
   }
 }
 
+// Gives what was kept to the parser found, each piece as of the packet that brought it.
+void Dispatcher::feed_held(protocol::Context& now, Flow& flow) {
+  if (!flow.held) return;
+  memory_.give_back(base::MemoryUse::kParsers, flow.held->cost());
+  const std::unique_ptr<Flow::Held> held = std::move(flow.held);
+  std::size_t at = 0;
+  for (const Flow::Held::Chunk& chunk : held->chunks) {
+    protocol::Context then = context(now.connection(), chunk.at, &flow);
+    if (!flow.given_up) feed(then, flow, chunk.direction, base::slice(held->bytes, at, chunk.size));
+    at += chunk.size;
+  }
+  if (flow.current != 0xff) now.weird_source = protocol::definitions()[flow.current]->name;
+}
+
 void Dispatcher::recognise(protocol::Context& context, Flow& flow, Direction direction, base::Bytes data) {
   const auto all = protocol::definitions();
   // What this direction sent so far, this piece included.
@@ -254,15 +275,7 @@ void Dispatcher::recognise(protocol::Context& context, Flow& flow, Direction dir
   if (chosen < 0) chosen = maybe;
   if (chosen >= 0) {
     start(context, flow, static_cast<std::size_t>(chosen));
-    if (flow.held) {
-      memory_.give_back(base::MemoryUse::kParsers, flow.held->bytes.size());
-      const std::unique_ptr<Flow::Held> held = std::move(flow.held);
-      std::size_t at = 0;
-      for (const auto& [d, size] : held->chunks) {
-        if (!flow.given_up) feed(context, flow, d, base::slice(held->bytes, at, size));
-        at += size;
-      }
-    }
+    feed_held(context, flow);
     if (!flow.given_up) feed(context, flow, direction, data);
     return;
   }
@@ -270,27 +283,19 @@ void Dispatcher::recognise(protocol::Context& context, Flow& flow, Direction dir
     flow.late = true;
     flow.candidates = 0;
     flow.datagrams = 0;
-    if (flow.held) {
-      memory_.give_back(base::MemoryUse::kParsers, flow.held->bytes.size());
-      const std::unique_ptr<Flow::Held> held = std::move(flow.held);
-      std::size_t at = 0;
-      for (const auto& [d, size] : held->chunks) {
-        feed(context, flow, d, base::slice(held->bytes, at, size));
-        at += size;
-      }
-    }
+    feed_held(context, flow);
     feed(context, flow, direction, data);
     return;
   }
   const std::size_t keep = std::min(data.size(), kRecogniseBytes);
-  if (!memory_.take(base::MemoryUse::kParsers, keep, context.connection().saw_responder)) {
+  if (!memory_.take(base::MemoryUse::kParsers, keep + sizeof(Flow::Held::Chunk), context.connection().saw_responder)) {
     flow.given_up = true;
     forget_held(flow);
     return;
   }
   if (!flow.held) flow.held = std::make_unique<Flow::Held>();
   flow.held->bytes.insert(flow.held->bytes.end(), data.begin(), data.begin() + static_cast<std::ptrdiff_t>(keep));
-  flow.held->chunks.emplace_back(direction, static_cast<std::uint32_t>(keep));
+  flow.held->chunks.push_back({direction, static_cast<std::uint32_t>(keep), context.at()});
 }
 
 void Dispatcher::recognise_late(protocol::Context& context, Flow& flow, Direction direction, base::Bytes data) {

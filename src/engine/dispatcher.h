@@ -45,6 +45,7 @@ class Dispatcher : public connection::Consumer {
   int recognise_datagram(const connection::View& connection, const Flow& flow, connection::Direction direction,
                          const packet::Packet& packet) const;
   void start(protocol::Context& context, Flow& flow, std::size_t definition);
+  void feed_held(protocol::Context& now, Flow& flow);
   void feed(protocol::Context& context, Flow& flow, connection::Direction direction, base::Bytes data);
   /// Acts on what the parser said in the context.
   void settle(protocol::Context& context, Flow& flow, connection::Direction direction);
