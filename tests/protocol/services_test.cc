@@ -351,6 +351,32 @@ TEST(Smtp, AMailThatIsNotOverWhenTheNextBeginsIsClosed) {
   EXPECT_EQ(talk.rows<smtp::Smtp>()[0].mailfrom, "a@b");
 }
 
+TEST(Smtp, AGreetingRefusedChangesNothing) {
+  Talk talk(smtp::kDefinition, 25);
+  talk.server(octets("220 mx ESMTP\r\n"));
+  talk.client(octets("HELO client.example\r\n"));
+  talk.server(octets("250 mx\r\n"));
+  talk.client(octets("MAIL FROM:<a@b>\r\nEHLO\r\n"));
+  talk.server(octets("250 ok\r\n501 Syntax: EHLO hostname\r\n"));
+  talk.client(octets("RSET\r\n"));
+  talk.close();
+  ASSERT_EQ(talk.rows<smtp::Smtp>().size(), 1u);
+  EXPECT_EQ(talk.rows<smtp::Smtp>()[0].helo, "client.example");
+}
+
+TEST(Smtp, KeepsTheAddressesOfSeveralLines) {
+  Talk talk(smtp::kDefinition, 25);
+  talk.server(octets("220 mx ESMTP\r\n"));
+  talk.client(octets("MAIL FROM:<a@b>\r\nDATA\r\n"));
+  talk.server(octets("250 ok\r\n354 go on\r\n"));
+  talk.client(octets("To: one@b\r\nCc: three@b\r\nTo: two@b\r\nCc: four@b\r\n\r\ntext\r\n.\r\n"));
+  talk.server(octets("250 queued\r\n"));
+  talk.close();
+  ASSERT_EQ(talk.rows<smtp::Smtp>().size(), 1u);
+  EXPECT_THAT(talk.rows<smtp::Smtp>()[0].to, ElementsAre("one@b", "two@b"));
+  EXPECT_THAT(talk.rows<smtp::Smtp>()[0].cc, ElementsAre("three@b", "four@b"));
+}
+
 TEST(Smtp, HandsOverToTls) {
   Talk talk(smtp::kDefinition, 25);
   talk.server(octets("220 mx ESMTP\r\n"));

@@ -54,6 +54,14 @@ std::vector<std::string> addresses(std::string_view value) {
   return out;
 }
 
+// One field of a kind is allowed (RFC 5322 3.6), several are in use: all are kept.
+void add_addresses(std::vector<std::string>& list, std::string_view value) {
+  for (std::string& address : addresses(value)) {
+    if (list.size() >= kMaxList) return;
+    list.push_back(std::move(address));
+  }
+}
+
 // IP addresses in a Received header: what stands in brackets or parentheses or free.
 std::vector<Address> ips(std::string_view value) {
   std::vector<Address> out;
@@ -103,8 +111,8 @@ class MailReader final : public mime::Reader {
     if (name == "REPLY-TO") m.reply_to = value;
     if (name == "DATE") m.date = value;
     if (name == "X-MAILER" || name == "USER-AGENT" || name == "X-USER-AGENT") m.user_agent = value;
-    if (name == "TO") m.to = addresses(value);
-    if (name == "CC") m.cc = addresses(value);
+    if (name == "TO") add_addresses(m.to, value);
+    if (name == "CC") add_addresses(m.cc, value);
     if (name == "X-ORIGINATING-IP") {
       const auto found = ips(value);
       if (!found.empty()) m.originating = found.front().to_string();
@@ -126,10 +134,10 @@ class MailReader final : public mime::Reader {
   Mail* mail_;
 };
 
-enum class Expecting : std::uint8_t { kOther, kData, kStartTls, kAuth, kBody };
+enum class Expecting : std::uint8_t { kOther, kHelo, kData, kStartTls, kAuth, kBody };
 
 struct State {
-  std::string helo, auth_user;
+  std::string helo, helo_before, auth_user;  // `helo_before`: in force while the last greeting waits for its reply
   Opt<bool> auth_success;
   std::uint64_t mails = 0, files = 0;
   std::unique_ptr<Mail> mail;
@@ -249,8 +257,10 @@ class SmtpParser final : public text::LineParser {
     ++commands_;
     Expecting expecting = Expecting::kOther;
     if (verb == "HELO" || verb == "EHLO" || verb == "LHLO") {
+      s.helo_before = std::move(s.helo);
       s.helo = rest.substr(0, 512);
       s.has_helo = true;
+      expecting = Expecting::kHelo;
     } else if (verb == "MAIL" && text::begins(rest, "FROM:")) {
       end_body(context);
       if (s.mail->active) {  // its acknowledgement was not seen
@@ -332,6 +342,8 @@ class SmtpParser final : public text::LineParser {
       s.auth_dialogue = false;
       s.auth_success = first == '2';
     }
+    // A greeting that is refused changes nothing (RFC 5321 4.1.4).
+    if (expecting == Expecting::kHelo && first == '5' && !s.helo_before.empty()) s.helo = s.helo_before;
     if (expecting == Expecting::kData && first == '3') {
       begin_body();
       s.in_data = true;
