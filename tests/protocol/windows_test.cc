@@ -7,6 +7,7 @@
 #include "protocol/dce_rpc/dce_rpc.h"
 #include "protocol/http/http.h"
 #include "protocol/krb/krb.h"
+#include "protocol/ldap/ldap.h"
 #include "protocol/ntlm/ntlm.h"
 #include "protocol/smb/smb.h"
 #include "protocol/talk.h"
@@ -168,6 +169,37 @@ TEST(Ntlm, IsReadInHeadersOfHttp) {
   }
 }
 
+// RFC 4511 4.2: GSS-SPNEGO in binds by SASL; [MS-ADTS] 5.1.1.1.3: the sicily methods, whose challenge is in matchedDN.
+TEST(Ntlm, IsReadInBindsOfLdap) {
+  const auto ask = [](unsigned id, const Octets& choice) {
+    return tlv(0x30,
+               tlv(0x02, {static_cast<std::uint8_t>(id)}) + tlv(0x60, tlv(0x02, {3}) + tlv(0x04, octets("")) + choice));
+  };
+  const auto sasl = [](const Octets& token) { return tlv(0xa3, tlv(0x04, octets("GSS-SPNEGO")) + tlv(0x04, token)); };
+  const auto answer = [](unsigned id, unsigned code, const Octets& matched, const Octets& more) {
+    return tlv(0x30, tlv(0x02, {static_cast<std::uint8_t>(id)}) +
+                         tlv(0x61, tlv(0x0a, {static_cast<std::uint8_t>(code)}) + tlv(0x04, matched) +
+                                       tlv(0x04, octets("")) + more));
+  };
+  for (const bool sicily : {false, true})
+    for (const bool accepted : {true, false}) {
+      Talk talk(ldap::kOverTcp, 389);
+      talk.client(ask(1, sicily ? tlv(0x8a, ntlm1()) : sasl(init_token(ntlm1()))));
+      talk.server(sicily ? answer(1, 0, ntlm2(), {}) : answer(1, 14, {}, tlv(0x87, response_token(1, ntlm2()))));
+      const Octets third = ntlm3("eve", "CORP", "WS1");
+      talk.client(ask(2, sicily ? tlv(0x8b, third) : sasl(response_token(1, third))));
+      talk.server(answer(2, accepted ? 0 : 49, {}, {}));
+      talk.close();
+      const auto rows = talk.rows<ntlm::Ntlm>();
+      ASSERT_EQ(rows.size(), 1u) << sicily << accepted;
+      EXPECT_EQ(rows[0].username, "eve");
+      EXPECT_EQ(rows[0].hostname, "WS1");
+      EXPECT_EQ(rows[0].server_dns_computer_name, "srv1.lan");
+      EXPECT_EQ(rows[0].success, accepted);
+      EXPECT_EQ(rows[0].carrier, "ldap");
+    }
+}
+
 TEST(Smb1, SaysWhatBreaksTheOrderOfMessages) {
   Talk good(smb::kDefinition, 445);
   good.client(nbss(smb1(0x32, false, 64, transaction2(5))));
@@ -318,6 +350,19 @@ TEST(DceRpc, TellsCalls) {
   EXPECT_EQ(rows[2].operation, "StartServiceW");
   EXPECT_FALSE(rows[2].rtt.has_value());
   EXPECT_EQ(talk.rows<ntlm::Ntlm>().size(), 1u);
+}
+
+TEST(DceRpc, SaysWhatAuthenticationItDoesNotRead) {
+  for (const auto& [type, weird] : {std::pair<int, const char*>{68, "netlogon_dce_rpc_auth_type"},
+                                    {14, "tls_dce_rpc_auth_type"},
+                                    {77, "unknown_dce_rpc_auth_type"}}) {
+    Talk talk(dce_rpc::kDefinition, 49152);
+    Octets request = rpc(11, 1, bind(), 3, octets("token"));
+    request[request.size() - 13] = static_cast<std::uint8_t>(type);
+    talk.client(request);
+    talk.close();
+    EXPECT_THAT(talk.weirds(), ElementsAre(weird));
+  }
 }
 
 TEST(DceRpc, OverAPipeIsTheSame) {

@@ -1,6 +1,8 @@
 #include "protocol/dce_rpc/dce_rpc.h"
 
 #include <algorithm>
+#include <string>
+#include <utility>
 
 #include "protocol/utf16.h"
 
@@ -157,6 +159,21 @@ bool Channel::data(Context& context, Direction direction, Bytes data, gssapi::Se
   return true;
 }
 
+namespace {
+
+// Tokens of a kind that is not read here ([MS-RPCE] 2.2.1.1.7): of TLS, of Netlogon's secure channel, or unknown.
+void unread_authentication(Context& context, std::uint8_t type) {
+  constexpr std::uint8_t kTls = 14, kNetlogon = 68;
+  const std::string_view source = std::exchange(context.weird_source, "dce_rpc");
+  context.weird(type == kTls        ? "tls_dce_rpc_auth_type"
+                : type == kNetlogon ? "netlogon_dce_rpc_auth_type"
+                                    : "unknown_dce_rpc_auth_type",
+                std::to_string(type));
+  context.weird_source = source;
+}
+
+}  // namespace
+
 bool Channel::pdu(Context& context, Direction direction, Bytes pdu, gssapi::Session& authentication) {
   Header h;
   if (!read_header(pdu, h) || pdu.size() < h.length) return false;
@@ -168,8 +185,12 @@ bool Channel::pdu(Context& context, Direction direction, Bytes pdu, gssapi::Sess
     const std::uint8_t type = pdu[end];
     level = pdu[end + 1];
     const std::size_t padding = pdu[end + 2];
-    if (h.type >= kBind && h.type <= kAuth3 && (type == 9 || type == 10 || type == 16))
-      authentication.token(context, pdu.subspan(end + 8, h.auth_length), "dce_rpc");
+    if (h.type >= kBind && h.type <= kAuth3) {
+      if (type == 9 || type == 10 || type == 16)
+        authentication.token(context, pdu.subspan(end + 8, h.auth_length), "dce_rpc");
+      else
+        unread_authentication(context, type);
+    }
     if (padding <= end - kHeader) end -= padding;
   }
   const Bytes body = pdu.subspan(kHeader, end - kHeader);

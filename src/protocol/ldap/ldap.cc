@@ -8,6 +8,7 @@
 
 #include "protocol/ber/ber.h"
 #include "protocol/encrypted_record.h"
+#include "protocol/gssapi/gssapi.h"
 #include "protocol/plan.h"
 
 namespace whodunit::protocol::ldap {
@@ -41,6 +42,9 @@ enum Operation : std::uint8_t {
   kExtendedAnswer = 0x78,
   kIntermediate = 0x79
 };
+
+// Choices of AuthenticationChoice beside RFC 4511's ([MS-ADTS] 5.1.1.1.3).
+constexpr std::uint8_t kSicilyNegotiate = 0x8a, kSicilyResponse = 0x8b;
 
 bool operation(std::uint8_t tag) {
   for (const std::uint8_t o :
@@ -292,6 +296,7 @@ class Session {
   void finish(Context& context) {
     for (const Pending& p : pending_) emit(context, p, {}, {});
     pending_.clear();
+    if (authentication_) authentication_->finish(context);
   }
 
  private:
@@ -318,6 +323,14 @@ class Session {
     return nullptr;
   }
 
+  /// NTLM or Kerberos in a bind (GSS-SPNEGO, GSSAPI: RFC 4511 4.2; the sicily methods: [MS-ADTS] 5.1.1.1.3).
+  void authenticate(Context& context, Bytes token) {
+    if (token.empty()) return;
+    if (!authentication_) authentication_ = std::make_unique<gssapi::Session>();
+    authentication_->token(context, token, "ldap");
+    context.clear_carried();  // what a bind holds is no service of the connection
+  }
+
   bool bind(Context& context, std::int64_t id, Bytes content) {
     ber::Reader in(content);
     Pending p = pending(context, id, kBind, "bind simple");
@@ -330,7 +343,12 @@ class Session {
       p.argument = context.plan().keep_secrets ? text(password) : password.empty() ? std::string() : "REDACTED";
     } else if (in.tag() == 0xa3) {
       p.opcode = "bind SASL";
-      p.argument = text(in.enter(0xa3).take(ber::kOctetString), 64);
+      ber::Reader sasl_bind = in.enter(0xa3);
+      p.argument = text(sasl_bind.take(ber::kOctetString), 64);
+      authenticate(context, sasl_bind.take(ber::kOctetString));
+    } else if (in.tag() == kSicilyNegotiate || in.tag() == kSicilyResponse) {
+      p.opcode = "bind unknown";
+      authenticate(context, in.take(in.tag()));
     } else if (in.tag() != 0) {
       p.opcode = "bind unknown";  // [MS-ADTS] 5.1.1.1.3: the sicily methods
     }
@@ -375,8 +393,16 @@ class Session {
     ber::Reader in(op.content);
     const auto code = ber::integer(in.take(ber::kEnumerated));
     if (!code) return false;
-    in.take(ber::kOctetString);
+    const Bytes matched = in.take(ber::kOctetString);
     const std::string diagnostic = text(in.take(ber::kOctetString));
+    if (asked == kBind && authentication_) {
+      // serverSaslCreds (RFC 4511 4.2.2) behind referrals; the sicily methods have their challenge in matchedDN.
+      constexpr int kSaslBindInProgress = 14;
+      const bool challenge = base::as_text(matched).substr(0, 7) == "NTLMSSP";
+      if (in.tag() == 0xa3) in.take(0xa3);
+      authenticate(context, challenge ? matched : in.take(0x87));
+      if (!challenge && *code != kSaslBindInProgress) authentication_->result(context, *code == 0);
+    }
     const auto at = std::find_if(pending_.begin(), pending_.end(), [&](const Pending& p) {
       return p.id == static_cast<std::uint64_t>(id) && p.operation == asked;
     });
@@ -433,6 +459,7 @@ class Session {
     context.emit(row);
   }
   std::vector<Pending> pending_;
+  std::unique_ptr<gssapi::Session> authentication_;
 };
 
 /// The plain text of a token that is signed only; empty where it is sealed, or of no known form.

@@ -28,7 +28,7 @@ using record::Text;
   FIELD(1, Text, client_version, "client_version", "Windows version and build that the client states (2.2.2.10).") \
   FIELD(1, Text, server_version, "server_version", "Windows version and build that the server states.")            \
   FIELD(1, Text, server_nb_domain_name, "server_nb_domain_name", "NetBIOS name of the server's domain.")           \
-  FIELD(1, Text, carrier, "carrier", "The protocol that carried it: smb, dce_rpc, ….")
+  FIELD(1, Text, carrier, "carrier", "The protocol that carried it: smb, dce_rpc, http, ldap, ….")
 WHODUNIT_RECORD(Ntlm, "ntlm", 1, "One login by NTLM.", WHODUNIT_NTLM_FIELDS)
 
 /// For conn.service and the tables; never recognised by itself.
