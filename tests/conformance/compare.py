@@ -189,18 +189,18 @@ def result_set(mine, row):
 # of being compared. (log, field) -> (function of our row and Zeek's, why, by which standard, and a packet).
 EXPLAINED = {
     **{(log, "ts"): (late(log), f"Off its port Zeek recognises the protocol some packets late, and its row begins then; here with the first message ({rfc}): {packet}")
-       for log, rfc, packet in (("smtp", "RFC 5321 3.1", "suriverify__smtp-url-base64_smtp-url-b64.pcap packet 4"),
+       for log, rfc, packet in (("smtp", "RFC 5321 3.1", "suriverify__smtp-url-base64_smtp-url-b64.pcap packet 5"),
                                 ("ssh", "RFC 4253 4.2", "zeek__ssh_ssh-on-port-80.pcap packet 4"),
                                 ("irc", "RFC 2812 3.1", "ndpi__irc.pcap packet 4"),
-                                ("rdp", "MS-RDPBCGR 1.3.1.1", "arkime__socks5-rdp.pcap packet 11"))},
+                                ("rdp", "MS-RDPBCGR 2.2.1.1", "arkime__socks5-rdp.pcap packet 8"))},
     ("irc", "addl"): (lambda mine, row: row.get("command") == "NICK",
-                      "NICK has one parameter (RFC 2812 3.1.2); Zeek's row repeats what an earlier command left there: zeek__irc-more-commands.pcap"),
+                      "NICK has one parameter (RFC 2812 3.1.2); Zeek's row repeats what an earlier command left there: zeek__irc-more-commands.pcap packet 70"),
     ("irc", "value"): (lambda mine, row: row.get("command") == "DCC",
-                       "Zeek's row of a DCC offer repeats an earlier command's value; here the kind of offer (CTCP 4.1): malcolm__IRC.pcap"),
+                       "Zeek's row of a DCC offer repeats an earlier command's value; here the kind of offer (CTCP, DCC SEND): malcolm__IRC.pcap packet 109"),
     ("dnp3", "ts"): (lambda mine, row: 0 < row.get("ts", 0) - mine.get("ts", 0) < 0.1,
-                     "here the time of the request's first segment, which names the function; in Zeek that of the last (IEEE 1815 8.2): suriverify__dnp3_dnp3-eve_input.pcap"),
+                     "here the time of the response's first segment, which names the function; in Zeek that of the last (IEEE 1815 8): suriverify__dnp3_dnp3-eve_input.pcap packets 16, 18"),
     ("mysql", "rows"): (result_set,
-                        "Rows of a result set (MySQL client/server protocol, Text Resultset): Zeek takes the affected_rows of the OK packet that ends it, which is 0: zeek__mysql_caching_sha2_password.pcap"),
+                        "Rows of a result set (MySQL client/server protocol, Text Resultset): Zeek takes the affected_rows of the OK packet that ends it, which is 0: zeek__mysql_caching_sha2_password.pcap packet 25"),
 }
 
 
