@@ -117,8 +117,10 @@ void Table::Impl::emit(const Entry& e, std::string_view service) {
   }
   if (tcp) {
     row.conn_state = tcp_conn_state(e.end[0].tcp.state, e.end[1].tcp.state, sizes[0], sizes[1], history);
-    row.orig_retransmits = e.end[0].tcp.retransmits;
-    row.resp_retransmits = e.end[1].tcp.retransmits;
+    const std::array<std::uint32_t, 2> reordered =
+        e.extra != nullptr ? e.extra->reordered : std::array<std::uint32_t, 2>{};
+    row.orig_retransmits = e.end[0].tcp.retransmits - reordered[0];
+    row.resp_retransmits = e.end[1].tcp.retransmits - reordered[1];
     row.orig_zero_windows = e.end[0].tcp.zero_windows;
     row.resp_zero_windows = e.end[1].tcp.zero_windows;
     if (e.end[0].tcp.first_flags != 0) row.orig_first_flags = e.end[0].tcp.first_flags & 0x3fu;

@@ -38,7 +38,7 @@ struct TcpEndpoint {
   std::uint32_t last_syn_letter;  ///< low halves of relative numbers: a letter repeats in `history` only for another
   std::uint32_t last_fin_letter;
   std::uint32_t last_rst_letter;
-  std::uint32_t retransmits;
+  std::uint32_t retransmits;  ///< segments that do not advance `last`; those in Extra::reordered among them
   std::uint32_t zero_windows;
   std::uint16_t gaps;
   std::uint16_t bad_checksums;
@@ -85,6 +85,7 @@ struct Extra {
   std::string history;                          ///< what does not fit into the entry
   std::uint64_t missed = 0;                     ///< bytes in gaps
   std::uint64_t tie = 0;                        ///< connections before it with the same ends and first time
+  std::array<std::uint32_t, 2> reordered{};     ///< segments that came late, with bytes not seen before
   std::array<std::uint64_t, 2> packets_high{};  ///< packets beyond 2^32
   std::optional<std::uint32_t> syn;             ///< number of a SYN that came while both ends were established
   bool counted = false;                         ///< by the accountant (not where that refused)

@@ -483,6 +483,7 @@ void Table::Impl::flip(Entry& e) {
   if (e.extra != nullptr) {
     std::swap(e.extra->segments[0], e.extra->segments[1]);
     std::swap(e.extra->segment_bytes[0], e.extra->segment_bytes[1]);
+    std::swap(e.extra->reordered[0], e.extra->reordered[1]);
     std::swap(e.extra->packets_high[0], e.extra->packets_high[1]);
   }
   std::uint16_t flags = e.flags & ~(kSawOriginator | kSawResponder);

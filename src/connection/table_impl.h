@@ -118,7 +118,9 @@ class Table::Impl {
   void begin_endpoint(Entry& e, Direction d, const packet::Packet& packet, std::uint32_t last);
   void begin_peer(Entry& e, Direction d, const packet::Packet& packet);
   void tcp_history(Entry& e, Direction d, std::uint8_t flags, std::uint64_t relative, std::uint32_t length);
-  std::int32_t update_last(Entry& e, Direction d, std::uint32_t last, std::uint8_t flags, std::uint32_t length);
+  std::int32_t update_last(Entry& e, Direction d, std::uint32_t last, std::uint8_t flags, std::uint32_t length,
+                           bool reordered);
+  bool fills_hole(const Entry& e, Direction d, std::uint64_t from, std::uint32_t length) const;
   bool inactive_state(Entry& e, Direction& d, const packet::Packet& packet);
   bool syn_sent_state(Entry& e, Direction d, const packet::Packet& packet);
   bool established_state(Entry& e, Direction d, const packet::Packet& packet);

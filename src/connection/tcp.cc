@@ -219,8 +219,19 @@ void Table::Impl::tcp_history(Entry& e, Direction d, std::uint8_t flags, std::ui
   }
 }
 
+// A segment below the highest number seen repeats bytes, or fills a hole: then the network has changed the order (what
+// RFC 9293 3.10.7.4 has a receiver keep for later), or the first copy was lost before it came here. Only what waits
+// above a hole can tell; a hole that was given up (the peer has acknowledged beyond it) is none any more.
+bool Table::Impl::fills_hole(const Entry& e, Direction d, std::uint64_t from, std::uint32_t length) const {
+  if (!has_stored(e, d) || from < e.end[index(d)].tcp.next) return false;
+  const std::vector<Segment>& segments = e.extra->segments[index(d)];
+  const auto after = std::partition_point(segments.begin(), segments.end(),
+                                          [from](const Segment& segment) { return segment.to <= from; });
+  return after != segments.end() && after->from >= from + length;
+}
+
 std::int32_t Table::Impl::update_last(Entry& e, Direction d, std::uint32_t last, std::uint8_t flags,
-                                      std::uint32_t length) {
+                                      std::uint32_t length, bool reordered) {
   TcpEndpoint& end = e.end[index(d)].tcp;
   const std::int32_t delta = distance(last, end.last);
   if ((flags & (kSyn | kRst)) != 0 && (delta > kTooFar || delta < -kTooFar)) return delta;
@@ -231,7 +242,11 @@ std::int32_t Table::Impl::update_last(Entry& e, Direction d, std::uint32_t last,
   } else if (delta > 0) {
     set_last(end, last);
   } else if (length > 0) {
-    if (end.retransmits != 0xffffffff) ++end.retransmits;
+    if (end.retransmits != 0xffffffff) {
+      ++end.retransmits;
+      if (reordered) ++e.extra->reordered[index(d)];
+    }
+    // Zeek's letter stands for both.
     scaled_history(e, d, end.retransmits, 'T');
   }
   return delta;
@@ -530,7 +545,8 @@ void Table::Impl::tcp(Entry& e, Direction d, const packet::Packet& packet) {
     }
   }
 
-  const std::int32_t delta_last = update_last(e, d, after, flags, length);
+  const bool reordered = !underflow && length > 0 && fills_hole(e, d, from + ((flags & kSyn) != 0 ? 1 : 0), length);
+  const std::int32_t delta_last = update_last(e, d, after, flags, length, reordered);
   bool closes = false;
   switch (e.end[index(d)].tcp.state) {
     case TcpState::kInactive:

@@ -170,6 +170,43 @@ TEST_F(TableTest, SegmentsOutOfOrderComeInOrderAndOnce) {
   EXPECT_EQ(only_row().history, "ShADT");
 }
 
+TEST_F(TableTest, ReorderedSegmentsAreNoRetransmissions) {
+  handshake();
+  tcp(false, 1.3, kAck, 501, 101, "abcd");
+  tcp(false, 1.31, kAck, 509, 101, "ijkl");  // two holes
+  tcp(false, 1.32, kAck, 517, 101, "qrst");
+  tcp(false, 1.33, kAck, 513, 101, "mnop");  // fills the upper one
+  tcp(false, 1.34, kAck, 505, 101, "efgh");  // and the lower one
+  EXPECT_EQ(consumer.of(1), "abcdefghijklmnopqrst");
+  const Conn row = only_row();
+  EXPECT_EQ(row.resp_retransmits, 0u);
+  EXPECT_EQ(row.orig_retransmits, 0u);
+  EXPECT_EQ(row.history, "ShAdt");  // Zeek's letter
+}
+
+TEST_F(TableTest, WhatRepeatsSeenBytesIsARetransmission) {
+  handshake();
+  tcp(false, 1.3, kAck, 501, 101, "abcd");
+  tcp(false, 1.31, kAck, 509, 101, "ijkl");
+  tcp(false, 1.32, kAck, 509, 101, "ijkl");    // repeats what waits
+  tcp(false, 1.33, kAck, 501, 101, "abcd");    // repeats what was handed over
+  tcp(false, 1.34, kAck, 503, 101, "cdefgh");  // in part
+  tcp(false, 1.35, kAck, 505, 101, "efgh");    // the hole is filled by now
+  tcp(false, 1.36, kAck, 513, 101, "mnop");    // new
+  EXPECT_EQ(consumer.of(1), "abcdefghijklmnop");
+  EXPECT_EQ(only_row().resp_retransmits, 4u);
+}
+
+TEST_F(TableTest, AHoleThatWasGivenUpIsNotReordering) {
+  handshake();
+  tcp(false, 1.3, kAck, 501, 101, "abcd");
+  tcp(false, 1.31, kAck, 509, 101, "ijkl");
+  tcp(true, 1.32, kAck, 101, 513);
+  tcp(false, 1.33, kAck, 505, 101, "efgh");
+  EXPECT_EQ(consumer.of(1), "abcd<4>ijkl");
+  EXPECT_EQ(only_row().resp_retransmits, 1u);
+}
+
 TEST_F(TableTest, AGapIsToldWhenThePeerAcknowledgesPastIt) {
   handshake();
   tcp(true, 1.3, kAck, 101, 501, "abc");
