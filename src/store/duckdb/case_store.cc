@@ -121,8 +121,9 @@ Result<void> CaseStore::create() {
   sync_folder(path_);
   attached = attach(path_, As::kToWrite);
   if (!attached) return attached;
-  auto loaded = load_columns();
-  if (!loaded) return loaded;
+  // What it holds is known: asking the catalog of a new case costs more than it takes to write a small one.
+  columns_.clear();
+  for (const record::Schema* schema : record::schemas()) note_columns(*schema);
   return begin_writing();
 }
 
@@ -278,10 +279,14 @@ Result<void> CaseStore::ensure_table(const record::Schema& schema) {
   auto made = database_->run(create_table(schema) + fmt::format("; INSERT INTO case_tables VALUES ({}, {})",
                                                                 literal(schema.name), schema.version));
   if (!made) return made;
+  note_columns(schema);
+  return {};
+}
+
+void CaseStore::note_columns(const record::Schema& schema) {
   auto& columns = columns_[std::string(schema.name)];
   for (std::size_t i = 0; i < kHeadColumns; ++i) columns.emplace(head_column(i).name);
   for (const record::Field& field : schema.fields) columns.emplace(field.name);
-  return {};
 }
 
 }  // namespace duckdb

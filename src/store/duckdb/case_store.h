@@ -80,6 +80,8 @@ class CaseStore final : public Store {
   base::Result<void> load_columns();
   base::Result<void> migrate();
   base::Result<void> ensure_table(const record::Schema& schema);
+  /// A table of the schema, with all its columns, is in the file.
+  void note_columns(const record::Schema& schema);
   base::Result<void> flush();
   /// Of the tables that hold most, so that the memory is bounded.
   base::Result<void> flush_large();
