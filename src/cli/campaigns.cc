@@ -9,6 +9,7 @@
 #include "base/json.h"
 #include "cli/verb.h"
 #include "investigation/across.h"
+#include "investigation/case.h"
 #include "protocol/parser.h"
 #include "store/store.h"
 
@@ -46,23 +47,7 @@ void add_campaigns(CLI::App& app, int& exit_code) {
     if (flags->json) {
       base::JsonWriter w(out);
       w.begin_array();
-      for (const incident::Campaign& c : joined->campaigns) {
-        w.begin_object().key("id").string(c.id).key("incidents").begin_array();
-        for (const std::string& id : c.incidents) w.string(id);
-        w.end_array().key("links").begin_array();
-        for (const incident::CampaignLink& l : c.links)
-          w.begin_object()
-              .key("a")
-              .string(l.a)
-              .key("b")
-              .string(l.b)
-              .key("weight")
-              .number(l.weight)
-              .key("reason")
-              .string(l.reason)
-              .end_object();
-        w.end_array().end_object();
-      }
+      for (const incident::Campaign& c : joined->campaigns) investigation::write_campaign(w, c);
       w.end_array();
       out += '\n';
     } else {

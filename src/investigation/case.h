@@ -12,6 +12,10 @@
 #include "engine/engine.h"
 #include "incident/incident.h"
 
+namespace whodunit::base {
+class JsonWriter;
+}
+
 namespace whodunit::investigation {
 
 /// What made the case: the same input, settings and knowledge give the same bytes.
@@ -57,5 +61,7 @@ struct Case {
 
 /// The one JSON object of INTERFACE.md, with what reports need beyond it. Deterministic; capture paths are not in it.
 std::string to_json(const Case& c);
+/// One member of its "campaigns".
+void write_campaign(base::JsonWriter& w, const incident::Campaign& campaign);
 
 }  // namespace whodunit::investigation

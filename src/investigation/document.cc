@@ -146,6 +146,17 @@ const capture::CaptureInfo* Case::capture(std::uint32_t ordinal) const {
   return at != ordinals.end() && *at == ordinal ? &captures[static_cast<std::size_t>(at - ordinals.begin())] : nullptr;
 }
 
+void write_campaign(base::JsonWriter& w, const incident::Campaign& campaign) {
+  w.begin_object().key("id").string(campaign.id);
+  strings(w, "incidents", campaign.incidents);
+  w.key("links").begin_array();
+  for (const incident::CampaignLink& l : campaign.links) {
+    w.begin_object().key("a").string(l.a).key("b").string(l.b);
+    w.key("weight").number(l.weight).key("reason").string(l.reason).end_object();
+  }
+  w.end_array().end_object();
+}
+
 std::string to_json(const Case& c) {
   std::string out;
   JsonWriter w(out);
@@ -227,23 +238,7 @@ std::string to_json(const Case& c) {
   for (const incident::Incident& i : c.incidents) incident(w, i);
   w.end_array();
   w.key("campaigns").begin_array();
-  for (const incident::Campaign& k : c.campaigns) {
-    w.begin_object().key("id").string(k.id);
-    strings(w, "incidents", k.incidents);
-    w.key("links").begin_array();
-    for (const incident::CampaignLink& l : k.links)
-      w.begin_object()
-          .key("a")
-          .string(l.a)
-          .key("b")
-          .string(l.b)
-          .key("weight")
-          .number(l.weight)
-          .key("reason")
-          .string(l.reason)
-          .end_object();
-    w.end_array().end_object();
-  }
+  for (const incident::Campaign& k : c.campaigns) write_campaign(w, k);
   w.end_array();
   w.key("machines").begin_array();
   for (const Machine& m : c.machines) {

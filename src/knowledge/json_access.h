@@ -7,9 +7,20 @@
 #include <string>
 #include <string_view>
 
+#include "base/result.h"
+
 namespace whodunit::knowledge {
 
 namespace dom = simdjson::dom;
+
+/// The text as JSON, in `parser`'s memory. Error: why it is none, of the file `name`.
+inline base::Result<dom::element> parse_json(dom::parser& parser, std::string_view name, std::string_view text) {
+  dom::element root;
+  const auto error = parser.parse(text.data(), text.size(), true).get(root);
+  if (error == simdjson::SUCCESS) return root;
+  return base::Error{std::string("no valid JSON: ") + simdjson::error_message(error), std::string(name),
+                     "get the file again"};
+}
 
 inline std::string_view text_of(const dom::element& value) {
   std::string_view out;

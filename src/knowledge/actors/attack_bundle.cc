@@ -384,12 +384,9 @@ void BundleReader::read(const dom::array& objects) {
 base::Result<void> read_attack_bundle(std::string_view name, std::string_view text, std::vector<Part>& parts,
                                       Problems& problems) {
   dom::parser parser;
-  dom::element root;
-  const auto error = parser.parse(text.data(), text.size(), true).get(root);
-  if (error != simdjson::SUCCESS) {
-    return base::Error{std::string("no valid JSON: ") + simdjson::error_message(error), std::string(name),
-                       "get the file again"};
-  }
+  auto parsed = parse_json(parser, name, text);
+  if (!parsed) return parsed.error();
+  const dom::element root = *parsed;
   dom::object bundle;
   dom::array objects;
   if (root.get(bundle) != simdjson::SUCCESS || bundle["objects"].get(objects) != simdjson::SUCCESS) {

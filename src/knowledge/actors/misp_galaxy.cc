@@ -102,12 +102,9 @@ Group read_actor(const dom::object& json) {
 base::Result<void> read_misp_galaxy(std::string_view name, std::string_view text, std::vector<Part>& parts,
                                     Problems& problems) {
   dom::parser parser;
-  dom::element root;
-  const auto error = parser.parse(text.data(), text.size(), true).get(root);
-  if (error != simdjson::SUCCESS) {
-    return base::Error{std::string("no valid JSON: ") + simdjson::error_message(error), std::string(name),
-                       "get the file again"};
-  }
+  auto parsed = parse_json(parser, name, text);
+  if (!parsed) return parsed.error();
+  const dom::element root = *parsed;
   dom::object cluster;
   dom::array values;
   if (root.get(cluster) != simdjson::SUCCESS || cluster["values"].get(values) != simdjson::SUCCESS) {

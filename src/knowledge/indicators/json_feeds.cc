@@ -494,12 +494,9 @@ base::Result<void> read_json_feed(std::string_view name, std::string_view text, 
                                   Problems& problems) {
   (void)options;
   dom::parser parser;
-  dom::element root;
-  const auto error = parser.parse(text.data(), text.size(), true).get(root);
-  if (error != simdjson::SUCCESS) {
-    return base::Error{std::string("no valid JSON: ") + simdjson::error_message(error), std::string(name),
-                       "get the file again"};
-  }
+  auto parsed = parse_json(parser, name, text);
+  if (!parsed) return parsed.error();
+  const dom::element root = *parsed;
   dom::object object;
   dom::array array;
   switch (feed.format) {
