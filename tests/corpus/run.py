@@ -2,7 +2,7 @@
 """Every capture of the corpus through investigate_each: no crash, hang, or sanitizer's report, and the same verdicts and
 records with any number of threads.
 
-    tests/corpus/run.py --each build-dev/tests/investigate_each [--threads 1,2,3] [--render] [--case]
+    tests/corpus/run.py --each build-dev/tests/corpus/investigate_each [--threads 1,2,3] [--render] [--case]
                         [--max-bytes N] [--jobs N] [--seconds N] [--every N] [--slowest N] [--log FILE] [CORPUS]
 
 Captures are given to --jobs processes, many to each, so that its start-up (knowledge, sanitizers) is paid once. Where a
