@@ -2,7 +2,7 @@
 # Speed and memory beside other programs, in one run: bench/run.sh [WORKLOAD.pcap]   (./dev bench)
 # Two captures: the workload of ../shared/bench (built if it is not there: minutes, and root), and one of our own with a million
 # connections live at once, loss and reordering (bench/generate.cc). Prints for both CPU seconds (user + system), ratios to ndpiReader,
-# nanoseconds per packet and per record, peak memory: medians of ROUNDS interleaved rounds. Fails where an answer is not what the generator
+# nanoseconds per packet and per record, peak memory: medians of ROUNDS interleaved rounds; and memory by the capture's length. Fails where an answer is not what the generator
 # wrote, or not the same in every round. Programs that are not installed are left out; the slow tshark runs in one round.
 # Settings: ROUNDS (5; of the generated capture a third), CONNECTIONS (1000000; 0 leaves it out), TABLE=0 (not the table's own benchmark).
 set -euo pipefail
@@ -88,9 +88,35 @@ print(f"\nThe store's share: {100 * (whole - without) / whole:.0f} % of investig
 P
 }
 
+peak() {  # peak CAPTURE: the most memory that investigate took, the median of three runs, in KiB
+  for _ in 1 2 3; do
+    rm -f "$out/w.case"
+    /usr/bin/time -f "%M" -o "$out/t" ./"$build"/whodunit investigate "$1" --threads 1 --case "$out/w.case" --quiet --progress never >/dev/null 2>&1
+    tail -1 "$out/t"
+  done | sort -n | sed -n 2p
+}
+
+length() {  # length CAPTURE: memory of its first half, of all, and of it twice over, an hour behind its own end
+  local packets seconds half whole twice
+  packets=$(capinfos -Mcr "$1" | awk '/Number of packets/ {print $NF}')
+  seconds=$(capinfos -Mur "$1" | awk '/Capture duration/ {print int($(NF - 1)) + 3600}')
+  editcap -F pcap -r "$1" "$out/half.pcap" "1-$((packets / 2))"
+  half=$(peak "$out/half.pcap")
+  rm "$out/half.pcap"
+  whole=$(peak "$1")
+  editcap -F pcap -t "$seconds" "$1" "$out/later.pcap"
+  mergecap -F pcap -a -w "$out/twice.pcap" "$1" "$out/later.pcap"
+  rm "$out/later.pcap"
+  twice=$(peak "$out/twice.pcap")
+  rm "$out/twice.pcap"
+  awk -v h="$half" -v w="$whole" -v t="$twice" 'BEGIN {
+    printf "\nMemory and length: the first half takes %.0f MiB, all %.0f (%.2f times), twice over %.0f (%.2f times).\n", h / 1024, w / 1024, w / h, t / 1024, t / w }'
+}
+
 echo "## The workload"
 echo
 measure "$workload" "$rounds"
+if command -v mergecap >/dev/null; then length "$workload"; fi
 if [ "$connections" != 0 ]; then
   echo
   echo "## $connections connections live at once, half with a parser, loss and reordering"

@@ -6,7 +6,7 @@ namespace whodunit::capture {
 
 namespace {
 // How far the reader may run ahead: bounds the blocks that cannot be used again yet.
-constexpr std::size_t kMostQueued = 16u << 20;
+constexpr std::size_t kMostQueued = 4u << 20;
 }  // namespace
 
 Digester::Digester() : thread_([this] { run(); }) {}
