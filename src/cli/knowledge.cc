@@ -161,30 +161,21 @@ void json_group(base::JsonWriter& json, const Actors& actors, const Group& group
     json.end_object();
   }
   json.end_array();
-  const auto relations = [&](const char* key, const std::vector<Relation>& items) {
+  const auto facts = [&](const char* key, const char* name, const auto& items, auto member) {
     json.key(key).begin_array();
-    for (const Relation& relation : items) {
-      json.begin_object().key("id").string(relation.id);
-      json_fact(json, actors, relation.fact);
+    for (const auto& item : items) {
+      json.begin_object().key(name).string(item.*member);
+      json_fact(json, actors, item.fact);
       json.end_object();
     }
     json.end_array();
   };
-  relations("techniques", group.techniques);
-  relations("software", group.software);
-  const auto claims = [&](const char* key, const std::vector<Claim>& items) {
-    json.key(key).begin_array();
-    for (const Claim& claim : items) {
-      json.begin_object().key("value").string(claim.value);
-      json_fact(json, actors, claim.fact);
-      json.end_object();
-    }
-    json.end_array();
-  };
-  claims("victims", group.victims);
-  claims("victims_other", group.victims_other);
-  claims("target_categories", group.target_categories);
-  claims("incident_types", group.incident_types);
+  facts("techniques", "id", group.techniques, &Relation::id);
+  facts("software", "id", group.software, &Relation::id);
+  facts("victims", "value", group.victims, &Claim::value);
+  facts("victims_other", "value", group.victims_other, &Claim::value);
+  facts("target_categories", "value", group.target_categories, &Claim::value);
+  facts("incident_types", "value", group.incident_types, &Claim::value);
   json.key("campaigns").begin_array();
   for (const std::uint32_t number : group.campaigns) json.string(actors.campaigns()[number].id);
   json.end_array();

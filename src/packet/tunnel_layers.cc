@@ -4,7 +4,6 @@
 namespace whodunit::packet {
 
 using base::load_be16;
-using base::load_be32;
 
 Outcome Layers::inside(const Network& network, std::string_view type, base::Bytes data, Inner next, base::Bytes inner,
                        std::uint32_t wire) {

@@ -1,6 +1,9 @@
 // encrypted: how much of a connection could not be read, because it was encrypted.
 #pragma once
 
+#include <optional>
+#include <string_view>
+
 #include "record/batch.h"
 #include "record/schema.h"
 
@@ -21,5 +24,16 @@ namespace whodunit::protocol {
         "TLS: an encrypted heartbeat was sent before any application data; unset without one.")
 WHODUNIT_RECORD(Encrypted, "encrypted", 1, "What of a connection was encrypted, told when it ends.",
                 WHODUNIT_ENCRYPTED_FIELDS)
+
+/// What of one direction was encrypted.
+struct EncryptedAmount {
+  std::uint64_t bytes = 0;    ///< record headers left out
+  std::uint32_t records = 0;  ///< or packets, where the protocol encrypts these
+};
+
+class Context;
+/// The row of the connection at hand, from its first packet on; none where nothing was encrypted.
+std::optional<Encrypted> encrypted_row(const Context& context, std::string_view protocol, EncryptedAmount orig,
+                                       EncryptedAmount resp);
 
 }  // namespace whodunit::protocol

@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include "record/text.h"
+#include "report/row_values.h"
 
 namespace whodunit::report {
 namespace {
@@ -71,68 +72,21 @@ void append_text(std::string& out, std::string_view text, bool in_list) {
   }
 }
 
-void append_value(std::string& out, const Batch& batch, std::size_t column, std::size_t row, FieldType type) {
-  if (!batch.is_set(column, row)) {
-    out += kUnset;
-    return;
+struct Tsv {
+  static constexpr std::string_view kListBegin = "", kListEnd = "", kEmptyList = kEmpty;
+  static void boolean(std::string& out, bool value) { out += value ? 'T' : 'F'; }
+  static void real(std::string& out, double value) {
+    if (std::isfinite(value))
+      record::append_double(out, value);
+    else
+      out += kUnset;
   }
-  const auto list = [&](auto&& append_item) {
-    const std::size_t n = batch.list_size(column, row);
-    if (n == 0) out += kEmpty;
-    for (std::size_t i = 0; i < n; ++i) {
-      if (i != 0) out += ',';
-      append_item(i);
-    }
-  };
-  switch (type) {
-    case FieldType::kBool:
-      out += batch.word_at(column, row) != 0 ? 'T' : 'F';
-      break;
-    case FieldType::kCount:
-    case FieldType::kPort:
-      record::append_number(out, batch.word_at(column, row));
-      break;
-    case FieldType::kInt:
-      record::append_number(out, static_cast<std::int64_t>(batch.word_at(column, row)));
-      break;
-    case FieldType::kDouble: {
-      double v = 0;
-      batch.get(column, row, v);
-      if (std::isfinite(v))
-        record::append_double(out, v);
-      else
-        out += kUnset;
-      break;
-    }
-    case FieldType::kTime:
-    case FieldType::kInterval:
-      record::append_seconds(out, static_cast<std::int64_t>(batch.word_at(column, row)), 6);
-      break;
-    case FieldType::kAddress:
-      record::append_address(out, batch.address_at(column, row));
-      break;
-    case FieldType::kText:
-      append_text(out, batch.text_at(column, row), false);
-      break;
-    case FieldType::kUid:
-      record::append_uid(out, batch.word_at(column, row), 'C');
-      break;
-    case FieldType::kFuid:
-      record::append_uid(out, batch.word_at(column, row), 'F');
-      break;
-    case FieldType::kTexts:
-      list([&](std::size_t i) { append_text(out, batch.list_text(column, row, i), true); });
-      break;
-    case FieldType::kIntervals:
-      list([&](std::size_t i) {
-        record::append_seconds(out, static_cast<std::int64_t>(batch.list_word(column, row, i)), 6);
-      });
-      break;
-    case FieldType::kCounts:
-      list([&](std::size_t i) { record::append_number(out, batch.list_word(column, row, i)); });
-      break;
-  }
-}
+  static void seconds(std::string& out, std::int64_t ns) { record::append_seconds(out, ns, 6); }
+  static void address(std::string& out, const base::Address& address) { record::append_address(out, address); }
+  static void text(std::string& out, std::string_view value) { append_text(out, value, false); }
+  static void text_in_list(std::string& out, std::string_view value) { append_text(out, value, true); }
+  static void id(std::string& out, std::uint64_t value, char prefix) { record::append_uid(out, value, prefix); }
+};
 
 void append_moment(std::string& out, std::string_view word, base::Time t) {
   const base::Civil c = base::to_civil(t);
@@ -186,7 +140,10 @@ void append_zeek_rows(std::string& out, const Batch& batch) {
     }
     for (std::size_t column = 0; column < fields.size(); ++column) {
       out += '\t';
-      append_value(out, batch, column, row, fields[column].type);
+      if (batch.is_set(column, row))
+        append_row_value<Tsv>(out, batch, column, row, fields[column].type);
+      else
+        out += kUnset;
     }
     out += '\n';
   }

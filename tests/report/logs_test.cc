@@ -4,32 +4,14 @@
 #include <array>
 
 #include "record/batch.h"
+#include "record/sample.h"
 #include "report/json_logs.h"
 #include "report/zeek_logs.h"
 
 namespace whodunit::report {
 namespace {
 
-using record::Opt;
-using record::Text;
-using record::Texts;
-
-#define WHODUNIT_SAMPLE_FIELDS(FIELD)              \
-  FIELD(1, bool, flag, "flag", "")                 \
-  FIELD(1, Opt<std::uint64_t>, count, "count", "") \
-  FIELD(1, std::int64_t, whole, "whole", "")       \
-  FIELD(1, double, real, "real", "")               \
-  FIELD(1, Opt<base::Time>, when, "when", "")      \
-  FIELD(1, Opt<base::Duration>, took, "took", "")  \
-  FIELD(1, base::Address, host, "host", "")        \
-  FIELD(1, record::Port, port, "port", "")         \
-  FIELD(1, Text, text, "text", "")                 \
-  FIELD(1, record::Uid, other, "other", "")        \
-  FIELD(1, record::Fuid, file, "file", "")         \
-  FIELD(1, Texts, names, "names", "")              \
-  FIELD(1, record::Durations, ttls, "TTLs", "")    \
-  FIELD(1, record::Counts, sizes, "sizes", "")
-WHODUNIT_RECORD(Sample, "sample", 1, "Every type of field.", WHODUNIT_SAMPLE_FIELDS)
+using record::test::Sample;
 
 record::Head head() {
   record::Head h;

@@ -9,30 +9,12 @@
 #include <string>
 
 #include "record/batch.h"
+#include "record/sample.h"
 #include "store/store.h"
 
 namespace whodunit::store::test {
 
-using record::Opt;
-using record::Text;
-using record::Texts;
-
-#define WHODUNIT_STORE_SAMPLE_FIELDS(FIELD)        \
-  FIELD(1, bool, flag, "flag", "")                 \
-  FIELD(1, Opt<std::uint64_t>, count, "count", "") \
-  FIELD(1, std::int64_t, whole, "whole", "")       \
-  FIELD(1, double, real, "real", "")               \
-  FIELD(1, Opt<base::Time>, when, "when", "")      \
-  FIELD(1, Opt<base::Duration>, took, "took", "")  \
-  FIELD(1, base::Address, host, "host", "")        \
-  FIELD(1, record::Port, port, "port", "")         \
-  FIELD(1, Text, text, "text", "")                 \
-  FIELD(1, record::Uid, other, "other", "")        \
-  FIELD(1, record::Fuid, file, "file", "")         \
-  FIELD(1, Texts, names, "names", "")              \
-  FIELD(1, record::Durations, ttls, "TTLs", "")    \
-  FIELD(1, record::Counts, sizes, "sizes", "")
-WHODUNIT_RECORD(Sample, "sample", 1, "Every type of field.", WHODUNIT_STORE_SAMPLE_FIELDS)
+using record::test::Sample;
 
 /// The sample number `i` of an endless row of them, the same at every call.
 inline void append_sample(record::Batch& batch, std::uint64_t i) {
@@ -59,7 +41,7 @@ inline void append_sample(record::Batch& batch, std::uint64_t i) {
   if (i % 10 != 9) s.text = text;
   s.other = {i};
   s.file = {i + 5};
-  if (i % 2 == 1) s.names = Texts(kNames).first(i % 4);
+  if (i % 2 == 1) s.names = record::Texts(kNames).first(i % 4);
   if (i % 3 == 1) s.ttls = kTtls;
   if (i % 3 == 2) s.sizes = record::Counts(kSizes).first(i % 2);
   s.append_to(batch, {i, 0});

@@ -497,15 +497,7 @@ class LdapParser final : public FramedParser {
   void closed(Context& context, End) override {
     if (session_) session_->finish(context);
     session_.reset();
-    if (sealed_[0] == 0 && sealed_[1] == 0) return;
-    Encrypted row;
-    row.head = context.head(context.connection().first, context.place());
-    row.protocol = "ldap";
-    row.orig_bytes = sealed_[0];
-    row.resp_bytes = sealed_[1];
-    row.orig_records = sealed_count_[0];
-    row.resp_records = sealed_count_[1];
-    context.emit(row);
+    if (const auto row = encrypted_row(context, "ldap", sealed_[0], sealed_[1])) context.emit(*row);
   }
 
  protected:
@@ -532,8 +524,8 @@ class LdapParser final : public FramedParser {
       const std::vector<std::uint8_t> plain = signed_text(message.subspan(4));
       if (plain.empty()) {
         const std::size_t side = connection::index(direction);
-        sealed_[side] += message.size() - 4;
-        ++sealed_count_[side];
+        sealed_[side].bytes += message.size() - 4;
+        ++sealed_[side].records;
       } else {
         good = messages(context, direction, plain) || cut;
       }
@@ -558,8 +550,7 @@ class LdapParser final : public FramedParser {
     return any;
   }
   std::unique_ptr<Session> session_;
-  std::uint64_t sealed_[2] = {0, 0};
-  std::uint32_t sealed_count_[2] = {0, 0};
+  EncryptedAmount sealed_[2];
 };
 static_assert(sizeof(LdapParser) <= 128);
 

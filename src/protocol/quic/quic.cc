@@ -115,8 +115,7 @@ class QuicParser final : public Parser {
 
  private:
   struct Side {
-    std::uint64_t encrypted_bytes = 0;
-    std::uint32_t encrypted_packets = 0;
+    EncryptedAmount encrypted;
     std::uint32_t short_packets = 0;
   };
   bool from_client(Direction direction) const { return (direction == Direction::kOriginator) != flipped_; }
@@ -428,8 +427,8 @@ void QuicParser::messages(Context& context, Direction direction) {
 // A packet that cannot be opened. Once the client sends one after the ServerHello, both sides have the keys.
 void QuicParser::encrypted(Context& context, Direction direction, std::size_t bytes) {
   Side& side = sides_[connection::index(direction)];
-  side.encrypted_bytes += bytes;
-  ++side.encrypted_packets;
+  side.encrypted.bytes += bytes;
+  ++side.encrypted.records;
   if (handshake_ && handshake_->server_hello && from_client(direction)) finish_handshake(context);
 }
 
@@ -467,16 +466,7 @@ void QuicParser::closed(Context& context, End) {
   handshake_.reset();
   retried_.reset();
   emit(context);
-  if (sides_[0].encrypted_bytes == 0 && sides_[1].encrypted_bytes == 0) return;
-  Encrypted row;
-  row.head = context.head(context.connection().first, context.place());
-  row.protocol = "quic";
-  row.orig_bytes = sides_[0].encrypted_bytes;
-  row.resp_bytes = sides_[1].encrypted_bytes;
-  row.orig_records = sides_[0].encrypted_packets;
-  row.resp_records = sides_[1].encrypted_packets;
-  row.lost = false;
-  context.emit(row);
+  if (const auto row = encrypted_row(context, "quic", sides_[0].encrypted, sides_[1].encrypted)) context.emit(*row);
 }
 
 // A long header of a version that we know, whose lengths add up.

@@ -43,8 +43,7 @@ class DtlsParser final : public Parser {
 
  private:
   struct Side {
-    std::uint64_t encrypted_bytes = 0;
-    std::uint32_t encrypted_records = 0;
+    EncryptedAmount encrypted;
   };
   // False where the rest of the datagram is not to be read.
   bool record(Context& context, Direction direction, Bytes& data);
@@ -128,8 +127,8 @@ bool DtlsParser::record(Context& context, Direction direction, Bytes& data) {
 
 void DtlsParser::encrypted(Context& context, Direction direction, std::size_t bytes) {
   Side& side = sides_[connection::index(direction)];
-  side.encrypted_bytes += bytes;
-  ++side.encrypted_records;
+  side.encrypted.bytes += bytes;
+  ++side.encrypted.records;
   if (over_ || !handshake_) return;
   Session& session = handshake_->session;
   // DTLS 1.3 sends no ChangeCipherSpec.
@@ -208,16 +207,7 @@ void DtlsParser::closed(Context& context, End) {
     handshake_->session.emit(context);
     handshake_.reset();
   }
-  if (sides_[0].encrypted_bytes == 0 && sides_[1].encrypted_bytes == 0) return;
-  Encrypted row;
-  row.head = context.head(context.connection().first, context.place());
-  row.protocol = "dtls";
-  row.orig_bytes = sides_[0].encrypted_bytes;
-  row.resp_bytes = sides_[1].encrypted_bytes;
-  row.orig_records = sides_[0].encrypted_records;
-  row.resp_records = sides_[1].encrypted_records;
-  row.lost = false;
-  context.emit(row);
+  if (const auto row = encrypted_row(context, "dtls", sides_[0].encrypted, sides_[1].encrypted)) context.emit(*row);
 }
 
 // A plaintext record header and a hello in it.

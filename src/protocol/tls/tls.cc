@@ -75,8 +75,7 @@ class TlsParser final : public Parser {
     Mode mode = Mode::kHeader;
     bool lost = false;       // record borders are not known any more
     std::uint32_t left = 0;  // of the current record
-    std::uint64_t encrypted_bytes = 0;
-    std::uint32_t encrypted_records = 0;
+    EncryptedAmount encrypted;
     std::uint16_t heartbeat = 0;  // length of the largest encrypted heartbeat
     bool data = false;            // application data was seen
   };
@@ -145,7 +144,7 @@ void TlsParser::stream(Context& context, Direction direction, Bytes data) {
   }
   while (!data.empty()) {
     if (side.lost) {
-      side.encrypted_bytes += data.size();
+      side.encrypted.bytes += data.size();
       return;
     }
     if (side.mode == Mode::kHeader) {
@@ -192,9 +191,9 @@ void TlsParser::stream(Context& context, Direction direction, Bytes data) {
     side.left -= static_cast<std::uint32_t>(n);
     switch (side.mode) {
       case Mode::kEncrypted:
-        side.encrypted_bytes += n;
+        side.encrypted.bytes += n;
         if (side.left == 0) {
-          ++side.encrypted_records;
+          ++side.encrypted.records;
           side.mode = Mode::kHeader;
           if (!over_) {
             Session& session = handshake().session;
@@ -413,19 +412,13 @@ void TlsParser::closed(Context& context, End) {
     handshake_->session.emit(context);
     handshake_.reset();
   }
-  if (sides_[0].encrypted_bytes == 0 && sides_[1].encrypted_bytes == 0) return;
-  Encrypted row;
-  row.head = context.head(context.connection().first, context.place());
-  row.protocol = "ssl";
-  row.orig_bytes = sides_[0].encrypted_bytes;
-  row.resp_bytes = sides_[1].encrypted_bytes;
-  row.orig_records = sides_[0].encrypted_records;
-  row.resp_records = sides_[1].encrypted_records;
-  row.lost = lost_;
-  if (sides_[0].heartbeat != 0) row.orig_heartbeat = sides_[0].heartbeat;
-  if (sides_[1].heartbeat != 0) row.resp_heartbeat = sides_[1].heartbeat;
-  if (row.orig_heartbeat || row.resp_heartbeat) row.early_heartbeat = early_heartbeat_;
-  context.emit(row);
+  auto row = encrypted_row(context, "ssl", sides_[0].encrypted, sides_[1].encrypted);
+  if (!row) return;
+  row->lost = lost_;
+  if (sides_[0].heartbeat != 0) row->orig_heartbeat = sides_[0].heartbeat;
+  if (sides_[1].heartbeat != 0) row->resp_heartbeat = sides_[1].heartbeat;
+  if (row->orig_heartbeat || row->resp_heartbeat) row->early_heartbeat = early_heartbeat_;
+  context.emit(*row);
 }
 
 // A record header, then what it should hold.
