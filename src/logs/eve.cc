@@ -125,7 +125,7 @@ class Eve final : public LineReader {
   }
 
   bool read_common(const Object& event, Common& out, std::string& why) {
-    const auto time = parse_log_time(text(event, "timestamp"));
+    const auto time = parse_row_time(text(event, "timestamp"));
     if (!time) {
       why = "an event without its time";
       return false;

@@ -39,6 +39,8 @@ std::optional<bool> parse_bool(std::string_view text) {
   return std::nullopt;
 }
 
+constexpr std::uint64_t kMostSeconds = 9'223'372'035;  // what int64 nanoseconds hold
+
 // What an empty list that is set points to: a null pointer says unset.
 constexpr std::string_view kNoText;
 constexpr base::Duration kNoInterval{};
@@ -49,14 +51,14 @@ constexpr std::uint64_t kNoCount = 0;
 std::optional<std::int64_t> parse_seconds(std::string_view text) {
   if (text.find_first_of("eE") != std::string_view::npos) {  // JSON: 1e-06
     const auto v = parse_double(text);
-    if (!v || std::abs(*v) > 9e9) return std::nullopt;
+    if (!v || std::abs(*v) > static_cast<double>(kMostSeconds)) return std::nullopt;
     return std::llround(*v * 1e9);
   }
   const bool negative = !text.empty() && text.front() == '-';
   if (negative) text.remove_prefix(1);
   const std::size_t dot = text.find('.');
   const auto whole = parse_number<std::uint64_t>(text.substr(0, dot));
-  if (!whole || *whole > 9'000'000'000ull) return std::nullopt;
+  if (!whole || *whole > kMostSeconds) return std::nullopt;
   std::uint64_t nanoseconds = 0;
   if (dot != std::string_view::npos) {
     std::string_view digits = text.substr(dot + 1);
@@ -86,12 +88,18 @@ std::optional<base::Time> parse_log_time(std::string_view text) {
   }
   const std::string_view whole = text.substr(0, text.find('.'));
   if (whole.size() > 11) {
+    constexpr auto kMost = static_cast<std::int64_t>(kMostSeconds * 1000);
     const auto milliseconds = parse_number<std::int64_t>(whole);
-    if (!milliseconds || *milliseconds < 0 || *milliseconds > 9'000'000'000'000) return std::nullopt;
+    if (!milliseconds || *milliseconds < -kMost || *milliseconds > kMost) return std::nullopt;
     return base::Time{*milliseconds * 1'000'000};
   }
   const auto ns = parse_seconds(text);
-  return ns && *ns >= 0 ? std::optional(base::Time{*ns}) : std::nullopt;
+  return ns ? std::optional(base::Time{*ns}) : std::nullopt;
+}
+
+std::optional<base::Time> parse_row_time(std::string_view text) {
+  const auto t = parse_log_time(text);
+  return t && t->ns >= 0 ? t : std::nullopt;
 }
 
 Row::Row(const record::Schema& schema) : schema_(&schema), cells_(schema.fields.size()) {

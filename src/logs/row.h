@@ -16,8 +16,11 @@ namespace whodunit::logs {
 /// beyond int64 nanoseconds is no time.
 std::optional<std::int64_t> parse_seconds(std::string_view text);
 /// Seconds since the epoch, milliseconds where the number is too large for that (Zeek's TS_MILLIS), or RFC 3339, with
-/// EVE's "+0200" for an offset too.
+/// EVE's "+0200" for an offset too. Before 1970 as well: a field may say what a file or a certificate claims.
 std::optional<base::Time> parse_log_time(std::string_view text);
+/// The same of a row's own time: when a packet was seen, which was not before 1970.
+std::optional<base::Time> parse_row_time(std::string_view text);
+
 /// A row of a schema. Reused: `begin` forgets the last one and keeps the memory.
 class Row {
  public:

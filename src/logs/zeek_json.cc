@@ -129,7 +129,7 @@ class ZeekJson final : public LineReader {
         else if (seconds >= 1e11 && seconds < 9e12)
           t = base::Time{static_cast<std::int64_t>(seconds * 1e3 + 0.5) * 1000};
       } else {
-        t = parse_log_time(text);
+        t = parse_row_time(text);
       }
       has_time_ = t.has_value();
       if (t) head.ts = *t;

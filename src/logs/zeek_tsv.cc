@@ -136,7 +136,7 @@ class ZeekTsv final : public LineReader {
       bool ok = true;
       switch (fields_[i]) {
         case kTs: {
-          const auto t = parse_log_time(raw);
+          const auto t = parse_row_time(raw);
           if (t) row.head.ts = *t;
           has_time = ok = t.has_value();
           break;

@@ -6,6 +6,7 @@
 #include "connection/conn_record.h"
 #include "logs/line.h"
 #include "logs/logs.h"
+#include "logs/row.h"
 #include "protocol/dns/dns.h"
 #include "protocol/http/http.h"
 #include "protocol/parser.h"
@@ -105,6 +106,16 @@ TEST_F(Lines, ZeekTsvMalformedLinesSayWhyAndTheRestGoesOn) {
   EXPECT_EQ(give(*reader, "1.0\t10.0.0.1\t80\ttcp\tmany"), Line::kRows);
   EXPECT_NE(why.find("orig_bytes"), std::string::npos);
   EXPECT_FALSE(taken.read<connection::Conn>(0).orig_bytes.has_value());
+}
+
+TEST(Times, OfFieldsMayLieFarAwayOfRowsNot) {
+  EXPECT_EQ(parse_log_time("-2082844800.000000")->ns, -2082844800'000000000);  // 1904: where some file systems begin
+  EXPECT_EQ(parse_log_time("9214646399.000000")->ns, 9214646399'000000000);    // 2261: a certificate without an end
+  EXPECT_EQ(parse_log_time("-2082844800000")->ns, -2082844800'000000000);
+  EXPECT_FALSE(parse_log_time("9223372036.900000"));
+  EXPECT_FALSE(parse_log_time("1e10"));
+  EXPECT_FALSE(parse_row_time("-1.0"));
+  EXPECT_EQ(parse_row_time("0.000001")->ns, 1000);
 }
 
 TEST_F(Lines, ZeekJsonInAllItsSpellings) {
