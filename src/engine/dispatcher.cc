@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <bit>
+#include <utility>
 
 #include "connection/conn_record.h"
 #include "protocol/files/files.h"
@@ -69,11 +70,13 @@ struct Dispatcher::Flow {
   std::uint8_t orders = 0;
   std::uint8_t current = 0xff;    // definition of `parser`
   std::uint8_t announced = 0xff;  // what another connection said that this one is
+  std::uint8_t awaited = 0xff;    // what `parser` hands over to, once its first bytes are seen
   std::uint8_t changes = 0;       // how often a protocol handed over to another: bounded
   std::uint8_t datagrams = 0;
   bool late = false;  // matched nothing, but a protocol may still begin in the middle
   bool given_up = false;
   bool ended[2] = {false, false};
+  std::unique_ptr<Flow> within;  // the stream that `parser` carries in its messages
 };
 
 Dispatcher::Dispatcher(const protocol::Plan& plan, record::Sink& sink, base::MemoryAccountant& memory)
@@ -90,7 +93,11 @@ Dispatcher::~Dispatcher() = default;
 
 protocol::Context Dispatcher::context(const connection::View& connection, const packet::Origin& at, const Flow* flow) {
   protocol::Context c(connection, at, sink_, plan_, memory_, files_.get(), shared_);
-  if (flow != nullptr && flow->current != 0xff) c.weird_source = protocol::definitions()[flow->current]->name;
+  if (flow != nullptr) {
+    if (flow->current != 0xff) c.weird_source = protocol::definitions()[flow->current]->name;
+    c.generation = flow->changes;
+    c.within_wanted = !flow->within || !flow->within->given_up;
+  }
   return c;
 }
 
@@ -118,7 +125,15 @@ void Dispatcher::forget_held(Flow& flow) {
   flow.held.reset();
 }
 
+void Dispatcher::forget_within(Flow& flow) {
+  if (!flow.within) return;
+  forget_held(*flow.within);
+  memory_.give_back(base::MemoryUse::kParsers, sizeof(Flow));
+  flow.within.reset();
+}
+
 void Dispatcher::drop(Flow* flow, std::uint64_t& slot, std::uint64_t next) {
+  forget_within(*flow);
   forget_held(*flow);
   memory_.give_back(base::MemoryUse::kParsers, sizeof(Flow));
   delete flow;
@@ -186,43 +201,95 @@ void Dispatcher::note_services(protocol::Context& context, Flow& flow) {
   if (!expected.name.empty()) announce(context, expected);
 }
 
+void Dispatcher::hand_over(protocol::Context& context, Flow& flow, std::size_t next) {
+  // The parser that hands over emits what it has first.
+  flow.parser->closed(context, End::kFin);
+  note_services(context, flow);
+  flow.parser.reset();
+  flow.awaited = 0xff;
+  if (++flow.changes > 8) {
+    flow.given_up = true;
+    return;
+  }
+  context.generation = flow.changes;
+  if (next < protocol::definitions().size()) {
+    start(context, flow, next);
+  } else {  // whatever its content says
+    flow.current = 0xff;
+    flow.candidates = stream_definitions_;
+  }
+}
+
 void Dispatcher::settle(protocol::Context& context, Flow& flow, Direction direction) {
   note_services(context, flow);
+  if (!context.within.empty()) {
+    const base::Bytes bytes = std::exchange(context.within, {});
+    if (context.depth == 0) feed_within(context, flow, direction, bytes);
+  }
   if (!context.become.empty()) {
-    const std::string_view next = context.become;
-    const base::Bytes rest = context.become_rest;
-    context.become = {};
-    context.become_rest = {};
+    const std::string_view next = std::exchange(context.become, {});
+    const base::Bytes rest = std::exchange(context.become_rest, {});
     context.failed = false;
-    // The parser that hands over emits what it has first.
-    flow.parser->closed(context, End::kFin);
-    flow.parser.reset();
-    if (++flow.changes > 8) {
-      flow.given_up = true;
-      return;
-    }
-    if (next == "?") {  // whatever its content says
-      flow.current = 0xff;
-      flow.candidates = stream_definitions_;
-    } else {
-      const auto all = protocol::definitions();
-      std::size_t i = 0;
+    const auto all = protocol::definitions();
+    std::size_t i = all.size();
+    if (next != "?") {
+      i = 0;
       while (i < all.size() && all[i]->name != next) ++i;
       if (i == all.size()) {
+        flow.parser->closed(context, End::kFin);
+        flow.parser.reset();
         flow.given_up = true;
         return;
       }
-      start(context, flow, i);
     }
-    if (!rest.empty()) feed(context, flow, direction, rest);
+    if (i < all.size() && all[i]->late) {
+      flow.awaited = static_cast<std::uint8_t>(i);  // its first bytes decide
+    } else {
+      hand_over(context, flow, i);
+    }
+    if (!rest.empty() && !flow.given_up) {
+      const std::vector<std::uint8_t> copy(rest.begin(), rest.end());  // they can be of the parser that goes
+      feed(context, flow, direction, copy);
+    }
     return;
   }
   if (context.failed) {
     context.failed = false;
+    close_within(context, flow, End::kEvicted);
     flow.parser->closed(context, End::kEvicted);
     flow.parser.reset();
     flow.given_up = true;
   }
+}
+
+void Dispatcher::feed_within(protocol::Context& context, Flow& flow, Direction direction, base::Bytes data) {
+  if (!flow.within) {
+    if (!memory_.take(base::MemoryUse::kParsers, sizeof(Flow), context.connection().saw_responder)) return;
+    flow.within = std::make_unique<Flow>();
+    flow.within->candidates = stream_definitions_;
+    flow.within->changes = static_cast<std::uint8_t>(flow.changes + 1);
+  }
+  if (flow.within->given_up) return;
+  protocol::Context inner = this->context(context.connection(), context.at(), flow.within.get());
+  inner.depth = static_cast<std::uint8_t>(context.depth + 1);
+  feed(inner, *flow.within, direction, data);
+  adopt_services(flow);
+}
+
+void Dispatcher::close_within(protocol::Context& context, Flow& flow, End why) {
+  if (!flow.within) return;
+  if (flow.within->parser) {
+    protocol::Context inner = this->context(context.connection(), context.at(), flow.within.get());
+    close_within(inner, *flow.within, why);
+    flow.within->parser->closed(inner, why);
+    note_services(inner, *flow.within);
+    adopt_services(flow);
+  }
+  forget_within(flow);
+}
+
+void Dispatcher::adopt_services(Flow& flow) {
+  for (std::uint8_t i = 0; i < flow.within->orders; ++i) confirm(flow, flow.within->order[i]);
 }
 
 // Gives what was kept to the parser found, each piece as of the packet that brought it.
@@ -233,6 +300,7 @@ void Dispatcher::feed_held(protocol::Context& now, Flow& flow) {
   std::size_t at = 0;
   for (const Flow::Held::Chunk& chunk : held->chunks) {
     protocol::Context then = context(now.connection(), chunk.at, &flow);
+    then.depth = now.depth;
     if (!flow.given_up) feed(then, flow, chunk.direction, base::slice(held->bytes, at, chunk.size));
     at += chunk.size;
   }
@@ -320,6 +388,14 @@ void Dispatcher::feed(protocol::Context& context, Flow& flow, Direction directio
       recognise(context, flow, direction, data);
     return;
   }
+  if (flow.awaited != 0xff) {
+    // What was agreed on begins here, or was taken away before the capture (a decrypted one goes on in clear).
+    const std::size_t next = std::exchange(flow.awaited, std::uint8_t{0xff});
+    if (protocol::definitions()[next]->recognise(data, direction, true) != Match::kNo) {
+      hand_over(context, flow, next);
+      if (flow.given_up) return;
+    }
+  }
   flow.parser->stream(context, direction, data);
   settle(context, flow, direction);
 }
@@ -342,7 +418,22 @@ void Dispatcher::gap(const connection::View& connection, std::uint64_t& slot, Di
     return;
   }
   protocol::Context c = context(connection, at, flow);
+  if (flow->awaited != 0xff) {
+    hand_over(c, *flow, flow->awaited);
+    if (flow->given_up) return;
+  }
   flow->parser->gap(c, direction, bytes);
+  if (c.within_gap != 0 && flow->within) {
+    if (flow->within->parser) {
+      protocol::Context inner = context(connection, at, flow->within.get());
+      inner.depth = 1;
+      flow->within->parser->gap(inner, direction, c.within_gap);
+      settle(inner, *flow->within, direction);
+      adopt_services(*flow);
+    } else {
+      forget_held(*flow->within);
+    }
+  }
   settle(c, *flow, direction);
   if (flow->given_up && flow->confirmed == 0) drop(flow, slot, kGivenUp);
 }
@@ -394,6 +485,13 @@ void Dispatcher::end(const connection::View& connection, std::uint64_t& slot, Di
   if (flow->ended[connection::index(direction)] || !flow->parser) return;
   flow->ended[connection::index(direction)] = true;
   protocol::Context c = context(connection, at, flow);
+  if (flow->within && flow->within->parser) {
+    protocol::Context inner = context(connection, at, flow->within.get());
+    inner.depth = 1;
+    flow->within->parser->end(inner, direction, why);
+    settle(inner, *flow->within, direction);
+    adopt_services(*flow);
+  }
   flow->parser->end(c, direction, why);
   settle(c, *flow, direction);
 }
@@ -405,6 +503,7 @@ std::string_view Dispatcher::closed(const connection::View& connection, std::uin
     auto* flow = reinterpret_cast<Flow*>(slot);
     if (flow->parser) {
       protocol::Context c = context(connection, at, flow);
+      close_within(c, *flow, why);
       flow->parser->closed(c, why);
       note_services(c, *flow);
       flow->parser.reset();

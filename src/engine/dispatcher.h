@@ -49,6 +49,14 @@ class Dispatcher : public connection::Consumer {
   void feed(protocol::Context& context, Flow& flow, connection::Direction direction, base::Bytes data);
   /// Acts on what the parser said in the context.
   void settle(protocol::Context& context, Flow& flow, connection::Direction direction);
+  /// The parser gives way to `next`, or to whatever the content says where that is no definition's number.
+  void hand_over(protocol::Context& context, Flow& flow, std::size_t next);
+  /// Bytes of the stream that the parser carries (Context::within).
+  void feed_within(protocol::Context& context, Flow& flow, connection::Direction direction, base::Bytes data);
+  void close_within(protocol::Context& context, Flow& flow, connection::End why);
+  void forget_within(Flow& flow);
+  /// What was recognised within is the connection's service, too.
+  void adopt_services(Flow& flow);
   void confirm(Flow& flow, std::size_t definition);
   /// What the parser recognised, and what it carried within.
   void note_services(protocol::Context& context, Flow& flow);

@@ -90,10 +90,19 @@ class Context {
   // What the parser tells the engine (read after the call).
   bool recognised = false;  ///< the protocol is certain: it goes into conn.service
   bool failed = false;      ///< the bytes are not of this protocol: give the parser nothing more
-  /// Set to a protocol's name to hand over all further bytes to it (STARTTLS, CONNECT, WebSocket).
+  /// Set to a protocol's name to hand over all further bytes to it (STARTTLS, CONNECT, WebSocket), "?" to whatever they
+  /// are by their content. Where one that may begin late (Definition::late) does not begin, this parser goes on.
   std::string_view become = {};
   /// Bytes of the current data that belong to the protocol in `become`, if any.
   Bytes become_rest = {};
+  /// Bytes of a stream that this protocol carries in its messages (WebSocket), in order: what they are is told by their
+  /// content. They must live as long as the call's data, or be the parser's own. Only one level deep.
+  Bytes within = {};
+  std::uint64_t within_gap = 0;  ///< bytes of that stream that were lost (set in Parser::gap)
+  bool within_wanted = true;     ///< false: nobody listens to that stream any more; the engine sets it
+  std::uint8_t depth = 0;        ///< 1 in a stream within another: there, `within` is not looked at
+  /// How manieth protocol of its connection the parser is, 0 for the first; the engine sets it.
+  std::uint8_t generation = 0;
   /// Another protocol lies within this one (ntlm within smb): it goes into conn.service, too. A definition's name.
   void carries(std::string_view name) {
     for (std::string_view& slot : carried_) {

@@ -185,6 +185,11 @@ def result_set(mine, row):
     return row.get("rows") == 0 and str(row.get("arg", "")).lower().startswith(("select", "show"))
 
 
+def own_channel(mine, row):
+    """Our PORT or EPRT row holds the end that its own argument names."""
+    return mine.get("command") in ("PORT", "EPRT") and mine.get("data_channel.passive") is False
+
+
 # Differences that are known and no fault here, of fields with fewer than 200 values: they are counted and listed instead
 # of being compared. (log, field) -> (function of our row and Zeek's, why, by which standard, and a packet).
 EXPLAINED = {
@@ -193,6 +198,13 @@ EXPLAINED = {
                                 ("ssh", "RFC 4253 4.2", "zeek__ssh_ssh-on-port-80.pcap packet 4"),
                                 ("irc", "RFC 2812 3.1", "ndpi__irc.pcap packet 4"),
                                 ("rdp", "MS-RDPBCGR 2.2.1.1", "arkime__socks5-rdp.pcap packet 8"))},
+    **{("ftp", f"data_channel.{name}"): (own_channel, "Each PORT names the end of a connection of its own (RFC 959 4.1.2); Zeek keeps the last one of a session and writes it with the first row that comes: zeek__ftp_ftp-many-port-expected.pcap packet 6")
+       for name in ("passive", "orig_h", "resp_h", "resp_p")},
+    **{("ftp", name): (lambda mine, row: mine.get("reply_code") is None,
+                       "Commands that got no reply of those that they can have (RFC 959 5.4); Zeek's row repeats the last reply of the session: zeek__ftp_ftp-many-port-expected.pcap packet 6, zeek__ftp_ftp-invalid-reply-code.pcap packet 14")
+       for name in ("reply_code", "reply_msg")},
+    ("smtp", "last_reply"): (lambda mine, row: "\r\n" in row.get("last_reply", ""),
+                             "A reply ends with its line (RFC 5321 4.2); behind a STARTTLS that was decrypted Zeek does not split lines: arkime__smtp-decrypted.pcap packet 33"),
     ("irc", "addl"): (lambda mine, row: row.get("command") == "NICK",
                       "NICK has one parameter (RFC 2812 3.1.2); Zeek's row repeats what an earlier command left there: zeek__irc-more-commands.pcap packet 70"),
     ("irc", "value"): (lambda mine, row: row.get("command") == "DCC",

@@ -390,6 +390,80 @@ TEST(Smtp, HandsOverToTls) {
   EXPECT_TRUE(talk.rows<smtp::Smtp>()[0].tls);
 }
 
+TEST(Smtp, AMailSentBeforeTheAnswerToDataIsRead) {
+  Talk talk(smtp::kDefinition, 25);
+  talk.client(octets("EHLO c\r\nMAIL FROM:<a@b>\r\nRCPT TO:<c@d>\r\nDATA\r\nSubject: early\r\n\r\ntext\r\n.\r\n"));
+  talk.server(octets("220 mx ESMTP\r\n250 mx\r\n250 ok\r\n250 ok\r\n354 go on\r\n250 queued\r\n"));
+  talk.close();
+  ASSERT_EQ(talk.rows<smtp::Smtp>().size(), 1u);
+  EXPECT_EQ(talk.rows<smtp::Smtp>()[0].subject, "early");
+  EXPECT_EQ(talk.rows<smtp::Smtp>()[0].last_reply, "250 queued");
+}
+
+TEST(Smtp, ARefusedDataIsFollowedByCommands) {
+  Talk talk(smtp::kDefinition, 25);
+  talk.server(octets("220 mx ESMTP\r\n"));
+  talk.client(octets("MAIL FROM:<a@b>\r\nDATA\r\n"));
+  talk.server(octets("250 ok\r\n503 no recipient\r\n"));
+  talk.client(octets("RCPT TO:<c@d>\r\n"));
+  talk.server(octets("250 ok\r\n"));
+  talk.close();
+  ASSERT_EQ(talk.rows<smtp::Smtp>().size(), 1u);
+  EXPECT_THAT(talk.rows<smtp::Smtp>()[0].rcptto, ElementsAre("c@d"));
+}
+
+TEST(Smtp, GoesOnInClearBehindStartTls) {
+  Talk talk(smtp::kDefinition, 25);
+  talk.server(octets("220 mx ESMTP\r\n"));
+  talk.client(octets("EHLO c\r\nSTARTTLS\r\n"));
+  talk.server(octets("250 mx\r\n220 ready\r\n"));
+  talk.client(octets("EHLO c\r\n"));
+  talk.server(octets("250 mx\r\n"));
+  talk.client(octets("MAIL FROM:<a@b>\r\n"));
+  talk.server(octets("250 ok\r\n"));
+  talk.close();
+  const auto rows = talk.rows<smtp::Smtp>();
+  ASSERT_EQ(rows.size(), 2u);
+  EXPECT_EQ(rows[0].last_reply, "220 ready");
+  EXPECT_TRUE(rows[0].tls);
+  EXPECT_EQ(rows[1].mailfrom, "a@b");
+  EXPECT_TRUE(rows[1].tls);
+}
+
+TEST(Smtp, ARefusedLoginIsTold) {
+  Talk talk(smtp::kDefinition, 25);
+  talk.server(octets("220 mx ESMTP\r\n"));
+  talk.client(octets("EHLO c\r\n"));
+  talk.server(octets("250-mx\r\n250 AUTH LOGIN\r\n"));
+  for (int i = 0; i < 2; ++i) {
+    talk.client(octets("AUTH LOGIN\r\n"));
+    talk.server(octets("334 VXNlcm5hbWU6\r\n"));
+    talk.client(octets(base::to_base64(base::as_bytes(std::string_view("eve"))) + "\r\n"));
+    talk.server(octets("334 UGFzc3dvcmQ6\r\n"));
+    talk.client(octets(base::to_base64(base::as_bytes(std::string_view("geheim"))) + "\r\n"));
+    talk.server(octets("535 no\r\n"));
+  }
+  talk.client(octets("QUIT\r\n"));
+  talk.server(octets("221 bye\r\n"));
+  talk.close();
+  const auto rows = talk.rows<smtp::Smtp>();
+  ASSERT_EQ(rows.size(), 2u);
+  EXPECT_EQ(rows[1].auth_user, "eve");
+  EXPECT_EQ(rows[1].auth_success, false);
+  EXPECT_EQ(rows[1].helo, "c");
+}
+
+TEST(Smtp, ASessionWithoutAMailIsTold) {
+  Talk talk(smtp::kDefinition, 25);
+  talk.server(octets("220 mx ESMTP\r\n"));
+  talk.client(octets("EHLO scanner.example\r\n"));
+  talk.server(octets("554 go away\r\n"));
+  talk.close();
+  ASSERT_EQ(talk.rows<smtp::Smtp>().size(), 1u);
+  EXPECT_EQ(talk.rows<smtp::Smtp>()[0].helo, "scanner.example");
+  EXPECT_EQ(talk.rows<smtp::Smtp>()[0].last_reply, "554 go away");
+}
+
 TEST(Ftp, TellsTransfersAndHidesPasswords) {
   Talk talk(ftp::kControl, 21);
   talk.server(octets("220-Welcome\r\n220 FTP\r\n"));
@@ -416,6 +490,45 @@ TEST(Ftp, TellsTransfersAndHidesPasswords) {
   EXPECT_EQ(rows[2].file_size, 4711u);
   EXPECT_EQ(rows[2].reply_code, 226u);
   EXPECT_EQ(rows[2].password, "<hidden>");
+}
+
+TEST(Ftp, GivesRepliesToTheCommandsThatTheyFit) {
+  Talk talk(ftp::kControl, 21);
+  talk.server(octets("220 FTP\r\n"));
+  // Sent without waiting; the first is never answered, the second twice.
+  talk.client(octets("PASV\r\nSTOR a.bin\r\nDELE b.bin\r\nQUIT\r\n"));
+  talk.server(octets("99 what\r\n150 go on\r\n226 done\r\n550 no b.bin\r\n221 bye\r\n"));
+  talk.close();
+  const auto rows = talk.rows<ftp::Ftp>();
+  ASSERT_EQ(rows.size(), 3u);
+  EXPECT_EQ(rows[0].command, "STOR");
+  EXPECT_EQ(rows[0].reply_code, 226u);
+  EXPECT_EQ(rows[1].command, "DELE");
+  EXPECT_EQ(rows[1].reply_code, 550u);
+  EXPECT_EQ(rows[2].command, "PASV");
+  EXPECT_FALSE(rows[2].reply_code);
+}
+
+TEST(Ftp, TakesTelnetsOctetsOut) {
+  Talk talk(ftp::kControl, 21);
+  talk.server(octets("220 FTP\r\n"));
+  talk.client(octets("\xff\xf4\xff\xf2"
+                     "DELE a") +
+              Octets{0} + octets("\xff\xfb\x01\xff\xff.bin\r\n"));
+  talk.server(octets("250 ok\r\n"));
+  talk.close();
+  ASSERT_EQ(talk.rows<ftp::Ftp>().size(), 1u);
+  EXPECT_EQ(talk.rows<ftp::Ftp>()[0].arg, "ftp://198.51.100.20/./a\xff.bin");
+}
+
+TEST(Ftp, AReplyOfSeveralLinesThatNeverEndsDoesNotSwallowTheRest) {
+  Talk talk(ftp::kControl, 21);
+  talk.server(octets("220 FTP\r\n"));
+  talk.client(octets("STOR a\r\n"));
+  talk.server(octets("150 Opening\r\n230- 4 bare linefeeds\r\n   in ASCII mode\r\n226 Transfer complete.\r\n"));
+  talk.close();
+  ASSERT_EQ(talk.rows<ftp::Ftp>().size(), 1u);
+  EXPECT_EQ(talk.rows<ftp::Ftp>()[0].reply_code, 226u);
 }
 
 TEST(Text, ServicesAreToldApartByTheirGreetings) {

@@ -139,7 +139,7 @@ FileHandle FileSink::open(Context& context, const FileStart& start) {
   struct {
     std::uint64_t uid, ordinal, source, direction;
   } key{context.connection().uid.value, start.ordinal, base::fast_hash(start.source),
-        connection::index(start.direction)};
+        connection::index(start.direction) | static_cast<std::uint64_t>(context.generation) << 8};
   const std::uint64_t id = base::fast_hash(base::Bytes(reinterpret_cast<const std::uint8_t*>(&key), sizeof key));
   state->fuid = {id == 0 ? 1 : id};
   state->source = start.source;

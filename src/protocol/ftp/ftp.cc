@@ -18,7 +18,7 @@ namespace {
 using base::Time;
 
 constexpr std::uint16_t kPorts[] = {21, 2121};
-constexpr std::size_t kMaxLine = 4096, kMaxPending = 20, kMaxName = 128;
+constexpr std::size_t kMaxLine = 8192, kMaxPending = 20, kMaxName = 128, kMaxText = 4096;
 
 constexpr std::string_view kCommands[] = {
     "USER", "PASS", "ACCT", "CWD",  "CDUP", "SMNT", "QUIT", "REIN", "PORT", "PASV", "TYPE", "STRU", "MODE",
@@ -30,6 +30,88 @@ constexpr std::string_view kWritten[] = {"APPE", "DELE", "RETR", "STOR", "STOU",
                                          "PORT", "PASV", "EPRT", "EPSV", "PASS"};
 constexpr std::string_view kOnFiles[] = {"APPE", "CWD",  "DELE", "MKD",  "RETR", "RMD", "RNFR",
                                          "RNTO", "STOR", "STOU", "REST", "SIZE", "MDTM"};
+
+// Which replies a command can have (RFC 959 5.4; RFC 2228 4, 2389 3.2, 2428 2, 3659): where commands are sent without
+// waiting, a reply is given to the oldest that it fits. 421 and 500 fit any.
+struct Replies {
+  std::string_view verb, codes;
+};
+constexpr Replies kReplies[] = {
+    {"USER", "230 331 332 501 530"},
+    {"PASS", "202 230 332 501 503 530"},
+    {"ACCT", "202 230 501 503 530"},
+    {"CWD", "250 501 502 530 550"},
+    {"CDUP", "200 250 501 502 530 550"},
+    {"SMNT", "202 250 501 502 530 550"},
+    {"REIN", "120 220 502"},
+    {"QUIT", "221"},
+    {"PORT", "200 501 530"},
+    {"PASV", "227 501 502 530"},
+    {"EPRT", "200 501 522"},
+    {"EPSV", "229 501 522"},
+    {"TYPE", "200 501 504 530"},
+    {"STRU", "200 501 504 530"},
+    {"MODE", "200 501 502 504 530"},
+    {"ALLO", "200 202 501 504 530"},
+    {"REST", "200 350 501 502 530"},
+    {"STOR", "110 125 150 226 250 425 426 450 451 452 501 530 532 550 551 552 553"},
+    {"STOU", "110 125 150 226 250 425 426 450 451 452 501 530 532 550 551 552 553"},
+    {"APPE", "125 150 226 250 425 426 450 451 452 501 502 530 532 550 551 552 553"},
+    {"RETR", "110 125 150 226 250 425 426 450 451 501 530 550"},
+    {"LIST", "125 150 226 250 425 426 450 451 501 502 530 550"},
+    {"NLST", "125 150 226 250 425 426 450 451 501 502 530 550"},
+    {"MLSD", "125 150 226 250 425 426 450 451 501 502 530 550"},
+    {"MLST", "150 226 250 501 530 550"},
+    {"RNFR", "350 450 501 502 530 550"},
+    {"RNTO", "250 501 502 503 530 532 553"},
+    {"DELE", "250 450 501 502 530 550"},
+    {"RMD", "250 501 502 530 550"},
+    {"XRMD", "250 501 502 530 550"},
+    {"MKD", "257 501 502 530 550"},
+    {"XMKD", "257 501 502 530 550"},
+    {"PWD", "257 501 502 550"},
+    {"XPWD", "257 501 502 550"},
+    {"ABOR", "225 226 501 502"},
+    {"SYST", "215 501 502 530"},
+    {"STAT", "211 212 213 450 501 502 530"},
+    {"HELP", "211 214 200 501 502"},
+    {"SITE", "200 202 214 501 502 530"},
+    {"NOOP", "200"},
+    {"FEAT", "211 502"},
+    {"OPTS", "200 451 501"},
+    {"SIZE", "213 501 550"},
+    {"MDTM", "213 501 550"},
+    {"CLNT", "200"},
+    {"AUTH", "234 334 336 431 501 502 504 530 534"},
+    {"ADAT", "235 335 501 503 535"},
+    {"PBSZ", "200 501 503 530"},
+    {"PROT", "200 431 501 503 504 530 534 536"},
+    {"CCC", "200 533 534"},
+};
+bool fits(std::string_view code, std::string_view verb) {
+  if (code == "421" || code == "500") return true;
+  for (const Replies& r : kReplies)
+    if (r.verb == verb) return r.codes.find(code) != std::string_view::npos;
+  return false;
+}
+
+// The control connection is a network virtual terminal's (RFC 959 5.3): NUL is no operation, and what follows IAC are
+// Telnet's own commands (RFC 854), as they stand before ABOR.
+std::string without_telnet(std::string_view line) {
+  constexpr char kIac = '\xff', kWill = '\xfb', kDont = '\xfe';
+  std::string out;
+  for (std::size_t i = 0; i < line.size(); ++i) {
+    if (line[i] == '\0') continue;
+    if (line[i] != kIac) {
+      out += line[i];
+      continue;
+    }
+    if (++i == line.size()) break;
+    if (line[i] == kIac) out += kIac;
+    if (line[i] >= kWill && line[i] <= kDont) ++i;  // an option follows
+  }
+  return out;
+}
 
 template <std::size_t N>
 bool among(const std::string_view (&list)[N], std::string_view item) {
@@ -174,9 +256,13 @@ class ControlParser final : public text::LineParser {
  private:
   void command(Context& context, std::string_view line) {
     State& s = *state_;
+    std::string plain;
     std::string_view rest = line;
-    while (!rest.empty() && (static_cast<unsigned char>(rest.front()) >= 0xf0))
-      rest.remove_prefix(1);  // Telnet's interrupts before ABOR
+    if (line.find('\xff') != std::string_view::npos || line.find('\0') != std::string_view::npos) {
+      plain = without_telnet(line);
+      rest = plain;
+    }
+    if (!s.pending.empty() && s.pending.front().code.value_or(0) >= 200) finish(context, 0);
     Command c;
     c.ts = context.now();
     c.place = context.place();
@@ -221,7 +307,10 @@ class ControlParser final : public text::LineParser {
     const bool ends = coded && (line.size() == 3 || line[3] == ' ');
     const bool goes_on = coded && line.size() > 3 && line[3] == '-';
     if (!s.multiline.empty()) {
-      if (!ends || line.substr(0, 3) != s.multiline) return;  // within a reply of several lines
+      // Within a reply of several lines. One that begins as a reply does, with another code, was not padded as it had
+      // to be (RFC 959 4.2), or the server never ends the lines: such text as replies have makes it one.
+      if (!ends || (line.substr(0, 3) != s.multiline && (line.size() < 14 || !text::printable(line.substr(0, 14)))))
+        return;
       s.multiline.clear();
     } else if (goes_on) {
       s.multiline = line.substr(0, 3);
@@ -238,9 +327,13 @@ class ControlParser final : public text::LineParser {
       if (code == 220 || code == 120) return;
     }
     if (s.pending.empty()) return;
-    Command& c = s.pending.front();
+    const std::size_t answered = answers(line.substr(0, 3), text);
+    Command& c = s.pending[answered];
+    const bool again = c.code.value_or(0) >= 200;  // more of an answer that was given already
+    // That the server closes (421), or what fits no such command, answers nothing.
+    if (again && (code == 421 || !fits(line.substr(0, 3), c.verb))) return;
     c.code = code;
-    c.reply = text;
+    c.reply = text.substr(0, kMaxText);
     record::extend(c.place, context.place());
     if ((code == 150 && c.verb == "RETR") || (code == 213 && c.verb == "SIZE")) {
       if (const auto size = last_number(text)) s.size = size;
@@ -257,7 +350,7 @@ class ControlParser final : public text::LineParser {
         context.expect(channel.to, channel.port, "ftp-data");
       }
     }
-    if (code < 200) return;  // the real reply follows
+    if (code < 200 || again) return;  // the real reply follows, or was
     if (code == 234 && c.verb == "AUTH") context.become = "ssl";
     if (c.verb == "CWD" && code == 250) s.directory = join(s.directory, c.argument);
     if (c.verb == "CDUP" && (code == 200 || code == 250)) s.directory = join(s.directory, "..");
@@ -266,8 +359,30 @@ class ControlParser final : public text::LineParser {
       if (b != std::string_view::npos && b > a + 1)
         s.directory = text.substr(a + 1, std::min<std::size_t>(b - a - 1, 1024));
     }
-    Command done = std::move(c);
-    s.pending.erase(s.pending.begin());
+    // The only one waits for what may still follow (426 and 226 after ABOR): the next command ends it.
+    if (s.pending.size() > 1) finish(context, answered);
+  }
+
+  // The command that a reply belongs to: the oldest of those that it fits best, by its code and its words.
+  std::size_t answers(std::string_view code, std::string_view text) const {
+    std::size_t best = 0;
+    int most = -1;
+    for (std::size_t i = 0; i < state_->pending.size(); ++i) {
+      const Command& c = state_->pending[i];
+      const int points = (fits(code, c.verb) ? 100 : 0) + (text.find(c.verb) != std::string_view::npos ? 20 : 0) +
+                         (text.find(c.argument) != std::string_view::npos ? 10 : 0);
+      if (points > most) {
+        most = points;
+        best = i;
+      }
+    }
+    return best;
+  }
+
+  void finish(Context& context, std::size_t which) {
+    const auto at = state_->pending.begin() + static_cast<std::ptrdiff_t>(which);
+    const Command done = std::move(*at);
+    state_->pending.erase(at);
     write(context, done);
   }
 
@@ -290,6 +405,7 @@ class ControlParser final : public text::LineParser {
       const Address& server = context.connection().id.resp_h;
       argument = "ftp://" + (server.is_v4() ? server.to_string() : "[" + server.to_string() + "]") + path;
     }
+    if (argument.size() > kMaxText) argument.resize(kMaxText);
     if (!argument.empty()) row.arg = argument;
     if (s.channel && (c.verb == "RETR" || c.verb == "STOR" || c.verb == "STOU" || c.verb == "APPE")) {
       const std::string_view type =

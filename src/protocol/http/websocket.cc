@@ -2,19 +2,50 @@
 
 #include <algorithm>
 #include <array>
+#include <vector>
 
 namespace whodunit::protocol::http {
 namespace {
 
-/// RFC 6455 5.2: follows frames by their lengths; their payload is not kept.
+/// RFC 6455 5.2: follows frames by their lengths. What their messages carry, joined, may be a stream of another
+/// protocol (a tunnel): it is handed on to be recognised.
 class WebsocketParser final : public Parser {
  public:
   void stream(Context& context, Direction direction, Bytes data) override {
     Side& s = sides_[connection::index(direction)];
+    carried_.clear();
+    follow(context, direction, s, data);
+    context.within = carried_;
+  }
+
+  void gap(Context& context, Direction direction, std::uint64_t bytes) override {
+    Side& s = sides_[connection::index(direction)];
+    if (s.have == 0 && s.left >= bytes) {
+      s.left -= bytes;
+      if (s.carries) context.within_gap = bytes;
+      s.mask_at = static_cast<std::uint8_t>((s.mask_at + bytes) % 4);
+    } else {
+      context.failed = true;  // where the next frame begins cannot be told
+    }
+  }
+
+ private:
+  struct Side {
+    std::array<std::uint8_t, 14> header{};
+    std::array<std::uint8_t, 4> mask{};
+    std::uint8_t have = 0;
+    std::uint8_t mask_at = 0;  // which octet of the mask comes next
+    bool carries = false;      // the frame's payload is of a message, and readable
+    bool compressed = false;   // the message's is not: RFC 7692
+    std::uint64_t left = 0;    // of the payload
+  };
+
+  void follow(Context& context, Direction direction, Side& s, Bytes data) {
     while (!data.empty()) {
       if (s.left > 0) {
         const auto n = static_cast<std::size_t>(std::min<std::uint64_t>(s.left, data.size()));
         s.left -= n;
+        if (s.carries && context.within_wanted) unmask(s, data.subspan(0, n));
         data = data.subspan(n);
         continue;
       }
@@ -29,20 +60,16 @@ class WebsocketParser final : public Parser {
     }
   }
 
-  void gap(Context& context, Direction direction, std::uint64_t bytes) override {
-    Side& s = sides_[connection::index(direction)];
-    if (s.have == 0 && s.left >= bytes)
-      s.left -= bytes;
-    else
-      context.failed = true;  // where the next frame begins cannot be told
+  /// RFC 6455 5.3.
+  void unmask(Side& s, Bytes payload) {
+    const std::size_t at = carried_.size();
+    carried_.insert(carried_.end(), payload.begin(), payload.end());
+    if (s.mask == std::array<std::uint8_t, 4>{}) return;
+    for (std::size_t i = at; i < carried_.size(); ++i) {
+      carried_[i] ^= s.mask[s.mask_at];
+      s.mask_at = (s.mask_at + 1) % 4;
+    }
   }
-
- private:
-  struct Side {
-    std::array<std::uint8_t, 14> header{};
-    std::uint8_t have = 0;
-    std::uint64_t left = 0;  // of the payload
-  };
 
   static std::size_t header_size(const Side& s) {
     const std::uint8_t length = s.header[1] & 0x7f;
@@ -73,6 +100,18 @@ class WebsocketParser final : public Parser {
       weird(context, 8, "websocket_bad_length");
       return false;
     }
+    s.mask = {};
+    s.mask_at = 0;
+    if (masked) {
+      const Bytes key = c.bytes(4);
+      if (key.size() == 4) std::copy(key.begin(), key.end(), s.mask.begin());
+    }
+    if (!control) {
+      if (opcode != 0) s.compressed = (first & 0x40) != 0;  // RSV1 stands in a message's first frame
+      s.carries = !s.compressed;
+    } else {
+      s.carries = false;
+    }
     if (!recognised_) context.recognised = recognised_ = true;
     return true;
   }
@@ -83,6 +122,7 @@ class WebsocketParser final : public Parser {
   }
 
   Side sides_[2];
+  std::vector<std::uint8_t> carried_;  // of one piece of data
   bool recognised_ = false;
   std::uint8_t told_ = 0;
 };

@@ -145,8 +145,11 @@ struct State {
   std::size_t chunk = 0;  // bytes of BDAT that are still to come
   std::string chunk_line;
   std::vector<Expecting> expecting;  // commands that wait for their reply, oldest first (RFC 2920)
+  Time auth_ts;                      // of the last AUTH
+  record::Place auth_place;
   bool has_helo = false, in_data = false, last_chunk = false, auth_login = false, auth_dialogue = false,
-       server_spoke = false, client_spoke = false;
+       server_spoke = false, client_spoke = false, told = false,  // `told`: a row was written
+      tls = false, greeted = false;
 };
 
 class SmtpParser final : public text::LineParser {
@@ -156,7 +159,9 @@ class SmtpParser final : public text::LineParser {
   void closed(Context& context, End) override {
     if (!state_) return;
     end_body(context);
-    if (state_->mail && state_->mail->active) write(context);
+    // A session that sent no mail is told, too, where a client said who it is: it was refused, or it looked around.
+    if (state_->mail && (state_->mail->active || (!state_->told && state_->has_helo && state_->server_spoke)))
+      write(context);
     state_.reset();
   }
 
@@ -219,6 +224,7 @@ class SmtpParser final : public text::LineParser {
     state_->mail->ts = context.now();
     state_->mail->place = context.place();
     state_->mail->depth = state_->mails + 1;
+    state_->mail->tls = state_->tls;
     state_->mail->path = {context.connection().id.resp_h, context.connection().id.orig_h};
   }
 
@@ -257,6 +263,11 @@ class SmtpParser final : public text::LineParser {
     ++commands_;
     Expecting expecting = Expecting::kOther;
     if (verb == "HELO" || verb == "EHLO" || verb == "LHLO") {
+      // In clear behind STARTTLS (the capture was decrypted): the session begins anew (RFC 3207 4.2).
+      if (s.mail->tls && s.mail->active && !s.mail->has_from && s.mail->rcptto.empty()) {
+        write(context);
+        begin(context);
+      }
       s.helo_before = std::move(s.helo);
       s.helo = rest.substr(0, 512);
       s.has_helo = true;
@@ -277,7 +288,11 @@ class SmtpParser final : public text::LineParser {
         list.push_back(to);
       s.mail->active = true;
     } else if (verb == "DATA") {
+      // The mail's lines follow the answer (RFC 2920 3.1). A client that does not wait sends them all the same, and a
+      // server that takes them reads them as the mail: a refusal ends it.
       expecting = Expecting::kData;
+      end_body(context);
+      s.in_data = true;
     } else if (verb == "BDAT") {
       std::size_t size = 0;
       std::from_chars(rest.data(), rest.data() + rest.size(), size);
@@ -293,6 +308,8 @@ class SmtpParser final : public text::LineParser {
       s.auth_dialogue = true;
       s.auth_login = mechanism == "LOGIN";
       s.auth_user.clear();
+      s.auth_ts = context.now();
+      s.auth_place = context.place();
       expecting = Expecting::kAuth;
       if (!rest.empty()) credentials(rest);
     }
@@ -333,7 +350,13 @@ class SmtpParser final : public text::LineParser {
     if (goes_on) return;
     const char first = line[0];
     Expecting expecting = Expecting::kOther;
-    if (!s.expecting.empty()) {  // the greeting answers no command
+    const bool greets = !s.greeted && line.substr(0, 3) == "220" &&
+                        (s.expecting.empty() || s.expecting.front() != Expecting::kStartTls);
+    s.greeted = true;
+    // 354 answers DATA alone (RFC 5321 4.2.2): replies that were taken for others' are made up for.
+    if (line.substr(0, 3) == "354")
+      while (!s.expecting.empty() && s.expecting.front() == Expecting::kOther) s.expecting.erase(s.expecting.begin());
+    if (!s.expecting.empty() && !greets) {  // the greeting answers no command
       expecting = s.expecting.front();
       if (expecting == Expecting::kAuth && first == '3') return;  // the dialogue goes on
       s.expecting.erase(s.expecting.begin());
@@ -341,14 +364,17 @@ class SmtpParser final : public text::LineParser {
     if (s.auth_dialogue && expecting == Expecting::kAuth) {
       s.auth_dialogue = false;
       s.auth_success = first == '2';
+      if (!*s.auth_success) write_refusal(context);
     }
     // A greeting that is refused changes nothing (RFC 5321 4.1.4).
     if (expecting == Expecting::kHelo && first == '5' && !s.helo_before.empty()) s.helo = s.helo_before;
-    if (expecting == Expecting::kData && first == '3') {
-      begin_body();
-      s.in_data = true;
+    if (expecting == Expecting::kData) {
+      if (first == '3')
+        begin_body();
+      else if (s.in_data)
+        end_body(context);
     } else if (expecting == Expecting::kStartTls && first == '2') {
-      s.mail->tls = true;
+      s.mail->tls = s.tls = true;
       s.mail->active = true;
       context.become = "ssl";
     } else if (expecting == Expecting::kBody) {
@@ -397,6 +423,23 @@ class SmtpParser final : public text::LineParser {
     row.trans_depth = m.depth;
     context.emit(row);
     m.active = false;
+    state_->told = true;
+  }
+
+  // A login that was refused, by itself: the session may never come to a mail, or try again.
+  void write_refusal(Context& context) {
+    State& s = *state_;
+    record::extend(s.auth_place, context.place());
+    Smtp row;
+    row.head = context.head(s.auth_ts, s.auth_place);
+    if (s.has_helo) row.helo = s.helo;
+    row.last_reply = s.mail->last_reply;
+    row.tls = s.mail->tls;
+    if (!s.auth_user.empty()) row.auth_user = s.auth_user;
+    row.auth_success = false;
+    row.trans_depth = s.mail->depth;
+    context.emit(row);
+    s.told = true;
   }
 
   std::unique_ptr<State> state_;
