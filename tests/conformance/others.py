@@ -102,7 +102,7 @@ def is_http1(event):
 
 # (event type, its field, our log, our fields, how the values are made comparable, whether of this event).
 EVE = [
-    ("dns", "dns.rrname", "dns", ("query",), name, None),
+    ("dns", "dns.rrname", "dns", ("query", "question"), name, None),
     ("http", "http.hostname", "http", ("host",), host, lambda e: is_http1(e) and e["http"].get("http_method") != "CONNECT"),
     ("http", "http.url", "http", ("uri",), uri, is_http1),
     ("http", "http.http_method", "http", ("method",), text, is_http1),
@@ -142,7 +142,7 @@ EVE = [
 
 # tshark's field, our log, our fields, how.
 TSHARK = [
-    ("dns.qry.name", "dns", ("query",), name),
+    ("dns.qry.name", "dns", ("query", "question"), name),
     ("http.request.uri", "http", ("uri",), uri),
     ("http.host", "http", ("host",), host),
     ("http.request.method", "http", ("method",), text),

@@ -75,6 +75,15 @@ TEST(Dns, JoinsQueryAndReply) {
   EXPECT_EQ(talk.memory.used(), 0u);
 }
 
+TEST(Dns, AReplyAloneTellsItsQuestion) {
+  Talk talk(kOverUdp, 53, packet::kUdp);
+  talk.datagram(Direction::kResponder, hex("1234 8183 0001 0000 0000 0000") + name("gone.example") + hex("0001 0001"));
+  talk.close();
+  ASSERT_EQ(talk.rows<Dns>().size(), 1u);
+  EXPECT_EQ(talk.rows<Dns>()[0].question, "gone.example");
+  EXPECT_EQ(talk.rows<Dns>()[0].query.data(), nullptr);
+}
+
 TEST(Dns, WritesWhatWasNeverAnswered) {
   Talk talk(kOverUdp, 53, packet::kUdp);
   talk.datagram(Direction::kOriginator, query("a.example", hex("0010")));

@@ -362,6 +362,16 @@ TEST_F(HttpTest, WebSocketsHaveARowAndTheirFramesAreFollowed) {
   EXPECT_THAT(sockets[0].client_protocols, ElementsAre("v1", "authorization.bearer.***"));
   EXPECT_THAT(sockets[0].client_extensions, ElementsAre("permessage-deflate; client_max_window_bits"));
 
+  // What the messages carry, unmasked and without control frames, is a stream.
+  Talk tunnel(kWebsocket, 80);
+  tunnel.client(
+      octets("\x02\x82\x01\x02\x03\x04"
+             "RQ\x89\x80\x01\x01\x01\x01\x80\x82\x01\x02\x03\x04"
+             "IQ"));
+  EXPECT_EQ(tunnel.within, "SSHS");
+  tunnel.server(octets("\xc1\x02xx\x80\x02yy"));  // compressed (RFC 7692)
+  EXPECT_EQ(tunnel.within, "SSHS");
+
   for (const bool by_byte : {true, false}) {
     Talk frames(kWebsocket, 80);
     say(frames, client("\x81\x85\x01\x02\x03\x04hello\x82\xfe\x01\x00mask"sv.substr(0, 11)), by_byte);

@@ -285,6 +285,26 @@ TEST(Sip, JoinsRequestAndResponse) {
   EXPECT_FALSE(rows[1].status_code.has_value());
 }
 
+TEST(Sip, AHeaderWithoutAnEndIsNotTold) {
+  Talk talk(sip::kDefinition, 5060, packet::kUdp);
+  talk.datagram(Direction::kOriginator,
+                octets("ACK sip:a@b SIP/2.0\r\nFrom: <sip:c@d>\r\nVia: SIP/2.0/UDP 192.0.2.1;bra"));
+  talk.close();
+  ASSERT_EQ(talk.rows<sip::Sip>().size(), 1u);
+  EXPECT_EQ(talk.rows<sip::Sip>()[0].request_from, "<sip:c@d>");
+  EXPECT_EQ(talk.rows<sip::Sip>()[0].request_path.size(), 0u);
+}
+
+TEST(Radius, ReadsWhatThereIsOfAShortDatagram) {
+  Talk talk(radius::kDefinition, 1812, packet::kUdp);
+  // Says 40 octets; the User-Name is there, the attribute behind it is cut off.
+  talk.datagram(Direction::kOriginator, hex("01 4f 0028") + Octets(16) + hex("01 07 6c75736572 7d 13 2020"));
+  talk.close();
+  ASSERT_EQ(talk.rows<radius::Radius>().size(), 1u);
+  EXPECT_EQ(talk.rows<radius::Radius>()[0].username, "luser");
+  EXPECT_THAT(talk.weirds(), ::testing::Contains("radius_shorter_than_its_length"));
+}
+
 TEST(Irc, TellsNamesAndChannels) {
   Talk talk(irc::kDefinition, 6667);
   talk.client(octets("NICK bot1\r\nUSER u h s :Real Name\r\n"));

@@ -155,7 +155,7 @@ class Talk {
   std::unique_ptr<Parser> parser;
   std::uint16_t type = 0, code = 0;  // ICMP's
   bool recognised = false, failed = false;
-  std::string become;
+  std::string become, within;
 
  private:
   template <class F>
@@ -169,6 +169,7 @@ class Talk {
     recognised |= context.recognised;
     failed |= context.failed;
     if (!context.become.empty()) become = context.become;
+    within += base::as_text(context.within);
   }
   Seed seed_;
 };

@@ -352,6 +352,16 @@ TEST(DceRpc, TellsCalls) {
   EXPECT_EQ(talk.rows<ntlm::Ntlm>().size(), 1u);
 }
 
+TEST(DceRpc, CallsWhoseBindingWasNotCapturedAreTold) {
+  Talk talk(dce_rpc::kDefinition, 135);
+  talk.client(rpc(0, 2, le(0, 4) + le(0, 2) + le(12, 2) + Octets(20)));
+  talk.server(rpc(2, 2, le(0, 4) + le(0, 2) + Octets(2) + Octets(8)));
+  talk.close();
+  ASSERT_EQ(talk.rows<dce_rpc::DceRpc>().size(), 1u);
+  EXPECT_EQ(talk.rows<dce_rpc::DceRpc>()[0].opnum, 12u);
+  EXPECT_EQ(talk.rows<dce_rpc::DceRpc>()[0].endpoint.data(), nullptr);
+}
+
 TEST(DceRpc, SaysWhatAuthenticationItDoesNotRead) {
   for (const auto& [type, weird] : {std::pair<int, const char*>{68, "netlogon_dce_rpc_auth_type"},
                                     {14, "tls_dce_rpc_auth_type"},
@@ -449,6 +459,17 @@ TEST(Kerberos, JoinsRequestAndReply) {
   EXPECT_EQ(rows[1].error_msg, "KDC_ERR_S_PRINCIPAL_UNKNOWN");
   EXPECT_EQ(krb::kOverUdp.recognise(kdc_request(10), Direction::kOriginator, false), Match::kYes);
   EXPECT_EQ(krb::kOverUdp.recognise(hex("6a053003a1010500000000"), Direction::kOriginator, true), Match::kNo);
+}
+
+TEST(Kerberos, ARequestThatIsDamagedIsToldAllTheSame) {
+  Talk talk(krb::kOverUdp, 88, packet::kUdp);
+  const Octets damaged = hex("6a20 301e a103020105 a20302010a") + Octets(18);
+  EXPECT_EQ(krb::kOverUdp.recognise(damaged, Direction::kOriginator, true), Match::kYes);
+  talk.datagram(Direction::kOriginator, damaged);
+  talk.close();
+  ASSERT_EQ(talk.rows<krb::Kerberos>().size(), 1u);
+  EXPECT_EQ(talk.rows<krb::Kerberos>()[0].request_type, "AS");
+  EXPECT_THAT(talk.weirds(), ElementsAre("krb_malformed"));
 }
 
 TEST(Kerberos, TicketsShownInSmbAreTold) {

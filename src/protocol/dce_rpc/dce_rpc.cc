@@ -314,14 +314,19 @@ bool Channel::interface_of(std::uint16_t context_id, Uuid& uuid) const {
 
 void Channel::write(Context& context, const Call& call, bool answered, std::string_view fault) {
   Uuid uuid{};
-  if (!interface_of(call.context_id, uuid)) return;
-  const std::string endpoint = interface_name(uuid), operation = operation_name(uuid, call.opnum), id = to_text(uuid);
+  std::string endpoint, operation, id;
+  // Where the binding was not captured, the operation's number is what is known.
+  if (interface_of(call.context_id, uuid)) {
+    endpoint = interface_name(uuid);
+    operation = operation_name(uuid, call.opnum);
+    id = to_text(uuid);
+  }
   const std::vector<std::string_view> strings(call.strings.begin(), call.strings.end());
   DceRpc row;
   row.head = context.head(call.ts, call.place);
-  row.endpoint = endpoint;
-  row.operation = operation;
-  row.uuid = id;
+  if (!endpoint.empty()) row.endpoint = endpoint;
+  if (!operation.empty()) row.operation = operation;
+  if (!id.empty()) row.uuid = id;
   row.opnum = call.opnum;
   if (!secondary_address_.empty())
     row.named_pipe = secondary_address_;

@@ -22,7 +22,7 @@ using record::Texts;
   FIELD(1, Opt<Duration>, rtt, "rtt", "Request to the last part of the response; unset where no response came.") \
   FIELD(1, Text, named_pipe, "named_pipe",                                                                       \
         "The secondary address that the server named: a pipe or a port ([C706] 12.6.4.4).")                      \
-  FIELD(1, Text, endpoint, "endpoint", "The interface by name.")                                                 \
+  FIELD(1, Text, endpoint, "endpoint", "The interface by name; unset where its binding was not captured.")       \
   FIELD(1, Text, operation, "operation", "The operation by name.")                                               \
   FIELD(1, Text, uuid, "uuid", "The interface's UUID.")                                                          \
   FIELD(1, std::uint64_t, opnum, "opnum", "The operation's number.")                                             \

@@ -264,7 +264,18 @@ class DnsParser final : public FramedParser {
       }
       if (!others.empty()) row.other_answers = others;
     }
-    if (row.query.data() == nullptr && !t.zone.empty()) row.query = t.zone;
+    std::string question;
+    if (!t.zone.empty()) {
+      if (row.query.data() == nullptr)
+        row.query = t.zone;
+      else if (row.query != t.zone)
+        row.question = t.zone;
+    } else if (!t.has_query && reply != nullptr && reply->has_question) {
+      question = reply->view(reply->question);
+      if (is_netbios)
+        if (std::string name = decode_netbios_name(question); !name.empty()) question = std::move(name);
+      row.question = question;
+    }
     context.emit(row);
   }
 

@@ -51,8 +51,10 @@ using record::Texts;
         "UDP payload size that the querier takes, bytes (RFC 6891 6.2.3).")                                           \
   FIELD(1, Opt<bool>, edns_do, "edns_do", "The querier wants DNSSEC records (RFC 3225).")                             \
   FIELD(1, Counts, edns_options, "edns_options", "Codes of the query's EDNS options (RFC 6891 6.1.2).")               \
-  FIELD(1, Text, client_subnet, "client_subnet", "The client's network as a resolver passed it on (RFC 7871).")
-WHODUNIT_RECORD(Dns, "dns", 1, "One DNS, mDNS, LLMNR or NetBIOS name query with its reply, or either alone.",
+  FIELD(1, Text, client_subnet, "client_subnet", "The client's network as a resolver passed it on (RFC 7871).")       \
+  FIELD(2, Text, question, "question",                                                                                \
+        "The name in a reply's question section, where the query itself was not seen; of an UPDATE its zone.")
+WHODUNIT_RECORD(Dns, "dns", 2, "One DNS, mDNS, LLMNR or NetBIOS name query with its reply, or either alone.",
                 WHODUNIT_DNS_FIELDS)
 
 extern const Definition kOverUdp;

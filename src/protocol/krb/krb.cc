@@ -383,7 +383,7 @@ class KrbParser final : public FramedParser {
         }
       }
     }
-    if (!body) return false;
+    if (!body) context.weird("krb_malformed");  // that somebody asked is told all the same
     if (as) {
       t.client = name + "/" + realm;
       t.preauthenticated = proof;

@@ -1,5 +1,6 @@
 #include "protocol/radius/radius.h"
 
+#include <algorithm>
 #include <memory>
 #include <string>
 #include <vector>
@@ -78,11 +79,16 @@ class RadiusParser final : public Parser {
   void datagram(Context& context, Direction, const packet::Packet& packet) override {
     Cursor c(packet.payload);
     const std::uint8_t code = c.u8(), id = c.u8();
-    const std::size_t length = c.be16();
+    std::size_t length = c.be16();
     c.skip(16);
-    if (c.failed() || length < kHeader || length > packet.payload.size()) {
+    if (c.failed() || length < kHeader) {
       context.weird("radius_malformed");
       return;
+    }
+    if (length > packet.payload.size()) {
+      // RFC 2865 3 has the peer discard it. What is there still tells who asked.
+      context.weird("radius_shorter_than_its_length");
+      length = packet.payload.size();
     }
     context.recognised = true;
     const bool request = is_request(code);
@@ -220,9 +226,9 @@ Match recognise(Bytes data, Direction, bool port_hint) {
   const std::size_t length = base::load_be16(data.data() + 2);
   const bool known =
       (data[0] >= 1 && data[0] <= 5) || (data[0] >= 11 && data[0] <= 13) || (data[0] >= 40 && data[0] <= 45);
-  if (!known || length < kHeader || length > data.size() || (!port_hint && length != data.size())) return Match::kNo;
+  if (!known || length < kHeader || (length != data.size() && !port_hint)) return Match::kNo;
   std::size_t at = kHeader, attributes = 0;
-  while (at + 2 <= length) {
+  while (at + 2 <= std::min(length, data.size())) {
     // At its port one whole attribute is enough: the rest may be damaged.
     if (data[at + 1] < 2 || at + data[at + 1] > length) return port_hint && attributes > 0 ? Match::kYes : Match::kNo;
     at += data[at + 1];

@@ -93,8 +93,10 @@ class SipParser final : public FramedParser {
  private:
   void take(Context& context, std::string_view message) {
     std::string_view rest = message;
-    const auto next_line = [&rest] {
+    bool cut = false;  // the last line had no end
+    const auto next_line = [&rest, &cut] {
       const std::size_t end = rest.find('\n');
+      cut = end == std::string_view::npos;
       std::string_view line = rest.substr(0, end);
       rest.remove_prefix(end == std::string_view::npos ? rest.size() : end + 1);
       if (!line.empty() && line.back() == '\r') line.remove_suffix(1);
@@ -125,7 +127,7 @@ class SipParser final : public FramedParser {
     std::string folded;
     for (std::size_t i = 0; i < kMaxHeaders && !rest.empty(); ++i) {
       std::string_view line = next_line();
-      if (line.empty()) break;
+      if (line.empty() || cut) break;  // a header that does not end (RFC 3261 7.3.1) was cut off: of what, who knows
       if (!rest.empty() && (rest.front() == ' ' || rest.front() == '\t')) {  // folded (7.3.1)
         folded = line;
         while (!rest.empty() && (rest.front() == ' ' || rest.front() == '\t') && folded.size() < 8192) {
