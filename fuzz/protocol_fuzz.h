@@ -1,6 +1,6 @@
 // How the fuzz targets of protocols drive a parser: inputs hold whole conversations, cut into pieces by a separator
-// that says the next piece's direction. For streams, the same bytes are given again one by one, and the rows must
-// agree.
+// that says the next piece's direction. For streams, the same bytes are given again, cut otherwise, and the rows must
+// agree; and once more with a gap.
 #pragma once
 
 #include <algorithm>
@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "base/hash.h"
 #include "connection/conn_record.h"
 #include "protocol/files/files.h"
 #include "protocol/parser.h"
@@ -177,9 +178,27 @@ inline void datagrams(const protocol::Definition& definition, base::Bytes input,
   run.close();
 }
 
+/// Which of a stream's costly runs an input gets. All, unless WHODUNIT_FUZZ_SAMPLE is set (a campaign sets it): then
+/// the input's bytes decide, so that the same input always gets the same.
+struct Choice {
+  bool single = true;  ///< byte by byte; otherwise each piece is cut in three
+  bool holed = true;
+  std::uint64_t bits = 0;
+};
+inline Choice choose(base::Bytes input) {
+  static const bool sample = std::getenv("WHODUNIT_FUZZ_SAMPLE") != nullptr;
+  Choice choice{.bits = base::fast_hash(input)};
+  if (sample) {
+    choice.single = (choice.bits & 7) == 0;
+    choice.holed = (choice.bits >> 3 & 3) == 0;
+  }
+  return choice;
+}
+
 /// `pure`: rows do not depend on how the bytes are cut into segments, which is then checked.
 inline void stream(const protocol::Definition& definition, base::Bytes input, std::uint16_t port, bool pure = true) {
   const std::vector<Piece> all = pieces(input);
+  const Choice choice = choose(input);
   Run whole(definition, port, packet::kTcp);
   for (const Piece& piece : all) {
     whole.recognise(piece, true);
@@ -187,23 +206,42 @@ inline void stream(const protocol::Definition& definition, base::Bytes input, st
     whole.stream(piece.direction, piece.data);
   }
   whole.close();
-  Run single(definition, port, packet::kTcp);
-  for (const Piece& piece : all) {
-    // The first bytes of a piece one by one: headers are cut everywhere. Then by 7, which no field's size divides.
-    for (std::size_t i = 0; i < piece.data.size();) {
-      const std::size_t step = std::min<std::size_t>(i < 64 ? 1 : 7, piece.data.size() - i);
-      single.stream(piece.direction, piece.data.subspan(i, step));
-      i += step;
+  const std::vector<std::size_t> rows = whole.rows();
+  {
+    Run cut(definition, port, packet::kTcp);
+    std::uint64_t bits = choice.bits >> 5;
+    for (const Piece& piece : all) {
+      const std::size_t first = bits % 37 % (piece.data.size() + 1);
+      const std::size_t second = first + bits / 37 % (piece.data.size() - first + 1);
+      if (first != 0) cut.stream(piece.direction, piece.data.first(first));
+      if (second != first) cut.stream(piece.direction, piece.data.subspan(first, second - first));
+      if (second != piece.data.size()) cut.stream(piece.direction, piece.data.subspan(second));
+      bits = bits * 0x9e3779b97f4a7c15u >> 7;
     }
+    cut.close();
+    if (pure && rows != cut.rows()) std::abort();
   }
-  single.close();
-  if (pure && whole.rows() != single.rows()) std::abort();
-  Run holed(definition, port, packet::kTcp);
-  for (std::size_t i = 0; i < all.size(); ++i) {
-    if (i == all.size() / 2) holed.gap(all[i].direction);
-    holed.stream(all[i].direction, all[i].data);
+  if (choice.single) {
+    Run single(definition, port, packet::kTcp);
+    for (const Piece& piece : all) {
+      // The first bytes of a piece one by one: headers are cut everywhere. Then by 7, which no field's size divides.
+      for (std::size_t i = 0; i < piece.data.size();) {
+        const std::size_t step = std::min<std::size_t>(i < 64 ? 1 : 7, piece.data.size() - i);
+        single.stream(piece.direction, piece.data.subspan(i, step));
+        i += step;
+      }
+    }
+    single.close();
+    if (pure && rows != single.rows()) std::abort();
   }
-  holed.close();
+  if (choice.holed) {
+    Run holed(definition, port, packet::kTcp);
+    for (std::size_t i = 0; i < all.size(); ++i) {
+      if (i == all.size() / 2) holed.gap(all[i].direction);
+      holed.stream(all[i].direction, all[i].data);
+    }
+    holed.close();
+  }
 }
 
 }  // namespace whodunit::fuzz
