@@ -284,6 +284,22 @@ TEST_F(HttpTest, DecompressionIsLimitedAndFailureIsSaid) {
   EXPECT_THAT(talk_->weirds(), ElementsAre("inflate_failed"));
 }
 
+TEST_F(HttpTest, ABrokenBrotliBodyIsTheSameHoweverItIsCut) {
+  // An uncompressed metablock, then one with a reserved bit: what stands before the break was said.
+  const std::string body = "\x8b\x05\x80hello, world\xff\xff\xff\xff\xff\xff";
+  const std::string reply =
+      "HTTP/1.1 200 OK\r\nContent-Encoding: br\r\nContent-Length: " + std::to_string(body.size()) + "\r\n\r\n" + body;
+  std::vector<Said> bytes = {client("GET / HTTP/1.1\r\n\r\n")};
+  for (const char c : reply) bytes.push_back(server(std::string(1, c)));
+  for (const auto& steps : {std::vector<Said>{bytes[0], server(reply)}, bytes}) {
+    hold(steps);
+    ASSERT_EQ(rows_.size(), 1u);
+    EXPECT_EQ(rows_[0].response_body_len, 12u);
+    EXPECT_EQ(files_.size(), 1u);
+    EXPECT_THAT(talk_->weirds(), ElementsAre("inflate_failed"));
+  }
+}
+
 TEST_F(HttpTest, PartsOfAFormAreFiles) {
   plan_.file_sha256 = true;
   const std::string file("\x89PNG\r\n\x1a\n\0\0\r\n--\r\n-- not the end\r\n--XX"sv);

@@ -232,6 +232,11 @@ TEST(Modbus, TellsRequestsAndRefusals) {
   EXPECT_EQ(rows[1].unit, 9u);
 }
 
+TEST(Mqtt, APublicationOfNoLengthIsRecognisedWithinItsBytes) {
+  const std::vector<std::uint8_t> bytes = {0x30, 0x00};  // exactly these: a sanitizer sees a read beyond
+  EXPECT_EQ(mqtt::kDefinition.recognise({bytes.data(), bytes.size()}, Direction::kOriginator, true), Match::kMaybe);
+}
+
 TEST(Mqtt, TellsConnectionsMessagesAndTopics) {
   Talk talk(mqtt::kDefinition, 1883);
   talk.client(hex("10 17 0004 4d515454 04 86 003c 0002 6964 0001 74 0001 77 0001") + octets("u"));

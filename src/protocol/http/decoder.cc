@@ -116,24 +116,31 @@ Decoder::State Decoder::Impl::inflate_some(base::Bytes bytes, DecodedSink& sink)
 
 Decoder::State Decoder::Impl::brotli_some(base::Bytes bytes, DecodedSink& sink) {
   std::array<std::uint8_t, kOutput> out;
-  std::size_t in_left = bytes.size();
-  const std::uint8_t* in = bytes.data();
-  for (;;) {
-    std::size_t out_left = kOutput;
-    std::uint8_t* next = out.data();
-    const BrotliDecoderResult result = BrotliDecoderDecompressStream(brotli, &in_left, &in, &out_left, &next, nullptr);
-    if (!give({out.data(), kOutput - out_left}, sink)) return State::kLimit;
-    switch (result) {
-      case BROTLI_DECODER_RESULT_SUCCESS:
-        return State::kEnded;
-      case BROTLI_DECODER_RESULT_ERROR:
-        return State::kFailed;
-      case BROTLI_DECODER_RESULT_NEEDS_MORE_INPUT:
-        return State::kGoing;
-      case BROTLI_DECODER_RESULT_NEEDS_MORE_OUTPUT:
-        break;
+  std::size_t out_left = kOutput;
+  std::uint8_t* next = out.data();
+  const auto flush = [&] {
+    const bool within = give({out.data(), kOutput - out_left}, sink);
+    out_left = kOutput;
+    next = out.data();
+    return within;
+  };
+  // Where its input is broken, the decoder keeps back what it decoded in the same call. Given byte by byte it has told
+  // all that stands before, however the stream was cut into segments.
+  for (const std::uint8_t byte : bytes) {
+    std::size_t in_left = 1;
+    const std::uint8_t* in = &byte;
+    for (;;) {
+      const auto result = BrotliDecoderDecompressStream(brotli, &in_left, &in, &out_left, &next, nullptr);
+      if (result == BROTLI_DECODER_RESULT_NEEDS_MORE_INPUT) break;
+      if (result == BROTLI_DECODER_RESULT_NEEDS_MORE_OUTPUT) {
+        if (!flush()) return State::kLimit;
+        continue;
+      }
+      if (!flush()) return State::kLimit;
+      return result == BROTLI_DECODER_RESULT_SUCCESS ? State::kEnded : State::kFailed;
     }
   }
+  return flush() ? State::kGoing : State::kLimit;
 }
 
 }  // namespace whodunit::protocol::http

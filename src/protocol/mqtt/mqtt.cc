@@ -342,7 +342,7 @@ Match recognise(Bytes data, Direction direction, bool port_hint) {
   if (!port_hint || l.used == 0) return Match::kNo;
   const std::uint8_t type = data[0] >> 4;
   // A publication before any CONNECT breaks MQTT 5.0 3.1, but brokers see it.
-  if (type == kPublish && direction == Direction::kOriginator && (data[0] & 6) != 6 &&
+  if (type == kPublish && direction == Direction::kOriginator && (data[0] & 6) != 6 && l.value >= 2 &&
       data.size() >= 1 + l.used + l.value && l.value >= 2 + std::size_t{base::load_be16(data.data() + 1 + l.used)})
     return Match::kYes;
   const bool plausible = type >= 2 && type <= 14 &&
