@@ -14,6 +14,7 @@ namespace whodunit::knowledge {
 class RangeMap {
  public:
   static constexpr std::uint32_t kNone = UINT32_MAX;
+  static constexpr std::size_t kFew = 1024;
 
   struct Prefix {
     base::Network network;
@@ -65,8 +66,9 @@ class RangeMap {
     starts_.shrink_to_fit();
     inner_.shrink_to_fit();
     // IPv4 addresses lie together in the order: a table by their first 16 bits narrows the search to a few segments.
-    v4_index_.assign(starts_.empty() ? 0 : 65537, 0);
-    if (!starts_.empty()) {
+    // Not worth its 256 KiB where there are few.
+    v4_index_.assign(starts_.size() < kFew ? 0 : 65537, 0);
+    if (!v4_index_.empty()) {
       std::size_t at = 0;
       for (std::uint32_t high = 0; high < 65536; ++high) {
         const base::Address first = base::Address::v4(high << 16);
@@ -83,7 +85,7 @@ class RangeMap {
   const Prefix* find(const base::Address& address) const {
     if (starts_.empty()) return nullptr;
     auto first = starts_.begin(), last = starts_.end();
-    if (address.is_v4()) {
+    if (address.is_v4() && !v4_index_.empty()) {
       const std::uint32_t high = address.v4_value() >> 16;
       first = starts_.begin() + v4_index_[high];
       last = starts_.begin() + v4_index_[high + 1];

@@ -243,17 +243,34 @@ TEST(Table, ReadingWhatWasWrittenChangesNothing) {
   EXPECT_THAT(difference(*actors, *builder.build()), IsEmpty());
 }
 
+TEST(Table, ACampaignOfTwoDataSetsIsWrittenWhole) {
+  const std::string text =
+      "# whodunit actors 1\nD\tMITRE ATT&CK a\t1\t\t\t\t\nC\tC0001\tOperation\t2019\t2020\nt\t\t\tT1001\n"
+      "D\tMITRE ATT&CK b\t1\t\t\t\t\nC\tC0001\tOperation\t2019\t2020\nt\t\t\tT0801\n";
+  Problems problems;
+  const auto actors = build({{"t.tsv", text}}, problems);
+  const auto again = build({{"t.tsv", write_table(*actors, true)}}, problems);
+  EXPECT_EQ(problems.count(), 0U);
+  for (const auto* one : {actors.get(), again.get()}) {
+    ASSERT_THAT(one->campaigns(), SizeIs(1));
+    EXPECT_EQ(one->campaigns()[0].name, "Operation");
+    EXPECT_EQ(one->campaigns()[0].last_seen.to_string(), "2020");
+    EXPECT_THAT(ids(one->campaigns()[0].techniques), ElementsAre("T0801", "T1001"));
+  }
+}
+
 TEST(Table, BrokenLinesAreNamed) {
   Problems problems;
-  const auto actors = build(
-      {{"t.tsv",
-        "# whodunit actors 1\nG\tG0001\tA\nD\tset\t1\t\t\t\t\nG\tG0001\tA\t2019\t7\nzz\nt\t2019\t\tT1\n?\tx\nG\n"}},
-      problems);
+  const auto actors =
+      build({{"t.tsv",
+              "# whodunit actors "
+              "1\nG\tG0001\tA\nD\tset\t1\t\t\t\t\nG\tG0001\tA\t2019\t7\nzz\nt\t2019\t\tT1\n?\tx\nG\nG\tG1\tB\n"}},
+            problems);
   EXPECT_THAT(actors->groups(), SizeIs(1));
   EXPECT_THAT(ids(actors->groups()[0].techniques), ElementsAre("T1"));
   std::vector<std::string> where;
   for (const Problem& p : problems.kept()) where.push_back(p.where);
-  EXPECT_THAT(where, ElementsAre("t.tsv:2", "t.tsv:4", "t.tsv:5", "t.tsv:7", "t.tsv:8"));
+  EXPECT_THAT(where, ElementsAre("t.tsv:2", "t.tsv:4", "t.tsv:5", "t.tsv:7", "t.tsv:8", "t.tsv:9"));
 }
 
 TEST(Builder, OrderAndRepetitionChangeNothing) {

@@ -97,6 +97,7 @@ void BundleReader::index(const dom::element& element, std::size_t position) {
   if (actor_type) {
     each_text_of(json, "x_mitre_domains", [&](std::string_view domain) { ++domains_[domain]; });
     object.id = std::string(attack_id_of(json));
+    if ((type == "intrusion-set" || type == "threat-actor") && !is_attack_group_id(object.id)) object.id.clear();
     if (object.id.empty() && (type == "intrusion-set" || type == "threat-actor" || type == "campaign"))
       object.id = "stix:" + std::string(stix_id);
     if (object.id.empty() && !object.revoked && !object.deprecated) {

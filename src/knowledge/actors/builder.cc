@@ -337,6 +337,7 @@ void Joiner::merge_parts() {
       const auto [at, fresh] = campaigns.emplace(c.id, c);
       if (fresh) continue;
       Campaign& into = at->second;
+      if (into.name.empty()) into.name = c.name;
       into.first_seen = earlier(into.first_seen, c.first_seen);
       if (!into.last_seen.known() || (c.last_seen.known() && into.last_seen < c.last_seen))
         into.last_seen = c.last_seen;

@@ -114,8 +114,10 @@ void ExchangeReader::read_provenance(const dom::object& json) {
 
 void ExchangeReader::read_group(const dom::object& json) {
   const std::string_view id = text_of(json, "id");
-  if (id.empty() || text_of(json, "name").empty()) {
-    problems_.add(id.empty() ? "a group" : std::string(id), id.empty() ? "has no id" : "has no name");
+  if (!is_group_id(id) || text_of(json, "name").empty()) {
+    problems_.add(id.empty() ? "a group" : std::string(id), id.empty()        ? "has no id"
+                                                            : is_group_id(id) ? "has no name"
+                                                                              : "has an id of no known catalogue");
     return;
   }
   const Slot slot = slot_of(json);

@@ -43,6 +43,13 @@ bool is_attack_id(std::string_view id, char letter) {
 
 bool is_attack_group_id(std::string_view id) { return is_attack_id(id, 'G'); }
 
+bool is_group_id(std::string_view id) {
+  for (const std::string_view catalogue : {"misp:", "stix:", "maltrail:"}) {
+    if (id.substr(0, catalogue.size()) == catalogue) return id.size() > catalogue.size();
+  }
+  return is_attack_group_id(id);
+}
+
 Date citation_date(std::string_view description, std::string_view url) {
   static constexpr std::array<std::string_view, 12> kMonths = {"jan", "feb", "mar", "apr", "may", "jun",
                                                                "jul", "aug", "sep", "oct", "nov", "dec"};

@@ -64,6 +64,8 @@ std::string_view reference_kind(std::string_view url);
 
 /// "misp:UUID" and the like sort after ATT&CK's ids.
 bool is_attack_group_id(std::string_view id);
+/// An id as groups have it: ATT&CK's, or "misp:", "stix:", "maltrail:" and something. Joining tells catalogues by it.
+bool is_group_id(std::string_view id);
 bool is_attack_id(std::string_view id, char letter);
 
 void sort_relations(std::vector<Relation>& relations);

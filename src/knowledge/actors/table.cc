@@ -156,7 +156,6 @@ std::string write_dataset(const Actors& actors, std::uint32_t number, bool with_
     note(s.fact);
     for (const Relation& r : s.techniques) note(r.fact);
   }
-  for (const Technique& t : actors.techniques()) note(t.fact);
   for (const Campaign& c : actors.campaigns()) {
     note(c.fact);
     for (const auto* list : {&c.techniques, &c.software, &c.attributed_to}) {
@@ -207,10 +206,15 @@ std::string write_dataset(const Actors& actors, std::uint32_t number, bool with_
     out.line("T", {t.id, t.name, tactics, t.network_observable ? "n" : "", t.replaced_by, out.known(t.fact)});
   }
   for (const Campaign& c : actors.campaigns()) {
-    if (!out.mine(c.fact)) continue;
-    out.line("C",
-             {c.id, c.name, c.first_seen.to_string(), c.last_seen.to_string(), out.known(c.fact), out.refs(c.fact)});
-    if (!c.aliases.empty()) out.line("n", c.aliases);
+    // Another data set may know more of it: ATT&CK's for industry of a campaign that is the enterprise one's.
+    const bool own = out.mine(c.fact);
+    bool any = own;
+    for (const auto* list : {&c.techniques, &c.software, &c.attributed_to})
+      any = any || std::any_of(list->begin(), list->end(), [&](const Relation& r) { return out.mine(r.fact); });
+    if (!any) continue;
+    out.line("C", {c.id, own ? c.name : "", own ? c.first_seen.to_string() : "", own ? c.last_seen.to_string() : "",
+                   out.known(c.fact), out.refs(c.fact)});
+    if (own && !c.aliases.empty()) out.line("n", c.aliases);
     out.relations("t", c.techniques);
     out.relations("s", c.software);
     out.relations("g", c.attributed_to);
@@ -341,7 +345,7 @@ void Reader::line(std::string_view text) {
         group.id = field(0);
         group.name = field(1);
         group.fact = fact(2, 3);
-        if (group.id.empty()) return wrong("a group without an id");
+        if (!is_group_id(group.id)) return wrong("a group without an id of a known catalogue");
         part.groups.push_back(std::move(group));
         subject_ = 'G';
         return;
