@@ -5,6 +5,7 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <cmath>
 #include <filesystem>
 #include <fstream>
 #include <sstream>
@@ -53,7 +54,7 @@ constexpr Timer kTimers[] = {
     {"tcp_attempt_delay", &connection::Settings::tcp_attempt_delay},
     {"tcp_close_delay", &connection::Settings::tcp_close_delay},
 };
-constexpr double kLongestTimer = 7 * 86400.0;  // seconds
+constexpr double kShortestTimer = 0.001, kLongestTimer = 7 * 86400.0;  // seconds
 
 struct Limit {
   std::string_view name;
@@ -76,11 +77,25 @@ CLI::Option* option_of(const CLI::App& verb, std::string_view flag) {
 std::string quote(std::string_view text) {
   std::string out = "\"";
   for (const char c : text) {
+    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) {  // TOML 1.0, "String": not allowed as they are
+      out += fmt::format("\\u{:04x}", static_cast<unsigned>(c));
+      continue;
+    }
     if (c == '"' || c == '\\') out += '\\';
     out += c;
   }
   return out + '"';
 }
+
+/// As few digits as give the same time again.
+std::string seconds(base::Duration time) {
+  std::string out = fmt::format("{}", time.seconds());
+  if (out.find('.') == std::string::npos) out += ".0";
+  return out;
+}
+
+/// What `home = […]` says.
+bool is_home(const knowledge::Zone& zone) { return zone.name == "home" && zone.level == knowledge::ZoneLevel::kInner; }
 
 /// A value as the flag would be given it; nothing where it is of another kind.
 std::optional<std::string> as_flag(const toml::node& node, Kind kind) {
@@ -107,10 +122,10 @@ base::Result<void> read_connection(const toml::node& node, const std::string& pa
             std::find_if(std::begin(kTimers), std::end(kTimers), [&](auto& t) { return t.name == name; });
         timer != std::end(kTimers)) {
       const auto seconds = value.value<double>();
-      if (!seconds || !(*seconds > 0) || *seconds > kLongestTimer)
+      if (!seconds || !(*seconds >= kShortestTimer) || *seconds > kLongestTimer)
         return base::Error{fmt::format("\"{}\" is no time", name), at(value),
-                           fmt::format("give seconds, above 0 and at most {:.0f}", kLongestTimer)};
-      connection.*(timer->member) = base::Duration{static_cast<std::int64_t>(*seconds * 1e9)};
+                           fmt::format("give seconds, at least {} and at most {:.0f}", kShortestTimer, kLongestTimer)};
+      connection.*(timer->member) = base::Duration{std::llround(*seconds * 1e9)};
       continue;
     }
     const auto* limit = std::find_if(std::begin(kLimits), std::end(kLimits), [&](auto& l) { return l.name == name; });
@@ -147,26 +162,28 @@ void add_config_flags(CLI::App& verb, ConfigFlags& flags) {
 }
 
 base::Result<Config> apply_config(CLI::App& verb, const ConfigFlags& flags, connection::Settings& connection) {
+  std::string path = flags.path;
+  if (path.empty()) {
+    const std::string usual = knowledge::home_folder() + "/config.toml";
+    std::error_code code;
+    if (std::filesystem::exists(usual, code)) path = usual;
+  }
+  if (flags.none || path.empty()) return apply_config_text(verb, "", "", connection);
+  auto text = read_text(path);
+  if (!text) return text.error();
+  return apply_config_text(verb, *text, path, connection);
+}
+
+base::Result<Config> apply_config_text(CLI::App& verb, std::string_view text, const std::string& path,
+                                       connection::Settings& connection) {
   Config config;
+  config.path = path;
   const CLI::Option* home = option_of(verb, "--home");
   config.zones_unused = home != nullptr && home->count() != 0;
-  if (!flags.none) {
-    config.path = flags.path;
-    if (config.path.empty()) {
-      const std::string usual = knowledge::home_folder() + "/config.toml";
-      std::error_code code;
-      if (std::filesystem::exists(usual, code)) config.path = usual;
-    }
-  }
-  toml::table root;
-  if (!config.path.empty()) {
-    auto text = read_text(config.path);
-    if (!text) return text.error();
-    auto zones = knowledge::Zones::parse_toml(*text, config.path);  // says where it is no TOML at all
-    if (!zones) return zones.error();
-    config.zones = std::move(*zones);
-    root = toml::parse(*text, config.path);
-  }
+  auto zones = knowledge::Zones::parse_toml(text, config.path);  // says where it is no TOML at all
+  if (!zones) return zones.error();
+  config.zones = std::move(*zones);
+  const toml::table root = toml::parse(text, config.path);
   const std::string name = std::filesystem::path(config.path).filename().string();
   for (const auto& [key, node] : root) {
     const std::string_view word = key.str();
@@ -220,7 +237,7 @@ std::string print_config(const CLI::App& verb, const Config& config, const conne
     out += "# home is not set: the defended network is inferred from each capture, and said to be\n";
   } else {
     for (const knowledge::Zone& zone : config.zones.all()) {
-      if (!zone.organisation.empty() || zone.name != "home") continue;
+      if (!zone.organisation.empty() || !is_home(zone)) continue;
       std::string list;
       for (const base::Network& n : zone.networks) list += (list.empty() ? "" : ", ") + quote(n.to_string());
       line("home", "[" + list + "]", "the config file");
@@ -245,7 +262,7 @@ std::string print_config(const CLI::App& verb, const Config& config, const conne
   const connection::Settings defaults;
   out += "\n[connection]\n";
   for (const Timer& timer : kTimers)
-    line(timer.name, fmt::format("{:.1f}", (connection.*(timer.member)).seconds()),
+    line(timer.name, seconds(connection.*(timer.member)),
          connection.*(timer.member) == defaults.*(timer.member) ? "default: seconds" : "the config file: seconds");
   for (const Limit& limit : kLimits)
     line(limit.name, std::to_string(connection.*(limit.member)),
@@ -254,13 +271,13 @@ std::string print_config(const CLI::App& verb, const Config& config, const conne
   // As the file has them: an organisation's zones stand together.
   std::string organisation;
   for (const knowledge::Zone& zone : config.zones.all()) {
-    if (zone.organisation.empty() && zone.name == "home") continue;
+    if (zone.organisation.empty() && is_home(zone)) continue;
     std::string list;
     for (const base::Network& n : zone.networks) list += (list.empty() ? "" : ", ") + quote(n.to_string());
-    if (!zone.organisation.empty() && zone.organisation != organisation)
-      out += fmt::format("\n[[organisation]]\nname = {}\n", quote(zone.organisation));
+    const bool begins = !zone.organisation.empty() && zone.organisation != organisation;
+    if (begins) out += fmt::format("\n[[organisation]]\nname = {}\n", quote(zone.organisation));
     organisation = zone.organisation;
-    if (zone.name == "home")
+    if (begins && is_home(zone))  // below a zone's header it would be the zone's
       out += fmt::format("home = [{}]\n", list);
     else
       out += fmt::format("\n[[{}zone]]\nname = {}\nlevel = {}\nnetworks = [{}]\n",

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -37,6 +38,9 @@ struct Config {
 /// _ for -), and its [connection] part to `connection`. Errors name the file and the line: an unknown key, a value that
 /// the flag refuses.
 base::Result<Config> apply_config(CLI::App& verb, const ConfigFlags& flags, connection::Settings& connection);
+/// The same with the text of a config file; `path` is what errors name.
+base::Result<Config> apply_config_text(CLI::App& verb, std::string_view text, const std::string& path,
+                                       connection::Settings& connection);
 
 /// What holds and why, as a config file that says the same. `resolved` overrides what is shown for a key whose default
 /// depends on the machine.
