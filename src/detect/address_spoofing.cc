@@ -23,7 +23,10 @@ namespace {
 struct Parameters {
   std::size_t returns = 2;  ///< times that an address went back to a hardware address it had before
   std::size_t victims = 2;  ///< addresses that one hardware address takes so; one, where the frame gives it away
-  std::size_t names = 4;    ///< distinct names that one host answered for
+  std::size_t unasked =
+      4;  ///< replies to one host that it did not ask for, for an address that is not the sender's own
+  double asked_seconds = 10;  ///< a reply this long after the request is its answer
+  std::size_t names = 4;      ///< distinct names that one host answered for
   std::size_t max_addresses = 100'000;
 };
 
@@ -38,6 +41,8 @@ const Description& describe() {
       "servers answer for all.",
       {{"returns", fmt::format("{}", p.returns), "times that an address went back to an earlier hardware address"},
        {"victims", fmt::format("{}", p.victims), "addresses that one hardware address takes so"},
+       {"unasked", fmt::format("{}", p.unasked),
+        "replies to one host that it did not ask for, from a hardware address that has another address"},
        {"names", fmt::format("{}", p.names), "distinct names that one host answered for"}}};
   return d;
 }
@@ -82,10 +87,8 @@ class AddressSpoofing : public Detector {
   }
 
   void finish(const Home&, std::vector<Finding>& out) override {
-    // An address of its own, where a hardware address was seen with one before any other.
-    std::map<std::string_view, base::Address> own;
-    for (const auto& [address, claims] : claims_) own.emplace(claims.first, address);
-    for (const auto& [mac, c] : claimers_) report_arp(mac, c, own, out);
+    for (const auto& [mac, c] : claimers_) report_arp(mac, c, out);
+    report_unasked(out);
     for (const auto& [address, a] : answerers_) report_names(address, a, out);
   }
 
@@ -93,10 +96,15 @@ class AddressSpoofing : public Detector {
   void take(const packet::ArpRecord& a) {
     // What a host says of itself; a probe (RFC 5227 2.1.1) says nothing.
     if (a.orig_h == base::Address{} || !a.orig_h.is_v4() || a.orig_h.v4_value() == 0 || shared(a.orig_mac)) return;
+    if (a.operation == "request")
+      asked(a);
+    else if (a.operation == "reply")
+      answered(a);
     if (full(claims_, a.orig_h, parameters_.max_addresses)) return;
     Claims& c = claims_[a.orig_h];
     const std::string mac(a.orig_mac);
     if (c.last.empty()) c.first = mac;
+    own_.emplace(mac, a.orig_h);
     const bool changed = !c.last.empty() && c.last != mac;
     const bool known = c.all.count(mac) != 0;
     c.returns += changed && known;
@@ -109,6 +117,23 @@ class AddressSpoofing : public Detector {
     x.returns = std::max(x.returns, c.returns);
     x.frame_differs |= !a.frame_mac.empty() && a.frame_mac != a.orig_mac;
     if (x.heads.size() < Finding::kMaxEvidence) x.heads.push_back(a.head);
+  }
+
+  void asked(const packet::ArpRecord& a) {
+    const std::pair key{a.orig_h, a.resp_h};
+    if (!full(asked_, key, parameters_.max_addresses)) asked_[key] = a.head.ts;
+  }
+  /// arpspoof, ettercap and bettercap tell one host, every second or two, what it never asked. Announcements (RFC 5227
+  /// 2.3) name their own address as the target, and go to all.
+  void answered(const packet::ArpRecord& a) {
+    if (a.orig_h == a.resp_h || a.resp_h == base::Address{} || a.resp_mac == a.orig_mac || shared(a.resp_mac)) return;
+    const auto at = asked_.find({a.resp_h, a.orig_h});
+    if (at != asked_.end() && (a.head.ts - at->second).seconds() <= parameters_.asked_seconds) return;
+    const std::pair key{std::string(a.orig_mac), std::pair{a.orig_h, a.resp_h}};
+    if (full(unasked_, key, parameters_.max_addresses)) return;
+    Unasked& u = unasked_[key];
+    ++u.total;
+    if (u.heads.size() < Finding::kMaxEvidence && afford(sizeof(record::Head))) u.heads.push_back(a.head);
   }
 
   void take(const protocol::dns::Dns& d) {
@@ -133,11 +158,11 @@ class AddressSpoofing : public Detector {
   }
   static base::Address broadcast() { return *base::Address::parse("255.255.255.255"); }
 
-  void report_arp(const std::string& mac, const Claimer& c, const std::map<std::string_view, base::Address>& own,
-                  std::vector<Finding>& out) const {
+  void report_arp(const std::string& mac, const Claimer& c, std::vector<Finding>& out) {
     const bool many = c.taken.size() >= parameters_.victims && c.returns >= 1;
     const bool forth = c.returns >= parameters_.returns;
     if (!many && !(forth && (c.frame_differs || c.taken.size() >= parameters_.victims))) return;
+    reported_.insert(mac);
     Finding f;
     f.detector = "address_spoofing";
     f.techniques = {"T1557.002"};
@@ -145,7 +170,7 @@ class AddressSpoofing : public Detector {
     f.outcome = Outcome::kUnknown;
     f.severity = Severity::kHigh;
     f.confidence = c.taken.size() >= 3 || c.frame_differs ? 0.85 : 0.75;
-    if (const auto at = own.find(mac); at != own.end()) f.attacker = host(at->second);
+    if (const auto at = own_.find(mac); at != own_.end()) f.attacker = host(at->second);
     std::string taken;
     for (const base::Address& a : c.taken) {
       if (f.victims.size() < 64) f.victims.push_back(host(a));
@@ -158,6 +183,39 @@ class AddressSpoofing : public Detector {
                               taken, c.taken.size() == 1 ? "is" : "are");
     f.fact("mac", mac);
     out.push_back(std::move(f));
+  }
+
+  void report_unasked(std::vector<Finding>& out) const {
+    std::map<std::string, Finding> found;  // by hardware address
+    for (const auto& [key, u] : unasked_) {
+      const auto& [mac, pair] = key;
+      if (u.total < parameters_.unasked) continue;
+      // Its own address, or one of several: a driver that keeps its neighbours' tables warm.
+      const auto at = own_.find(mac);
+      const auto claim = claims_.find(pair.first);
+      const bool others = claim != claims_.end() && claim->second.all.size() > 1;
+      if (at == own_.end() || (at->second == pair.first && !others)) continue;
+      if (claimers_.count(mac) != 0 && reported_.count(mac) != 0) continue;
+      Finding& f = found[mac];
+      for (const record::Head& head : u.heads) f.add("arp", head);
+      f.victims.push_back(host(pair.second));
+      if (!f.statement.empty()) continue;
+      f.detector = "address_spoofing";
+      f.techniques = {"T1557.002"};
+      f.phase = Phase::kAssault;
+      f.outcome = Outcome::kUnknown;
+      f.severity = Severity::kHigh;
+      f.confidence = others ? 0.8 : 0.65;
+      if (at->second != pair.first) f.attacker = host(at->second);
+      f.victim = host(pair.second);
+      f.statement = fmt::format(
+          "{}{} tells {} over and over, unasked, that {} is at its hardware address: what is sent "
+          "there goes through it",
+          mac, f.attacker.empty() ? "" : " (" + f.attacker.value + ")", pair.second.to_string(),
+          pair.first.to_string());
+      f.fact("mac", mac);
+    }
+    for (auto& [mac, f] : found) out.push_back(std::move(f));
   }
 
   void report_names(const base::Address& who, const Answerer& a, std::vector<Finding>& out) const {
@@ -190,6 +248,14 @@ class AddressSpoofing : public Detector {
   }
 
   Parameters parameters_;
+  struct Unasked {
+    std::uint64_t total = 0;
+    std::vector<record::Head> heads;
+  };
+  std::map<std::pair<base::Address, base::Address>, base::Time> asked_;  // who asked for whom, when last
+  std::map<std::pair<std::string, std::pair<base::Address, base::Address>>, Unasked> unasked_;
+  std::map<std::string, base::Address> own_;  // a hardware address' own: the one that it was seen with first
+  std::set<std::string> reported_;            // hardware addresses of which a finding tells already
   std::map<base::Address, Claims> claims_;
   std::map<std::string, Claimer> claimers_;
   std::map<base::Address, Answerer> answerers_;

@@ -23,6 +23,8 @@ struct Parameters {
   std::size_t half_open = 500;  ///< within the window
   double window_seconds = 10;
   double half_open_share = 0.9;  ///< of all connections to that door
+  std::uint64_t echoes = 2000;   ///< ICMP messages of one host to another
+  double echo_rate = 200;        ///< and their least number a second
   std::size_t servers = 5;       ///< that answer one host unasked
   std::uint64_t unasked_bytes = 20'000;
   double ratio = 20;  ///< answered by asked bytes
@@ -34,14 +36,18 @@ const Description& describe() {
   static const Parameters p;
   static const Description d{
       "flood",
-      "A service is flooded with half-open connections; a host is flooded with answers that it did not ask for, or a "
+      "A service is flooded with half-open connections, packets of none or UDP; a host with ICMP or with answers that "
+      "it did not ask for, or a "
       "server of the defended network is made to send such (NTP, DNS, SNMP, SSDP, CLDAP, memcached and others).",
       "RFC 4987 2; US-CERT TA14-017A, UDP-Based Amplification Attacks; CVE-2013-5211",
       {"T1498.001", "T1498.002", "T1499.001"},
       "Load tests; a server that died while its clients go on; monitoring that walks a whole SNMP tree.",
-      {{"half_open", fmt::format("{}", p.half_open), "half-open connections to one door within the window"},
+      {{"half_open", fmt::format("{}", p.half_open),
+        "half-open connections to one door within the window, or UDP conversations without an answer"},
        {"window", fmt::format("{} s", p.window_seconds), "the window"},
        {"half_open_share", fmt::format("{}", p.half_open_share), "their least share of all connections to it"},
+       {"echoes, echo_rate", fmt::format("{} and {}/s", p.echoes, p.echo_rate),
+        "ICMP messages of one host to another, and their least rate"},
        {"servers", fmt::format("{}", p.servers), "servers that answer one host unasked"},
        {"unasked_bytes", fmt::format("{}", p.unasked_bytes), "least bytes of such answers"},
        {"ratio", fmt::format("{}", p.ratio), "least bytes answered to a byte asked"},
@@ -88,16 +94,22 @@ std::string_view amplifier(std::uint16_t port) {
 struct Door {
   base::Address host;
   std::uint16_t port;
+  bool udp;
   auto operator<=>(const Door&) const = default;
 };
 struct Knocks {
   std::vector<std::int64_t> half_open;  // ns; the latest ones
   std::size_t most = 0;                 // within a window
-  bool flooded = false;
+  bool flooded = false, syn = false;
   base::Time first, last;
   std::uint64_t all = 0, failed = 0;
   std::set<base::Address> sources;
   std::vector<record::Head> heads;
+};
+struct Pings {
+  record::Head head;
+  std::uint64_t messages;
+  double seconds;
 };
 struct Unasked {
   std::set<base::Address> servers;
@@ -131,6 +143,7 @@ class Flood : public Detector {
 
   void finish(const Home& home, std::vector<Finding>& out) override {
     for (auto& [door, k] : knocks_) report_half_open(door, k, out);
+    report_pings(out);
     for (const auto& [key, u] : unasked_) report_unasked(key.first, key.second, u, out);
     for (const auto& [key, g] : given_) report_given(key, g, home, out);
   }
@@ -138,26 +151,18 @@ class Flood : public Detector {
  private:
   static constexpr std::size_t kHeads = 5;  // tables are large, evidence is alike
   void take(const connection::Conn& c) {
+    if (c.orig_pkts == 0 || c.head.id.resp_h.is_multicast() || c.head.id.resp_h.is_limited_broadcast()) return;
     if (c.proto == "tcp") {
-      const Door door{c.head.id.resp_h, c.head.id.resp_p.value};
-      if (full(knocks_, door, parameters_.max_doors)) return;
-      Knocks& k = knocks_[door];
-      ++k.all;
-      if (c.orig_bytes.value_or(0) != 0 || c.resp_bytes.value_or(0) != 0) return;
-      const bool half = c.conn_state == "S0" || c.conn_state == "SH" || c.conn_state == "S1" ||
-                        c.conn_state == "RSTOS0" || c.conn_state == "RSTR" || c.conn_state == "REJ" ||
-                        c.conn_state == "RSTO";
-      if (!half || c.orig_pkts > 4) return;
-      ++k.failed;
-      if (!k.flooded) {
-        k.half_open.push_back(c.head.ts.ns);
-        if (k.half_open.size() >= 2 * parameters_.half_open) settle(k);
-      }
-      k.first = k.failed == 1 ? c.head.ts : std::min(k.first, c.head.ts);
-      k.last = std::max(k.last, c.head.ts);
-      if (k.sources.size() < 1024) k.sources.insert(c.head.id.orig_h);
-      if (k.heads.size() < kHeads) k.heads.push_back(c.head);
+      // SYNs that go no further; ACKs, FINs and the rest that belong to nothing are refused, and as short.
+      const bool ended = c.conn_state == "SF" || c.conn_state == "S2" || c.conn_state == "S3";
+      knock(c, !ended && c.orig_pkts <= 4 && c.orig_bytes.value_or(0) == 0 && c.resp_bytes.value_or(0) == 0);
+    } else if (c.proto == "icmp") {
+      const double seconds = c.duration ? c.duration->seconds() : 0;
+      if (c.orig_pkts >= parameters_.echoes && seconds > 0 &&
+          static_cast<double>(c.orig_pkts) >= parameters_.echo_rate * seconds && pings_.size() < parameters_.max_doors)
+        pings_.push_back({c.head, c.orig_pkts, seconds});
     } else if (c.proto == "udp") {
+      knock(c, c.resp_pkts == 0 && c.orig_pkts <= 4);
       // Answers alone: the server's port is the originator's, as nobody asked.
       if (const std::string_view name = amplifier(c.head.id.orig_p.value);
           !name.empty() && c.resp_pkts == 0 && c.orig_pkts != 0 && !c.head.id.resp_h.is_multicast() &&
@@ -185,6 +190,25 @@ class Flood : public Detector {
         }
       }
     }
+  }
+
+  /// A connection to a door; `failed` where nothing came of it.
+  void knock(const connection::Conn& c, bool failed) {
+    const Door door{c.head.id.resp_h, c.head.id.resp_p.value, c.proto == "udp"};
+    if (full(knocks_, door, parameters_.max_doors)) return;
+    Knocks& k = knocks_[door];
+    ++k.all;
+    if (!failed) return;
+    ++k.failed;
+    if (!k.flooded) {
+      k.half_open.push_back(c.head.ts.ns);
+      if (k.half_open.size() >= 2 * parameters_.half_open) settle(k);
+    }
+    k.first = k.failed == 1 ? c.head.ts : std::min(k.first, c.head.ts);
+    k.last = std::max(k.last, c.head.ts);
+    k.syn |= c.history.substr(0, 1) == "S";
+    if (k.sources.size() < 1024) k.sources.insert(c.head.id.orig_h);
+    if (k.heads.size() < kHeads) k.heads.push_back(c.head);
   }
 
   /// The densest window of those that are held; of the rest only what may still be in one is kept. Connections are told
@@ -220,11 +244,33 @@ class Flood : public Detector {
     f.evidence_total = k.failed;
     f.first = k.first;
     f.last = k.last;
-    f.statement = fmt::format("{}:{} got {} half-open connections within {} s, from {} source{}{}",
-                              door.host.to_string(), door.port, k.most, parameters_.window_seconds, k.sources.size(),
-                              k.sources.size() == 1 ? "" : "s", k.sources.size() > 50 ? ", probably forged" : "");
+    f.statement = fmt::format("{}:{} got {}{} {} within {} s, from {} source{}{}", door.host.to_string(), door.port,
+                              k.failed > k.most ? "more than " : "", k.most,
+                              door.udp ? "UDP conversations that it did not answer"
+                              : k.syn  ? "half-open connections"
+                                       : "TCP packets that belong to no connection",
+                              parameters_.window_seconds, k.sources.size(), k.sources.size() == 1 ? "" : "s",
+                              k.sources.size() > 50 ? ", probably forged" : "");
     f.fact("sources", fmt::format("{}", k.sources.size()));
     out.push_back(std::move(f));
+  }
+
+  void report_pings(std::vector<Finding>& out) const {
+    for (const Pings& p : pings_) {
+      Finding f;
+      f.detector = "flood";
+      f.techniques = {"T1498.001"};
+      f.phase = Phase::kHarm;
+      f.outcome = Outcome::kUnknown;
+      f.severity = Severity::kMedium;
+      f.confidence = 0.75;
+      f.attacker = host(p.head.id.orig_h);
+      f.victim = host(p.head.id.resp_h);
+      f.add("conn", p.head);
+      f.statement = fmt::format("{} sent {} {} ICMP messages within {:.1f} s: no ping is so fast",
+                                p.head.id.orig_h.to_string(), p.head.id.resp_h.to_string(), p.messages, p.seconds);
+      out.push_back(std::move(f));
+    }
   }
 
   void report_unasked(const base::Address& victim, const std::string& service, const Unasked& u,
@@ -282,6 +328,7 @@ class Flood : public Detector {
 
   Parameters parameters_;
   std::map<Door, Knocks> knocks_;
+  std::vector<Pings> pings_;
   std::map<std::pair<base::Address, std::string>, Unasked> unasked_;
   std::map<std::tuple<base::Address, base::Address, std::string>, Given> given_;
   std::map<std::pair<base::Address, base::Address>, std::uint64_t> monlists_;

@@ -27,6 +27,11 @@ std::unique_ptr<Detector> make_ticket_roasting(const Environment&);
 std::unique_ptr<Detector> make_sensor_alert(const Environment&);
 std::unique_ptr<Detector> make_directory_search(const Environment&);
 std::unique_ptr<Detector> make_unanswered_calls(const Environment&);
+std::unique_ptr<Detector> make_clear_shell(const Environment&);
+std::unique_ptr<Detector> make_slow_requests(const Environment&);
+std::unique_ptr<Detector> make_industrial_control(const Environment&);
+std::unique_ptr<Detector> make_port_mismatch(const Environment&);
+std::unique_ptr<Detector> make_rogue_configuration(const Environment&);
 
 std::span<const Entry> detectors() {
   static constexpr Entry kEntries[] = {
@@ -54,6 +59,11 @@ std::span<const Entry> detectors() {
       {"sensor_alert", make_sensor_alert},
       {"directory_search", make_directory_search},
       {"unanswered_calls", make_unanswered_calls},
+      {"clear_shell", make_clear_shell},
+      {"slow_requests", make_slow_requests},
+      {"industrial_control", make_industrial_control},
+      {"port_mismatch", make_port_mismatch},
+      {"rogue_configuration", make_rogue_configuration},
   };
   return kEntries;
 }

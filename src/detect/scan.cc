@@ -370,6 +370,19 @@ class Scan : public Detector {
     out.push_back(std::move(f));
   }
 
+  /// The longest run of addresses that follow one another.
+  static std::size_t neighbours(const std::set<base::Address>& targets) {
+    std::size_t run = 0, longest = 0;
+    std::uint32_t last = 0;
+    for (const base::Address& t : targets) {
+      if (!t.is_v4()) continue;
+      run = run != 0 && t.v4_value() - last <= 2 ? run + 1 : 1;  // it leaves itself out
+      last = t.v4_value();
+      longest = std::max(longest, run);
+    }
+    return longest;
+  }
+
   void report_arp(const base::Address& address, const Asked& a, std::vector<Finding>& out) const {
     // A router asks for many hosts too, one after another over hours; a sweep asks for most of a network within
     // minutes.
@@ -383,14 +396,16 @@ class Scan : public Detector {
     if (densest < parameters_.arp_hosts) return;
     std::size_t there = 0;
     for (const base::Address& t : a.targets) there += answered_.count(t);
-    if (2 * there > a.targets.size()) return;  // it asks for hosts that are there: it speaks with them
+    // It asks for hosts that are there: it speaks with them. One after another without a gap, nobody does.
+    const bool most_there = 2 * there > a.targets.size();
+    if (most_there && neighbours(a.targets) < parameters_.arp_hosts) return;
     Finding f;
     f.detector = "scan";
     f.techniques = {"T1018"};
     f.phase = Phase::kDoorRattling;
     f.outcome = there != 0 ? Outcome::kSucceeded : Outcome::kAttempted;
     f.severity = Severity::kMedium;  // whoever does this stands inside
-    f.confidence = 0.8;
+    f.confidence = most_there ? 0.6 : 0.8;
     f.attacker = host(address);
     f.victim = {"network", cover(a.targets)};
     for (const record::Head& head : a.heads) f.add("arp", head);

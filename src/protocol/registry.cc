@@ -24,12 +24,14 @@
 #include "protocol/radius/radius.h"
 #include "protocol/rdp/rdp.h"
 #include "protocol/rfb/rfb.h"
+#include "protocol/shell/shell.h"
 #include "protocol/sip/sip.h"
 #include "protocol/smb/smb.h"
 #include "protocol/smtp/smtp.h"
 #include "protocol/snmp/snmp.h"
 #include "protocol/socks/socks.h"
 #include "protocol/ssh/ssh.h"
+#include "protocol/sunrpc/sunrpc.h"
 #include "protocol/syslog/syslog.h"
 #include "protocol/tls/tls.h"
 #include "record/alert.h"
@@ -47,7 +49,7 @@ std::span<const Definition* const> definitions() {
       &sip::kDefinition,   &irc::kDefinition,     &smtp::kDefinition,   &ftp::kControl,       &ftp::kData,
       &mysql::kDefinition, &rfb::kDefinition,     &socks::kDefinition,  &rdp::kDefinition,    &mailbox::kPop3,
       &mailbox::kImap,     &gssapi::kDefinition,  &ldap::kOverTcp,      &ldap::kOverUdp,      &dnp3::kOverTcp,
-      &dnp3::kOverUdp,     &syslog::kDefinition,
+      &dnp3::kOverUdp,     &syslog::kDefinition,  &shell::kDefinition,  &sunrpc::kOverTcp,    &sunrpc::kOverUdp,
   };
   return kDefinitions;
 }

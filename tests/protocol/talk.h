@@ -119,6 +119,8 @@ class Talk {
       packet.payload_length = static_cast<std::uint32_t>(data.size());
       packet.source_port = type;
       packet.destination_port = code;
+      packet.ttl = ttl;
+      packet.sequence = fixed;
       parser->datagram(context, direction, packet);
     });
   }
@@ -154,6 +156,8 @@ class Talk {
   Shared shared;
   std::unique_ptr<Parser> parser;
   std::uint16_t type = 0, code = 0;  // ICMP's
+  std::uint32_t fixed = 0;           // the four bytes behind its checksum
+  std::uint8_t ttl = 64;
   bool recognised = false, failed = false;
   std::string become, within;
 

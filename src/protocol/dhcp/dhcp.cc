@@ -18,6 +18,7 @@ constexpr std::uint16_t kPorts[] = {67, 68, 4011};
 constexpr std::uint32_t kCookie = 0x63825363;  // RFC 2131 3
 constexpr std::size_t kFixed = 236;
 constexpr std::size_t kMaxTypes = 50, kMaxUids = 10, kMaxOpen = 1024;
+constexpr std::size_t kMaxServers = 8;  // of a transaction, and of the addresses in an option
 
 std::string_view type_name(std::uint8_t type) {
   static constexpr std::string_view kNames[] = {"",
@@ -47,6 +48,13 @@ std::string mac_text(Bytes address) {
     out += kHex[b >> 4];
     out += kHex[b & 15];
   }
+  return out;
+}
+
+std::vector<std::string> addresses(Bytes option) {
+  std::vector<std::string> out;
+  for (std::size_t i = 0; i + 4 <= option.size() && out.size() < kMaxServers; i += 4)
+    out.push_back(Address::v4(option.data() + i).to_string());
   return out;
 }
 
@@ -83,6 +91,9 @@ struct Transaction {
   Opt<Duration> lease;
   std::string mac, client_hardware, host_name, client_fqdn, domain, client_message, server_message, vendor, parameters;
   std::vector<std::string_view> types;
+  std::vector<std::string> servers, routers, resolvers;
+  std::string settings;  // of the first server that gave any
+  Opt<bool> conflicting;
 };
 
 // The transactions that may get more messages, in the order of their first ones. An exchange's messages lie on several
@@ -114,6 +125,12 @@ class DhcpParser final : public Parser {
         const Bytes value = c.bytes(c.u8());
         if (c.failed()) break;
         switch (code) {
+          case 3:
+            found.routers = addresses(value);
+            break;
+          case 6:
+            found.resolvers = addresses(value);
+            break;
           case 12:
             found.host_name = text(value);
             break;
@@ -187,6 +204,17 @@ class DhcpParser final : public Parser {
       if (yours != 0) {
         t.server = direction == Direction::kOriginator ? id.orig_h : id.resp_h;
         t.assigned = Address::v4(yours);
+        std::string server = t.server->to_string();
+        if (t.servers.size() < kMaxServers && std::find(t.servers.begin(), t.servers.end(), server) == t.servers.end())
+          t.servers.push_back(std::move(server));
+        std::string settings;
+        for (const std::string& r : found.routers) settings += r + ' ';
+        for (const std::string& r : found.resolvers) settings += '/' + r;
+        if (t.settings.empty()) t.settings = settings;
+        if (t.servers.size() > 1)
+          t.conflicting = t.conflicting.value_or(false) || (!settings.empty() && settings != t.settings);
+        if (!found.routers.empty()) t.routers = std::move(found.routers);
+        if (!found.resolvers.empty()) t.resolvers = std::move(found.resolvers);
       }
       if (t.mac.empty()) t.mac = hardware;
       if (!t.client && t.assigned) t.client = t.assigned;
@@ -278,6 +306,13 @@ class DhcpParser final : public Parser {
     row.xid = t.xid;
     set(row.vendor_class, t.vendor);
     set(row.parameters, t.parameters);
+    const std::vector<std::string_view> servers(t.servers.begin(), t.servers.end());
+    const std::vector<std::string_view> routers(t.routers.begin(), t.routers.end());
+    const std::vector<std::string_view> resolvers(t.resolvers.begin(), t.resolvers.end());
+    row.servers = servers;
+    row.routers = routers;
+    row.dns_servers = resolvers;
+    row.conflicting = t.conflicting;
     context.emit(row);
   }
 

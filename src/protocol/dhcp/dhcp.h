@@ -32,8 +32,12 @@ using record::Texts;
   FIELD(1, std::uint64_t, xid, "xid", "The transaction's id.")                                   \
   FIELD(1, Text, vendor_class, "vendor_class", "The client's kind (option 60).")                 \
   FIELD(1, Text, parameters, "parameters",                                                       \
-        "Options that the client asks for (option 55), numbers with commas: a fingerprint.")
-WHODUNIT_RECORD(Dhcp, "dhcp", 1, "One DHCP transaction.", WHODUNIT_DHCP_FIELDS)
+        "Options that the client asks for (option 55), numbers with commas: a fingerprint.")     \
+  FIELD(2, Texts, servers, "servers", "All servers that offered or gave an address, in order.")  \
+  FIELD(2, Texts, routers, "routers", "Routers that the last of them gives (option 3).")         \
+  FIELD(2, Texts, dns_servers, "dns_servers", "Resolvers that it gives (option 6).")             \
+  FIELD(2, Opt<bool>, conflicting, "conflicting", "Of several servers: they give different routers or resolvers.")
+WHODUNIT_RECORD(Dhcp, "dhcp", 2, "One DHCP transaction.", WHODUNIT_DHCP_FIELDS)
 
 extern const Definition kDefinition;
 

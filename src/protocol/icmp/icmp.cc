@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/hash.h"
+#include "protocol/icmp/router_advertisement.h"
 
 namespace whodunit::protocol::icmp {
 namespace {
@@ -150,6 +151,8 @@ class IcmpParser final : public Parser {
       echo(is_request(v6, packet.source_port), packet);
     } else if (is_error(v6, packet.source_port) && !f.quoted) {
       quote(v6, payload);
+    } else if (v6 && packet.source_port == 134) {
+      read_router_advertisement(context, packet, f.advertised);
     }
     account(context);
   }
@@ -209,6 +212,7 @@ class IcmpParser final : public Parser {
     std::vector<std::uint32_t> payloads;
     std::vector<Open> open;  // oldest first
     double entropy = 0;
+    std::uint64_t advertised = 0;  // digest of the last router advertisement
     std::uint32_t entropies = 0;
     std::string_view pattern;
     std::array<std::uint8_t, 32> start{};
@@ -303,7 +307,7 @@ static_assert(sizeof(IcmpParser) <= 64);
 
 std::unique_ptr<Parser> make() { return std::make_unique<IcmpParser>(); }
 
-record::Schema* const kSchemas[] = {&Icmp::schema};
+record::Schema* const kSchemas[] = {&Icmp::schema, &RouterAdvertisement::schema};
 
 }  // namespace
 
