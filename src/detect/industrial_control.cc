@@ -114,8 +114,8 @@ class IndustrialControl : public Detector {
       f.evidence_total = p.writes + p.operates + p.restarts;
       std::string functions;
       for (const std::string& name : p.functions) functions += (functions.empty() ? "" : ", ") + name;
-      f.statement = fmt::format("{} gave {} commands to {} over {} ({}){}", master.to_string(), f.evidence_total,
-                                device.to_string(), p.service, functions,
+      f.statement = fmt::format("{} gave {} command{} to {} over {} ({}){}", master.to_string(), f.evidence_total,
+                                f.evidence_total == 1 ? "" : "s", device.to_string(), p.service, functions,
                                 suspect   ? fmt::format("; it is suspect already ({})", suspicion->second.detector)
                                 : outside ? "; it is outside the defended network"
                                           : ": a master's work, if it is one");
