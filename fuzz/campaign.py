@@ -3,6 +3,7 @@
 
     fuzz/campaign.py run [--jobs N] [--slice SECONDS] [--hours H] [--build FOLDER] [TARGET…]
     fuzz/campaign.py table
+    fuzz/campaign.py seeds [--files N] [--bytes N] [--build FOLDER] [TARGET…]
 
 A target is done at 2 million executions, or at a plateau: no new edge in its last 300,000 executions (and in more than
 the last half of all). What a slice finds (a crash, leak, timeout, or too much memory) stands in fuzz/found/TARGET and
@@ -12,6 +13,9 @@ begins anew. Ctrl-C (or SIGTERM) ends the slices under way and counts what they 
 
 What a build's edges are depends on how it was compiled. So after a rebuild the number that the corpus reaches at the
 start of a slice is the measure: only what comes after it is new.
+
+`seeds` takes the kept inputs that reach most of the edges which fuzz/seeds does not reach yet, and adds them to it: so
+every build replays them, and a campaign on another machine begins with them.
 """
 import argparse
 import collections
@@ -20,9 +24,11 @@ import json
 import os
 import pathlib
 import re
+import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 
@@ -167,6 +173,31 @@ def run(args):
     return 0
 
 
+def seeds(args):
+    build = ROOT / args.build
+    for name in args.targets or targets():
+        own = ROOT / "fuzz" / "seeds" / name
+        if not (CACHE / name).is_dir() or not (build / "fuzz" / f"{name}_fuzz").exists():
+            continue
+        own.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory() as folder:
+            merged = pathlib.Path(folder) / "merged"
+            shutil.copytree(own, merged)
+            have = set(merged.iterdir())
+            subprocess.run([str(build / "fuzz" / f"{name}_fuzz"), "-set_cover_merge=1", "-use_counters=0",
+                            "-max_len=2048", f"-artifact_prefix={folder}/", str(merged), str(CACHE / name)],
+                           env={**ENVIRONMENT, **os.environ}, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+                           check=True)
+            added = size = 0
+            # They were written in the order of what they add.
+            for path in sorted(set(merged.iterdir()) - have, key=lambda p: (p.stat().st_mtime_ns, p.name)):
+                if added < args.files and size + path.stat().st_size <= args.bytes:
+                    shutil.copy(path, own / path.name[:12])
+                    added, size = added + 1, size + path.stat().st_size
+            print(f"{name}: {added} seeds, {size} bytes", flush=True)
+    return 0
+
+
 def table(_):
     print("| Target | Executions | Edges | Features | Corpus | Minutes | State |")
     print("| --- | ---: | ---: | ---: | ---: | ---: | --- |")
@@ -190,6 +221,12 @@ def main():
     r.add_argument("--extra", action="append", default=[], help="further arguments of libFuzzer")
     r.set_defaults(do=run)
     verbs.add_parser("table").set_defaults(do=table)
+    s = verbs.add_parser("seeds")
+    s.add_argument("targets", nargs="*")
+    s.add_argument("--files", type=int, default=40)
+    s.add_argument("--bytes", type=int, default=30_000)
+    s.add_argument("--build", default="build-fuzz")
+    s.set_defaults(do=seeds)
     args = p.parse_args()
     return args.do(args)
 
