@@ -49,7 +49,8 @@ def targets():
 
 def load(name):
     path = CACHE / f"{name}.json"
-    state = {"executions": 0, "seconds": 0.0, "edges": 0, "features": 0, "inputs": 0, "last_new": 0, "build": ""}
+    state = {"executions": 0, "seconds": 0.0, "edges": 0, "features": 0, "inputs": 0, "last_new": 0, "build": "",
+             "rate": 0.0}
     if path.exists() and (CACHE / name).is_dir():
         state.update(json.loads(path.read_text()))
     return state
@@ -69,6 +70,16 @@ def status(name, state):
     if quiet >= PLATEAU and quiet * 2 > state["executions"]:
         return "plateau"
     return "under way" if state["executions"] else "not run"
+
+
+def nearness(name):
+    """Seconds until the target is done if nothing new is found; those that did not run yet come first."""
+    state = load(name)
+    if not state["executions"]:
+        return 0.0
+    quiet = state["executions"] - state["last_new"]
+    need = min(ENOUGH - state["executions"], max(PLATEAU - quiet, state["last_new"] - quiet))
+    return max(0, need) / max(1.0, state["rate"] or state["executions"] / max(1.0, state["seconds"]))
 
 
 def run_slice(name, build, seconds, extra):
@@ -118,6 +129,7 @@ def run_slice(name, build, seconds, extra):
     executed -= reading
     state["executions"] += executed
     state["seconds"] += time.time() - begin
+    state["rate"] = executed / max(1.0, time.time() - begin)
     (CACHE / f"{name}.json").write_text(json.dumps(state))
     with lock:
         print(f"{time.strftime('%H:%M:%S')} {name}: {state['executions']:,} executions, {state['edges']} edges, "
@@ -142,9 +154,12 @@ def run(args):
     waiting = collections.deque(sorted(names, key=lambda n: load(n)["executions"]))
 
     def worker():
+        nonlocal waiting
         while time.time() < until and not stop.is_set():
             with lock:
                 name = None
+                if args.nearest:
+                    waiting = collections.deque(sorted(waiting, key=nearness))
                 for _ in range(len(waiting)):
                     candidate = waiting.popleft()
                     if not (build / "fuzz" / f"{candidate}_fuzz").exists():
@@ -217,6 +232,7 @@ def main():
     r.add_argument("--slice", type=int, default=120)
     r.add_argument("--hours", type=float, default=24)
     r.add_argument("--force", action="store_true", help="also targets that are done, or have found something")
+    r.add_argument("--nearest", action="store_true", help="the targets nearest to their end first, not in turns")
     r.add_argument("--build", default="build-fuzz")
     r.add_argument("--extra", action="append", default=[], help="further arguments of libFuzzer")
     r.set_defaults(do=run)

@@ -11,6 +11,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const base::Bytes input(data, size);
   fuzz::stream(protocol::http::kDefinition, input, 80);
 
+  if (!fuzz::choose(input).aside) return 0;
   const std::string_view text = base::as_text(input);
   protocol::http::Odds odds;
   (void)protocol::http::parse_request_line(text, odds);

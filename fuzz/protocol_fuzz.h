@@ -178,11 +178,12 @@ inline void datagrams(const protocol::Definition& definition, base::Bytes input,
   run.close();
 }
 
-/// Which of a stream's costly runs an input gets. All, unless WHODUNIT_FUZZ_SAMPLE is set (a campaign sets it): then
+/// Which of the costly runs an input gets. All, unless WHODUNIT_FUZZ_SAMPLE is set (a campaign sets it): then
 /// the input's bytes decide, so that the same input always gets the same.
 struct Choice {
   bool single = true;  ///< byte by byte; otherwise each piece is cut in three
   bool holed = true;
+  bool aside = true;  ///< what a target does with an input beside giving it to the parser
   std::uint64_t bits = 0;
 };
 inline Choice choose(base::Bytes input) {
@@ -191,6 +192,7 @@ inline Choice choose(base::Bytes input) {
   if (sample) {
     choice.single = (choice.bits & 7) == 0;
     choice.holed = (choice.bits >> 3 & 3) == 0;
+    choice.aside = (choice.bits >> 60 & 3) == 0;
   }
   return choice;
 }
