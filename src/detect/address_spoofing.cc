@@ -128,7 +128,9 @@ class AddressSpoofing : public Detector {
   void answered(const packet::ArpRecord& a) {
     if (a.orig_h == a.resp_h || a.resp_h == base::Address{} || a.resp_mac == a.orig_mac || shared(a.resp_mac)) return;
     const auto at = asked_.find({a.resp_h, a.orig_h});
-    if (at != asked_.end() && (a.head.ts - at->second).seconds() <= parameters_.asked_seconds) return;
+    const bool fresh = at != asked_.end() && (a.head.ts - at->second).seconds() <= parameters_.asked_seconds;
+    if (at != asked_.end()) asked_.erase(at);  // a question has one answer
+    if (fresh) return;
     const std::pair key{std::string(a.orig_mac), std::pair{a.orig_h, a.resp_h}};
     if (full(unasked_, key, parameters_.max_addresses)) return;
     Unasked& u = unasked_[key];

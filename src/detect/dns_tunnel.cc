@@ -30,6 +30,7 @@ struct Parameters {
   double odd_share = 0.5;  ///< share of queries of types that no client asks for (NULL, PRIVATE, KEY, …): counts two
   double carrying_share = 0.5;  ///< share of types that carry much (these, TXT, CNAME, MX, SRV), with replies that do
   double reply_bytes = 40;      ///< mean bytes that replies add to their queries
+  double heavy_reply_bytes = 150;                  ///< likewise; black lists and mail's records say less
   double label_bytes = 25, long_label_bytes = 45;  ///< mean length of what stands before the domain
   double bits = 3.9;                               ///< entropy of it, bits per character
   double unique_share = 0.7;                       ///< share of queries for a name never asked for before
@@ -49,11 +50,13 @@ const Description& describe() {
       "each, answers of type A.",
       {{"names", fmt::format("{}", p.names), "least number of distinct names under the domain"},
        {"score", fmt::format("{}", p.score),
-        "least sum of signs: odd types (2), types and replies that carry, long names (up to 2), dense names, names "
+        "least sum of signs: odd types (2), types and replies that carry (up to 2), long names (up to 2), dense names, "
+        "names "
         "never repeated, many names (up to 2)"},
        {"odd_share", fmt::format("{}", p.odd_share), "share of queries of types that no client asks for"},
        {"carrying_share", fmt::format("{}", p.carrying_share), "share of types that carry much"},
-       {"reply_bytes", fmt::format("{}", p.reply_bytes), "mean bytes that replies add to their queries"},
+       {"reply_bytes", fmt::format("{} and {}", p.reply_bytes, p.heavy_reply_bytes),
+        "mean bytes that replies add to their queries"},
        {"label_bytes", fmt::format("{} and {}", p.label_bytes, p.long_label_bytes),
         "mean length before the domain, bytes"},
        {"bits", fmt::format("{}", p.bits), "entropy of it, bits per character"},
@@ -152,6 +155,7 @@ class DnsTunnel : public Detector {
     const double added = x.replies == 0 ? 0 : static_cast<double>(x.added_bytes) / static_cast<double>(x.replies);
     const Parameters& p = parameters_;
     const double score = 2.0 * (odd_share >= p.odd_share) + (carrying >= p.carrying_share && added >= p.reply_bytes) +
+                         (carrying >= p.carrying_share && added >= p.heavy_reply_bytes && unique >= p.unique_share) +
                          (mean >= p.label_bytes) + (mean >= p.long_label_bytes) + (bits >= p.bits && mean >= 10) +
                          (unique >= p.unique_share && x.names.size() >= p.many_names) +
                          (x.names.size() >= p.very_many_names && mean >= 12);

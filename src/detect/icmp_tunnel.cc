@@ -39,7 +39,7 @@ const Description& describe() {
 struct Sum {
   std::uint64_t messages = 0, altered = 0, patterned = 0, distinct = 0, bytes = 0, unsolicited = 0, unanswered = 0,
                 sizes = 0, largest = 0;
-  bool datagrams = false, odd_start = false;
+  bool datagrams = false, ptunnel = false, odd_start = false;
   std::string start;
   std::vector<record::Head> heads;
   base::Time first, last;
@@ -77,6 +77,8 @@ class IcmpTunnel : public Detector {
       s.unsolicited += i.unsolicited.value_or(0);
       s.unanswered += i.unanswered.value_or(0);
       s.datagrams |= i.pattern == "ip";
+      // Ping Tunnel's first four bytes (D. Stødle's ptunnel, ptunnel.h: kPing_tunnel_magic; ptunnel-ng's).
+      s.ptunnel |= i.payload_start.substr(0, 8) == "d5200880" || i.payload_start.substr(0, 8) == "deadc0de";
       // Big payloads of neither pattern nor constant, in single messages: commands and files (as Pingback does).
       s.odd_start |= i.largest >= 256 && (i.pattern == "other" || i.pattern == "text") &&
                      i.patterned.value_or(0) < i.orig_messages + i.resp_messages;
@@ -92,8 +94,8 @@ class IcmpTunnel : public Detector {
       const bool no_ping = static_cast<double>(s.patterned) < 0.5 * n;
       const double score = 2.0 * (s.altered >= 3) + 2.0 * s.datagrams +
                            (many && no_ping && static_cast<double>(s.distinct) >= 0.4 * n) + (many && s.sizes >= 6) +
-                           (s.unsolicited >= 5) + 2.0 * (s.odd_start && no_ping && s.distinct >= 3);
-      if (score < parameters_.score || s.bytes < 512) continue;
+                           (s.unsolicited >= 5) + 2.0 * (s.odd_start && no_ping && s.distinct >= 3) + 2.0 * s.ptunnel;
+      if (score < parameters_.score || (s.bytes < 512 && !s.ptunnel)) continue;
       Finding f;
       f.detector = "icmp_tunnel";
       f.techniques = {"T1095", "T1572"};
@@ -114,7 +116,10 @@ class IcmpTunnel : public Detector {
           "{} and {} carry data in {} echo messages: {} bytes, {} distinct payloads, {} replies unlike their "
           "requests{}",
           s.orig.to_string(), s.resp.to_string(), s.messages, s.bytes, s.distinct, s.altered,
-          s.datagrams ? ", IP datagrams inside" : "");
+          s.datagrams ? ", IP datagrams inside"
+          : s.ptunnel ? ", in Ping Tunnel's form"
+                      : "");
+      if (s.ptunnel) f.fact("tool", "ptunnel");
       f.fact("covert", "ICMP");
       f.fact("payload_start", s.start);
       f.fact("controller", f.attacker.value);

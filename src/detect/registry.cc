@@ -28,6 +28,7 @@ std::unique_ptr<Detector> make_sensor_alert(const Environment&);
 std::unique_ptr<Detector> make_directory_search(const Environment&);
 std::unique_ptr<Detector> make_unanswered_calls(const Environment&);
 std::unique_ptr<Detector> make_clear_shell(const Environment&);
+std::unique_ptr<Detector> make_form_guessing(const Environment&);
 std::unique_ptr<Detector> make_slow_requests(const Environment&);
 std::unique_ptr<Detector> make_industrial_control(const Environment&);
 std::unique_ptr<Detector> make_port_mismatch(const Environment&);
@@ -60,6 +61,7 @@ std::span<const Entry> detectors() {
       {"directory_search", make_directory_search},
       {"unanswered_calls", make_unanswered_calls},
       {"clear_shell", make_clear_shell},
+      {"form_guessing", make_form_guessing},
       {"slow_requests", make_slow_requests},
       {"industrial_control", make_industrial_control},
       {"port_mismatch", make_port_mismatch},

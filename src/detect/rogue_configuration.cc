@@ -23,7 +23,7 @@ namespace {
 struct Parameters {
   std::size_t routers = 10;  ///< that appear within the window: a flood
   double window_seconds = 10;
-  double settled_seconds = 5;  ///< a router that is there so long before is the network's
+  double settled_seconds = 20;  ///< a router that is there so long before is the network's
   std::size_t max_routers = 10'000;
 };
 
@@ -125,14 +125,17 @@ class RogueConfiguration : public Detector {
   void report_servers(std::vector<Finding>& out) const {
     if (in_conflict_.size() < 2) return;
     // Whoever names itself against one who does not; else the one that came last: it is found beside another.
-    const base::Address* rogue = nullptr;
+    const base::Address *rogue = nullptr, *oldest = nullptr;
     std::size_t selfish = 0;
     for (const base::Address& a : in_conflict_) selfish += servers_.at(a).itself;
     for (const base::Address& a : in_conflict_) {
       const Server& s = servers_.at(a);
+      if (oldest == nullptr || s.first < servers_.at(*oldest).first) oldest = &a;
       if (selfish == 1 ? s.itself : rogue == nullptr || servers_.at(*rogue).first < s.first) rogue = &a;
     }
     const Server& s = servers_.at(*rogue);
+    // Both there from the start, and both for themselves: one is the network's, and it cannot be said which.
+    const bool told = selfish == 1 || (s.first - servers_.at(*oldest).first).seconds() >= parameters_.settled_seconds;
     Finding f;
     f.detector = "rogue_configuration";
     f.techniques = {"T1557.003"};
@@ -140,17 +143,29 @@ class RogueConfiguration : public Detector {
     f.outcome = Outcome::kUnknown;
     f.severity = Severity::kMedium;
     f.confidence = selfish == 1 ? 0.7 : 0.5;
-    f.attacker = host(*rogue);
-    for (const base::Address& a : in_conflict_)
-      if (a != *rogue && f.victims.size() < 16) f.victims.push_back(host(a));
-    f.victim = f.victims.front();
+    std::string all;
+    for (const base::Address& a : in_conflict_) {
+      if (told && a == *rogue) continue;
+      if (f.victims.size() < 16) f.victims.push_back(host(a));
+      if (f.victims.size() <= 4) all += (all.empty() ? "" : " and ") + a.to_string();
+    }
+    if (told)
+      f.attacker = host(*rogue);
+    else
+      f.victims.clear();
+    if (!f.victims.empty()) f.victim = f.victims.front();
     for (const record::Head& head : conflicts_) f.add("dhcp", head);
     f.evidence_total = conflict_total_;
-    f.statement = fmt::format(
-        "{} gives leases against {} in {} exchange{}, with other routers or resolvers{}: who it sets up sends its "
-        "traffic where it says",
-        rogue->to_string(), f.victim.value, conflict_total_, conflict_total_ == 1 ? "" : "s",
-        s.settings.empty() ? "" : fmt::format(" ({})", s.settings));
+    const std::string exchanges = fmt::format("{} exchange{}", conflict_total_, conflict_total_ == 1 ? "" : "s");
+    f.statement =
+        told ? fmt::format(
+                   "{} gives leases against {} in {}, with other routers or resolvers{}: who it sets up sends its "
+                   "traffic where it says",
+                   rogue->to_string(), all, exchanges, s.settings.empty() ? "" : fmt::format(" ({})", s.settings))
+             : fmt::format(
+                   "{} both give leases in {}, with different routers or resolvers: one of them is not the "
+                   "network's",
+                   all, exchanges);
     f.fact("clients", fmt::format("{}", clients_.size()));
     out.push_back(std::move(f));
   }

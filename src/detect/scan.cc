@@ -81,7 +81,8 @@ struct Originator {
   std::map<Target, Answer> targets;  // first contact decides; a later open door wins
   std::uint64_t by_technique[static_cast<std::size_t>(Technique::kCount)] = {};
   std::vector<std::pair<Target, record::Head>> evidence;
-  std::set<base::Address> unasked;  // got answers they had not asked for
+  std::set<base::Address> unasked;                              // got answers they had not asked for
+  std::set<std::pair<base::Address, std::uint16_t>> answering;  // whom, from which of its ports
   std::vector<record::Head> unasked_evidence;
   std::uint64_t unasked_total = 0;
   std::map<std::uint16_t, std::uint64_t> udp_attempts;  // by port, to whomever
@@ -118,6 +119,7 @@ class Scan : public Detector {
       const Originator& o = originators_.at(address);
       report_scan(address, o, home, out);
       report_backscatter(address, o, out);
+      report_answers(address, o, out);
     }
   }
 
@@ -154,6 +156,10 @@ class Scan : public Detector {
         if (o->unasked_total++ == 0) o->unasked_first = c.head.ts;
         o->unasked_last = c.head.ts;
         if (o->unasked.size() < 4096 && o->unasked.count(to) == 0 && afford(64)) o->unasked.insert(to);
+        // Which of its ports answer whom: where only the answers were captured, they tell of the asker.
+        const std::uint16_t port = flipped ? c.head.id.resp_p.value : c.head.id.orig_p.value;
+        if (o->answering.size() < 4096 && o->answering.count({to, port}) == 0 && afford(64))
+          o->answering.insert({to, port});
         if (o->unasked_evidence.size() < Finding::kMaxEvidence) o->unasked_evidence.push_back(c.head);
       }
       return;
@@ -440,6 +446,35 @@ class Scan : public Detector {
         address.to_string(), o.unasked.size());
     f.fact("backscatter", "yes");
     out.push_back(std::move(f));
+  }
+
+  /// Answers alone: one host refuses another at port after port. Forged addresses would be of many hosts.
+  void report_answers(const base::Address& address, const Originator& o, std::vector<Finding>& out) const {
+    if (o.unasked.size() >= parameters_.backscatter_hosts) return;
+    for (const base::Address& scanner : o.unasked) {
+      std::size_t ports = 0;
+      for (auto at = o.answering.lower_bound({scanner, 0}); at != o.answering.end() && at->first == scanner; ++at)
+        ++ports;
+      const auto seen = originators_.find(scanner);
+      if (ports < parameters_.vertical_ports || (seen != originators_.end() && !seen->second.targets.empty())) continue;
+      Finding f;
+      f.detector = "scan";
+      f.techniques = {"T1046"};
+      f.phase = Phase::kDoorRattling;
+      f.outcome = Outcome::kAttempted;
+      f.severity = Severity::kLow;
+      f.confidence = 0.7;
+      f.attacker = host(scanner);
+      f.victim = host(address);
+      for (const record::Head& head : o.unasked_evidence) f.add("conn", head);
+      f.evidence_total = ports;
+      f.first = o.unasked_first;
+      f.last = o.unasked_last;
+      f.statement = fmt::format("{} answered {} from {} ports, and only its answers were captured: {} scanned it",
+                                address.to_string(), scanner.to_string(), ports, scanner.to_string());
+      f.fact("shape", "vertical");
+      out.push_back(std::move(f));
+    }
   }
 
   /// The smallest network over all of them, of at least /8 (IPv4) or /32.

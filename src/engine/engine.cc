@@ -6,6 +6,7 @@
 #include <barrier>
 #include <condition_variable>
 #include <deque>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <set>
@@ -67,7 +68,10 @@ class EventRows : public packet::Events {
     sink_.emit(row);
   }
   void arp(const packet::Arp& m, const packet::Origin& origin) override {
-    if (!arp_seen_.emplace(m.operation, m.sender, m.target, m.sender_mac).second) return;
+    // Once a second is enough, of those who ask or tell all the time.
+    const auto [last, fresh] = arp_seen_.try_emplace({m.operation, m.sender, m.target, m.sender_mac}, origin.time);
+    if (!fresh && origin.time - last->second < base::seconds(1) && last->second <= origin.time) return;
+    last->second = origin.time;
     packet::ArpRecord row;
     row.head.ts = origin.time;
     row.head.id = {m.sender, m.target, {}, {}};
@@ -84,7 +88,7 @@ class EventRows : public packet::Events {
 
  private:
   Sink& sink_;
-  std::set<std::tuple<std::uint16_t, base::Address, base::Address, std::uint64_t>> arp_seen_;
+  std::map<std::tuple<std::uint16_t, base::Address, base::Address, std::uint64_t>, base::Time> arp_seen_;
 };
 
 /// One worker: its shards' tables, its parsers, its rows.

@@ -13,7 +13,6 @@ namespace whodunit::packet {
   FIELD(1, record::Text, resp_mac, "resp_mac", "Hardware address of the target; all zeros in requests.") \
   FIELD(1, base::Address, resp_h, "resp_h", "Protocol address asked for, or answered to.")               \
   FIELD(1, record::Text, frame_mac, "frame_mac", "Source address of the frame, where it is another.")
-WHODUNIT_RECORD(ArpRecord, "arp", 1, "One ARP message; repeats within a batch of packets are left out.",
-                WHODUNIT_ARP_FIELDS)
+WHODUNIT_RECORD(ArpRecord, "arp", 1, "One ARP message; repeats within a second are left out.", WHODUNIT_ARP_FIELDS)
 
 }  // namespace whodunit::packet

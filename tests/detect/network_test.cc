@@ -7,6 +7,7 @@
 #include "detect/rows.h"
 #include "packet/arp_record.h"
 #include "protocol/dhcp/dhcp.h"
+#include "protocol/http/http.h"
 #include "protocol/icmp/router_advertisement.h"
 #include "protocol/modbus/modbus.h"
 #include "protocol/shell/shell.h"
@@ -234,6 +235,52 @@ TEST(SlowRequests, HeldAtOnce) {
   EXPECT_THAT(held(150, 0.1, 60'000), IsEmpty()) << "they are served";
   EXPECT_EQ(held(150, 0.1, 60'000, 9).size(), 1u) << "and do not take it";
   EXPECT_THAT(held(150, 40, 0), IsEmpty()) << "one after another";
+}
+
+TEST(FormGuessing, RefusedAlikeUntilOneGotIn) {
+  const auto guess = [](int n, bool success, std::string_view body, bool all_different = false) {
+    record::Batch batch(protocol::http::Http::schema);
+    for (int i = 0; i < n; ++i) {
+      protocol::http::Http h;
+      h.head = head("203.0.113.66", "192.0.2.10", 80, i, static_cast<std::uint16_t>(20000 + i));
+      h.method = "POST";
+      h.host = "shop.example";
+      h.uri = "/login?next=/";
+      h.request_body = body;
+      const bool in = success && i == n - 1;
+      h.status_code = in ? 302 : 200;
+      if (in) h.location = "/home";
+      h.response_body_len = all_different ? static_cast<std::uint64_t>(1000 * i) : in ? 0 : 1200;
+      h.append_to(batch, {static_cast<std::uint64_t>(i), 0});
+    }
+    return run("form_guessing", batch);
+  };
+  constexpr std::string_view kForm = "user=admin&password=<hidden>&go=1",
+                             kJson = R"({"email": "a@b.c", "password": "<hidden>"})";
+  const auto f = guess(40, true, kForm);
+  ASSERT_EQ(f.size(), 1u);
+  EXPECT_EQ(f[0].outcome, Outcome::kSucceeded);
+  EXPECT_EQ(f[0].evidence[0].id.orig_p.value, 20039u) << "the one that got in comes first";
+  EXPECT_THAT(f[0].statement, HasSubstr("shop.example/login 40 times"));
+  ASSERT_EQ(guess(40, false, kJson).size(), 1u);
+  EXPECT_EQ(guess(40, false, kJson)[0].outcome, Outcome::kAttempted);
+  EXPECT_THAT(guess(40, false, "q=password&page=1"), IsEmpty()) << "a search for the word";
+  EXPECT_THAT(guess(40, false, kForm, true), IsEmpty()) << "whoever gets in each time reads other pages";
+  EXPECT_THAT(guess(6, true, kForm), IsEmpty());
+}
+
+TEST(Scan, AnswersAloneTellOfTheAsker) {
+  record::Batch batch(connection::Conn::schema);
+  for (int i = 0; i < 40; ++i) {
+    connection::Conn c = conn("203.0.113.66", "192.0.2.10", static_cast<std::uint16_t>(20 + i), i, 45000);
+    c.history = "r";
+    c.conn_state = "OTH";
+    c.append_to(batch, {static_cast<std::uint64_t>(i), 0});
+  }
+  const auto f = run("scan", batch);
+  ASSERT_EQ(f.size(), 1u);
+  EXPECT_EQ(f[0].attacker.value, "203.0.113.66");
+  EXPECT_EQ(f[0].victim.value, "192.0.2.10");
 }
 
 TEST(PortMismatch, IsInformationUnlessAnEndIsSuspect) {
