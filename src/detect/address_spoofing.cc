@@ -104,7 +104,8 @@ class AddressSpoofing : public Detector {
     Claims& c = claims_[a.orig_h];
     const std::string mac(a.orig_mac);
     if (c.last.empty()) c.first = mac;
-    own_.emplace(mac, a.orig_h);
+    std::set<base::Address>& own = own_[mac];
+    if (own.size() < 16) own.insert(a.orig_h);
     const bool changed = !c.last.empty() && c.last != mac;
     const bool known = c.all.count(mac) != 0;
     c.returns += changed && known;
@@ -172,7 +173,7 @@ class AddressSpoofing : public Detector {
     f.outcome = Outcome::kUnknown;
     f.severity = Severity::kHigh;
     f.confidence = c.taken.size() >= 3 || c.frame_differs ? 0.85 : 0.75;
-    if (const auto at = own_.find(mac); at != own_.end()) f.attacker = host(at->second);
+    if (const base::Address* a = own_of(mac)) f.attacker = host(*a);
     std::string taken;
     for (const base::Address& a : c.taken) {
       if (f.victims.size() < 64) f.victims.push_back(host(a));
@@ -187,16 +188,26 @@ class AddressSpoofing : public Detector {
     out.push_back(std::move(f));
   }
 
+  /// An address that only this hardware address says it has, other than `but`; null: none.
+  const base::Address* own_of(const std::string& mac, const base::Address& but = {}) const {
+    const auto at = own_.find(mac);
+    if (at == own_.end()) return nullptr;
+    for (const base::Address& a : at->second)
+      if (const auto claim = claims_.find(a); a != but && claim != claims_.end() && claim->second.all.size() == 1)
+        return &a;
+    return nullptr;
+  }
+
   void report_unasked(std::vector<Finding>& out) const {
     std::map<std::string, Finding> found;  // by hardware address
     for (const auto& [key, u] : unasked_) {
       const auto& [mac, pair] = key;
       if (u.total < parameters_.unasked) continue;
       // Its own address, or one of several: a driver that keeps its neighbours' tables warm.
-      const auto at = own_.find(mac);
+      const base::Address* own = own_of(mac, pair.first);
       const auto claim = claims_.find(pair.first);
       const bool others = claim != claims_.end() && claim->second.all.size() > 1;
-      if (at == own_.end() || (at->second == pair.first && !others)) continue;
+      if (own == nullptr && !others) continue;
       if (claimers_.count(mac) != 0 && reported_.count(mac) != 0) continue;
       Finding& f = found[mac];
       for (const record::Head& head : u.heads) f.add("arp", head);
@@ -208,7 +219,7 @@ class AddressSpoofing : public Detector {
       f.outcome = Outcome::kUnknown;
       f.severity = Severity::kHigh;
       f.confidence = others ? 0.8 : 0.65;
-      if (at->second != pair.first) f.attacker = host(at->second);
+      if (own != nullptr) f.attacker = host(*own);
       f.victim = host(pair.second);
       f.statement = fmt::format(
           "{}{} tells {} over and over, unasked, that {} is at its hardware address: what is sent "
@@ -256,8 +267,8 @@ class AddressSpoofing : public Detector {
   };
   std::map<std::pair<base::Address, base::Address>, base::Time> asked_;  // who asked for whom, when last
   std::map<std::pair<std::string, std::pair<base::Address, base::Address>>, Unasked> unasked_;
-  std::map<std::string, base::Address> own_;  // a hardware address' own: the one that it was seen with first
-  std::set<std::string> reported_;            // hardware addresses of which a finding tells already
+  std::map<std::string, std::set<base::Address>> own_;  // what each hardware address said it has
+  std::set<std::string> reported_;                      // hardware addresses of which a finding tells already
   std::map<base::Address, Claims> claims_;
   std::map<std::string, Claimer> claimers_;
   std::map<base::Address, Answerer> answerers_;

@@ -1,7 +1,8 @@
 // From findings to incidents.
 //
 // Two findings belong together where one intruder's hand is in both: the same attacker; a host that the one took and
-// from which the other was done; the same controller. Hitting the same victim is not enough: many knock at one door.
+// from which the other was done; the same controller. Hitting the same victim is not enough: many knock at one door. A
+// host that is attacked and within a minute calls its controller was taken so, where nobody else attacked it just then.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -77,7 +78,7 @@ void judge_sophistication(Incident& incident, const std::vector<const Finding*>&
   if (why.empty()) incident.sophistication_why = "nothing seen that tells";
 }
 
-std::string headline(const Incident& incident, const std::vector<const Finding*>& findings) {
+std::string headline(const Incident& incident, const std::vector<const Finding*>& findings, bool from_inside) {
   std::size_t doors = 0, opened = 0;
   for (const Finding* f : findings) {
     if (f->phase == Phase::kDoorRattling) {
@@ -109,6 +110,10 @@ std::string headline(const Incident& incident, const std::vector<const Finding*>
   if (incident.depth == ZoneLevel::kOutside)
     return fmt::format("{} got into {}, in no network that is known to be defended: {}", who, reached,
                        to_string(incident.phase));
+  // Whoever is inside already goes on; where the intruder came in was not seen.
+  if (from_inside)
+    return fmt::format("{} took {} from inside ({} zone): {}", who, reached, to_string(incident.depth),
+                       to_string(incident.phase));
   return fmt::format("{} {}, to {} ({} zone): {}", who, inward, reached, to_string(incident.depth),
                      to_string(incident.phase));
 }
@@ -118,6 +123,42 @@ struct OnHost {
   std::vector<std::size_t> took;  ///< findings that succeeded against it
   std::vector<std::size_t> used;  ///< control of it or theft from it, whether or not we can tell that it worked
 };
+
+/// Joins an exploit with the call to a controller that follows at once.
+void join_calls(const std::vector<Finding>& findings, const std::vector<bool>& takes_part, Sets& sets) {
+  constexpr double kAtOnce = 60;         // seconds
+  constexpr std::size_t kLookBack = 64;  // attacks on one host in that time, beyond which nothing can be told
+  std::map<detect::Entity, std::vector<std::size_t>> attacks;
+  for (std::size_t i = 0; i < findings.size(); ++i) {
+    const Finding& f = findings[i];
+    if (takes_part[i] && f.phase == Phase::kAssault && !f.attacker.empty() && f.severity >= detect::Severity::kMedium)
+      attacks[f.victim].push_back(i);
+  }
+  for (auto& [victim, list] : attacks)
+    std::sort(list.begin(), list.end(), [&](std::size_t a, std::size_t b) {
+      return std::tuple(findings[a].first, a) < std::tuple(findings[b].first, b);
+    });
+  for (std::size_t i = 0; i < findings.size(); ++i) {
+    const Finding& f = findings[i];
+    if (!takes_part[i] || !took(f) || f.phase != Phase::kFoothold || f.fact("controller").empty()) continue;
+    const auto at = attacks.find(f.victim);
+    if (at == attacks.end()) continue;
+    const auto& list = at->second;
+    auto next = std::upper_bound(list.begin(), list.end(), f.first,
+                                 [&](const base::Time& t, std::size_t attack) { return t < findings[attack].first; });
+    const detect::Entity* attacker = nullptr;
+    std::size_t seen = 0, last = 0;
+    bool one = true;
+    while (next != list.begin() && one) {
+      const Finding& attack = findings[*--next];
+      if ((f.first - attack.first).seconds() > kAtOnce && (f.first - attack.last).seconds() > kAtOnce) break;
+      one = ++seen <= kLookBack && (attacker == nullptr || *attacker == attack.attacker);
+      attacker = &attack.attacker;
+      last = *next;
+    }
+    if (one && attacker != nullptr) sets.join(i, last);
+  }
+}
 
 /// Joins through hosts that changed hands. In time n log n, whatever the findings: they are an enemy's.
 void join_by_host(const std::vector<Finding>& findings, const std::vector<bool>& takes_part,
@@ -184,6 +225,7 @@ std::vector<Incident> join(const std::vector<Finding>& findings, const ZoneMap& 
     }
   }
   join_by_host(findings, takes_part, by_attacker, sets);
+  join_calls(findings, takes_part, sets);
   std::map<std::size_t, std::vector<const Finding*>> members;
   for (std::size_t i = 0; i < findings.size(); ++i)
     if (takes_part[i]) members[sets.root(i)].push_back(&findings[i]);
@@ -241,6 +283,10 @@ std::vector<Incident> join(const std::vector<Finding>& findings, const ZoneMap& 
       return sorted;
     };
     // A host that was entered on the way is the intruder's means, not the intruder; unless there is nobody else.
+    const bool from_inside = !attackers.empty() && std::all_of(attackers.begin(), attackers.end(), [&](const auto& a) {
+      const auto address = base::Address::parse(a.first);
+      return address && zones.home().contains(*address);
+    });
     for (const auto& [value, n] : by_count(attackers))
       if (entered.count(value) == 0) incident.attackers.push_back(value);
     if (incident.attackers.empty())
@@ -269,7 +315,7 @@ std::vector<Incident> join(const std::vector<Finding>& findings, const ZoneMap& 
     else
       incident.depth_statement = fmt::format("{}: {}.", deepest, steps);
     judge_sophistication(incident, list);
-    incident.headline = headline(incident, list);
+    incident.headline = headline(incident, list, from_inside);
     out.push_back(std::move(incident));
   }
   std::stable_sort(out.begin(), out.end(), [](const Incident& a, const Incident& b) {

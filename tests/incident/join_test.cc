@@ -44,6 +44,24 @@ constexpr auto kTried = Outcome::kAttempted;
 constexpr auto kTook = Outcome::kSucceeded;
 constexpr auto kUnknown = Outcome::kUnknown;
 
+TEST(Join, TheCallThatFollowsAnAttackAtOnceIsItsWork) {
+  Finding call = finding(Phase::kFoothold, kTook, "198.51.100.9", "192.0.2.10", 20);
+  call.fact("controller", "198.51.100.9");
+  const Finding attack = finding(Phase::kAssault, kUnknown, "203.0.113.66", "192.0.2.10", 10);
+  ASSERT_EQ(joined({attack, call}).size(), 1u);
+  EXPECT_EQ(joined({attack, call})[0].phase, Phase::kFoothold);
+  EXPECT_EQ(joined({attack, finding(Phase::kAssault, kTried, "203.0.113.77", "192.0.2.10", 11), call}).size(), 3u)
+      << "two attacked it: which of them cannot be told";
+  EXPECT_EQ(joined({finding(Phase::kAssault, kUnknown, "203.0.113.66", "192.0.2.10", -600), call}).size(), 2u)
+      << "ten minutes before";
+}
+
+TEST(Join, WhoeverIsInsideDidNotGetIn) {
+  const auto out = joined({finding(Phase::kSpread, kTook, "10.1.0.5", "10.1.0.20", 3)});
+  ASSERT_EQ(out.size(), 1u);
+  EXPECT_EQ(out[0].headline, "10.1.0.5 took 10.1.0.20 from inside (inner zone): spread");
+}
+
 TEST(Join, FollowsAnIntruderThroughTheHostThatHeTook) {
   const auto out = joined({finding(Phase::kDoorRattling, kTook, "203.0.113.66", "192.0.2.10", 1),
                            finding(Phase::kEntry, kTook, "203.0.113.66", "192.0.2.10", 2),
