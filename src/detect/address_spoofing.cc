@@ -218,6 +218,7 @@ class AddressSpoofing : public Detector {
       f.phase = Phase::kAssault;
       f.outcome = Outcome::kUnknown;
       f.severity = Severity::kHigh;
+      if (!others) f.severity = Severity::kMedium;  // it may be one of several of its own
       f.confidence = others ? 0.8 : 0.65;
       if (own != nullptr) f.attacker = host(*own);
       f.victim = host(pair.second);
