@@ -121,6 +121,25 @@ std::string to_json(const std::vector<Assessment>& assessments) {
       w.end_object();
     }
     w.end_array();
+    if (!a.victims_alone.rows.empty()) {
+      const VictimReading& v = a.victims_alone;
+      w.key("victims_alone").begin_object();
+      strings(w, "victims", v.victims);
+      w.key("actors").number(static_cast<std::uint64_t>(v.actors));
+      w.key("adjustment").number(rounded(v.adjustment));
+      w.key("countries").begin_array();
+      for (const VictimReading::Row& row : v.rows) {
+        w.begin_object();
+        w.key("country").string(row.country);
+        w.key("raw").number(rounded(row.raw));
+        w.key("adjusted").number(rounded(row.adjusted));
+        w.key("given").number(rounded(row.given));
+        w.end_object();
+      }
+      w.end_array();
+      strings(w, "reasons", v.reasons);
+      w.end_object();
+    }
     w.key("matrix").begin_object();
     strings(w, "columns", a.matrix.columns);
     strings(w, "rows", a.matrix.rows);
@@ -155,6 +174,11 @@ std::string to_text(const std::vector<Assessment>& assessments) {
       if (n++ >= 5 || (h.probability < 0.01 && n > 2)) break;
       out += fmt::format("  {:5.2f}  {:<20} {}{}\n", h.probability, h.words, h.name,
                          h.high - h.low > 0.005 ? fmt::format("  [{:.2f}, {:.2f}]", h.low, h.high) : "");
+    }
+    if (!a.victims_alone.rows.empty()) {
+      out += fmt::format("  {:<10} {:>12} {:>9}\n", "victims", "as published", "adjusted");
+      for (const VictimReading::Row& row : a.victims_alone.rows)
+        out += fmt::format("  {:<10} {:>12.2f} {:>9.2f}\n", row.country, row.raw, row.adjusted);
     }
     for (const Pivot& p : a.pivotal) out += fmt::format("  {}\n", p.statement);
     for (const std::string& c : a.caveats) out += fmt::format("  {}\n", c);

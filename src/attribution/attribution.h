@@ -104,6 +104,22 @@ struct Matrix {
   std::vector<std::vector<MatrixCell>> cells;  ///< [row][column]
 };
 
+/// What the countries of the victims say of the actor's, taken alone: two readings side by side, neither to be
+/// over-read.
+struct VictimReading {
+  struct Row {
+    std::string country;  ///< ISO 3166 alpha-2, or "other"
+    double raw = 0;       ///< the table of actors and victims as published
+    double adjusted = 0;  ///< with the base rate of who gets reported taken out, as far as `adjustment` says
+    double given = 0;     ///< what the sponsor's level took from it
+  };
+  std::vector<std::string> victims;  ///< countries, sorted
+  std::size_t actors = 0;            ///< in the table behind it
+  double adjustment = 1;             ///< Settings::reporting_adjustment
+  std::vector<Row> rows;             ///< most probable first, by the larger of both; the last is all the rest; or empty
+  std::vector<std::string> reasons;  ///< why not to over-read it
+};
+
 /// The answer on one level. Probabilities of its hypotheses add up to 1.
 struct Assessment {
   std::string subject;  ///< what it is about: an incident's id, an address
@@ -114,6 +130,7 @@ struct Assessment {
   std::vector<std::string> confidence_reasons;
   std::vector<Evidence> evidence;  ///< in the order of their ids
   Matrix matrix;
+  VictimReading victims_alone;  ///< of the sponsor's level; empty where fewer than two countries were hit
   std::vector<Pivot> pivotal;
   std::vector<std::string> assumptions;
   std::vector<std::string> would_change;  ///< what would change our mind, and where to look for it

@@ -69,10 +69,11 @@ Assessment sponsor_level(const CaseFacts& facts, const ActorTable* table, const 
     if (!v.country.empty()) victims.insert(v.country);
   }
   CountryPosterior countries;
+  double victim_budget = 0;
   if (table != nullptr && victims.size() >= 2) {
     countries = country_posterior(table->victim_rows(), {victims.begin(), victims.end()}, weights.victim,
                                   settings.reporting_adjustment);
-    const double budget = kFromVictims * std::max(0.0, 1 - used);
+    const double budget = victim_budget = kFromVictims * std::max(0.0, 1 - used);
     std::string most;
     double best = 0;
     for (std::size_t i = 0; i + 1 < countries.countries.size(); ++i) {
@@ -191,6 +192,32 @@ Assessment sponsor_level(const CaseFacts& facts, const ActorTable* table, const 
       " Machines that stand in a country, or programs that a country's groups use, do not make that country the "
       "sponsor.";
   if (!countries.countries.empty()) {
+    VictimReading& alone = out.victims_alone;
+    alone.victims.assign(victims.begin(), victims.end());
+    alone.actors = countries.rows;
+    alone.adjustment = settings.reporting_adjustment;
+    for (std::size_t i = 0; i < countries.countries.size(); ++i) {
+      const bool other = i + 1 == countries.countries.size();
+      alone.rows.push_back({countries.countries[i], countries.raw[i], countries.adjusted[i],
+                            other ? 0 : victim_budget * countries.adjusted[i]});
+    }
+    std::stable_sort(alone.rows.begin(), alone.rows.end() - 1, [](const auto& a, const auto& b) {
+      return std::max(a.raw, a.adjusted) > std::max(b.raw, b.adjusted);
+    });
+    constexpr std::size_t kReadingRows = 8;
+    while (alone.rows.size() > kReadingRows + 1) {
+      VictimReading::Row& rest_row = alone.rows.back();
+      const VictimReading::Row& least = alone.rows[alone.rows.size() - 2];
+      rest_row.raw += least.raw;
+      rest_row.adjusted += least.adjusted;
+      rest_row.given += least.given;
+      alone.rows.erase(alone.rows.end() - 2);
+    }
+    alone.reasons = {
+        "Labels are partly inferred from victims: who was hit is one reason why analysts named the country at all.",
+        "Some countries' actors are written about far more than others'; who publishes decides who is in the table.",
+        "One crime group more in the table, with a long list of victims, moves the lead.",
+        "Whom somebody hits is his choice and his customers', not a mark that he leaves."};
     std::vector<std::size_t> by(countries.countries.size() - 1);
     for (std::size_t i = 0; i < by.size(); ++i) by[i] = i;
     const auto list = [&](const std::vector<double>& p) {

@@ -1,7 +1,9 @@
 // whodunit knowledge attribute: the answer to given evidence.
 #include <CLI/CLI.hpp>
 #include <cstdio>
+#include <fstream>
 #include <memory>
+#include <nlohmann/json.hpp>
 
 #include "attribution/evaluate/bars.h"
 #include "attribution/evidence_file.h"
@@ -9,13 +11,14 @@
 #include "base/json.h"
 #include "cli/knowledge_verbs.h"
 #include "cli/verb.h"
+#include "report/html.h"
 
 namespace whodunit::cli {
 
 void add_knowledge_attribute(CLI::App& knowledge, int& exit_code) {
   using namespace attribution;
   struct Arguments {
-    std::string evidence, from, weights, as_of;
+    std::string evidence, from, weights, as_of, html;
     double unknown = Settings{}.prior_unknown, opportunists = Settings{}.prior_opportunists,
            adjustment = Settings{}.reporting_adjustment;
     bool json = false;
@@ -34,6 +37,7 @@ void add_knowledge_attribute(CLI::App& knowledge, int& exit_code) {
   verb->add_option("--reporting-adjustment", a->adjustment, "victims: 0 as published, 1 adjusted for who gets reported")
       ->check(CLI::Range(0.0, 1.0));
   verb->add_flag("--json", a->json, "one JSON object");
+  verb->add_option("--html", a->html, "also write the answer as one HTML page (FILE)");
   verb->callback([a, &exit_code] {
     const auto fail = [&exit_code](const base::Error& error, int code) {
       std::fprintf(stderr, "whodunit: %s\n", error.message().c_str());
@@ -66,15 +70,23 @@ void add_knowledge_attribute(CLI::App& knowledge, int& exit_code) {
     if (!table) return fail(table.error(), kNothing);
     if (file->facts.subject.empty()) file->facts.subject = "evidence";
     const auto assessments = assess(file->facts, table->get(), settings, weights);
-    if (a->json) {
-      std::string out;
-      base::JsonWriter w(out);
+    std::string json;
+    if (a->json || !a->html.empty()) {
+      base::JsonWriter w(json);
       w.begin_object();
       w.key("version").number(1);
       w.key("knowledge").string((*table)->digest());
       w.key("assessments").raw(to_json(assessments));
       w.end_object();
-      std::printf("%s\n", out.c_str());
+    }
+    if (!a->html.empty()) {
+      std::ofstream page(a->html, std::ios::binary);
+      page << report::html_assessments(report::Document::parse(json), a->evidence);
+      page.close();
+      if (!page) return fail({"cannot be written", a->html, {}}, kNothing);
+    }
+    if (a->json) {
+      std::printf("%s\n", json.c_str());
     } else {
       std::fputs(to_text(assessments).c_str(), stdout);
     }

@@ -160,6 +160,40 @@ void finding(std::string& out, const Document& f, const HtmlOptions& options) {
   out += "</div>";
 }
 
+/// The countries of the victims, read twice, side by side; and how little of it counts.
+void victims_alone(std::string& out, const Document& v, const Document& hypotheses) {
+  std::string victims;
+  for (const Document& c : list(v, "victims")) victims += (victims.empty() ? "" : ", ") + c.get<std::string>();
+  out += fmt::format(
+      "<h4>What the victims alone would say</h4><p class=\"small\">Victims in {}, against those that {} known actors "
+      "with a claimed country are said to have hit. Two readings of one table:</p>"
+      "<table class=\"readings\"><tr><th>country</th><th>as published</th><th class=\"n\"></th><th>adjusted for who "
+      "gets reported ({:.1f})</th><th class=\"n\"></th><th class=\"n\">counted above</th></tr>",
+      escape(victims), grouped(number(v, "actors")), real(v, "adjustment"));
+  for (const Document& row : list(v, "countries")) {
+    const std::string country = text(row, "country");
+    out += fmt::format("<tr><td>{}</td>", country == "other" ? "all others" : escape(country));
+    for (const char* reading : {"raw", "adjusted"}) {
+      const double p = real(row, reading);
+      out += fmt::format(
+          "<td class=\"reading\"><span class=\"track\"><span class=\"fill\" "
+          "style=\"width:{:.1f}%\"></span></span></td><td class=\"n\">{:.2f}</td>",
+          100 * p, p);
+    }
+    out += fmt::format("<td class=\"n\">{:.3f}</td></tr>", real(row, "given"));
+  }
+  for (const Document& h : hypotheses) {
+    if (text(h, "key") == "cannot-tell")
+      out += fmt::format(
+          "<tr><td><b>cannot tell</b></td><td colspan=\"4\">What stands above counts only in its last column; this is "
+          "what is left to say of whose orders they were.</td><td class=\"n\"><b>{:.2f}</b></td></tr>",
+          real(h, "probability"));
+  }
+  out += "</table><p class=\"small\"><b>Why this must not be over-read</b></p><ul class=\"small\">";
+  for (const Document& r : list(v, "reasons")) out += fmt::format("<li>{}</li>", escape(r.get<std::string>()));
+  out += "</ul>";
+}
+
 void assessment(std::string& out, const Document& a) {
   const std::string level = text(a, "level");
   out += fmt::format("<h3>{}</h3>", level == "infrastructure" ? "Whose machines (infrastructure)"
@@ -221,6 +255,8 @@ void assessment(std::string& out, const Document& a) {
         "</table><p class=\"small soft\">Numbers are natural logarithms of the likelihood ratio that was counted, "
         "after tempering and the cap by forgeability.</p></details>";
   }
+  if (const auto alone = a.find("victims_alone"); alone != a.end() && alone->is_object())
+    victims_alone(out, *alone, list(a, "hypotheses"));
   const auto bullets = [&](const char* title, const char* key) {
     const Document& items = list(a, key);
     if (items.empty()) return;
@@ -269,14 +305,36 @@ std::string escape(std::string_view s) {
   return out;
 }
 
-std::string html_report(const Document& d, const HtmlOptions& options) {
-  std::string out;
-  out +=
+namespace {
+
+std::string html_head(const std::string& title) {
+  return fmt::format(
       "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" "
       "content=\"width=device-width,initial-scale=1\">"
       "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'; "
-      "script-src 'unsafe-inline'\">";
-  out += fmt::format("<title>Whodunit: {}</title><style>{}</style></head><body>", escape(options.title), kStyle);
+      "script-src 'unsafe-inline'\"><title>Whodunit: {}</title><style>{}</style></head><body>",
+      escape(title), kStyle);
+}
+
+}  // namespace
+
+std::string html_assessments(const Document& d, const std::string& title) {
+  std::string out = html_head(title);
+  out += fmt::format(
+      "<header><div class=\"brand\">Whodunit · attribution</div><h1>{}</h1></header>"
+      "<h2>Who did it, and how sure can we be</h2><p class=\"small soft\">Three levels that are never mixed. “It came "
+      "through servers in X” is not “X did it”.</p>",
+      escape(title));
+  for (const Document& a : list(d, "assessments")) assessment(out, a);
+  out += fmt::format(
+      "<footer>Made from a file of evidence · knowledge {}. The same evidence, settings and knowledge give the same "
+      "answer.</footer></body></html>\n",
+      text(d, "knowledge").empty() ? "none" : escape(text(d, "knowledge").substr(0, 16)));
+  return out;
+}
+
+std::string html_report(const Document& d, const HtmlOptions& options) {
+  std::string out = html_head(options.title);
   const Document& incidents = list(d, "incidents");
   const Document& v = d["visibility"];
   out +=

@@ -16,6 +16,9 @@ struct HtmlOptions {
 /// but its own style and one small script.
 std::string html_report(const Document& document, const HtmlOptions& options);
 
+/// The assessments alone (`knowledge attribute --json`'s object), as a page of the same kind.
+std::string html_assessments(const Document& document, const std::string& title);
+
 /// The two pictures, as SVG elements: used by the page too.
 std::string timeline_svg(const Document& document);
 std::string who_with_whom_svg(const Document& document);

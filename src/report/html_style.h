@@ -33,6 +33,7 @@ code,.mono{font-family:ui-monospace,SFMono-Regular,Menlo,Consolas,monospace;font
 .bars{margin:8px 0 4px}.bar{display:grid;grid-template-columns:230px 1fr 190px;gap:10px;align-items:center;font-size:13.5px;margin:3px 0}
 .bar .track{background:var(--tint);border-radius:3px;height:14px;position:relative}.bar .fill{background:var(--accent);height:14px;border-radius:3px}
 .bar .range{position:absolute;top:5px;height:4px;background:var(--ink);opacity:.35;border-radius:2px}
+td.reading{width:28%}.reading .track{display:block;background:var(--tint);border-radius:3px;height:14px}.reading .fill{display:block;background:var(--accent);height:14px;border-radius:3px}
 details{margin:6px 0;overflow-x:auto}summary{cursor:pointer;color:var(--accent);font-size:13.5px}
 .facts{color:var(--soft);font-size:13px}.facts b{color:var(--ink);font-weight:600}
 .tag{display:inline-block;border:1px solid var(--line);border-radius:10px;padding:0 8px;font-size:12px;color:var(--soft);margin-right:4px}

@@ -46,6 +46,14 @@ std::string markdown_report(const Document& d) {
     for (const Document& h : a["hypotheses"])
       out +=
           fmt::format("- {} {:.2f} ({})\n", plain(text(h, "name")), h["probability"].get<double>(), text(h, "words"));
+    if (const auto alone = a.find("victims_alone"); alone != a.end() && alone->is_object()) {
+      out += "\n| victims alone | as published | adjusted for who gets reported |\n|---|---|---|\n";
+      for (const Document& row : list(*alone, "countries"))
+        out += fmt::format("| {} | {:.2f} | {:.2f} |\n", plain(text(row, "country")), real(row, "raw"),
+                           real(row, "adjusted"));
+      for (const Document& r : list(*alone, "reasons")) out += fmt::format("\n{}", plain(r.get<std::string>()));
+      out += "\n";
+    }
     out += fmt::format("\nAnalytic confidence: {}.\n\n", text(a, "confidence"));
   }
   out += fmt::format("Made with {}; settings `{}`; knowledge `{}`.\n", text(d["made_with"], "program"),

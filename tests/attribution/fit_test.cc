@@ -9,9 +9,11 @@
 #include <random>
 
 #include "attribution/attribution.h"
+#include "attribution/evaluate/bars.h"
 #include "attribution/evaluate/fit.h"
 #include "attribution/model/actor_table_input.h"
 #include "attribution/model/optimise.h"
+#include "attribution/model/victim_model.h"
 
 namespace whodunit::attribution {
 namespace {
@@ -133,6 +135,66 @@ TEST(Weights, IntervalsCoverWhatTheyClaim) {
   }
   EXPECT_GT(covered, kRounds * 0.70);
   EXPECT_LT(covered, kRounds * 0.88);
+}
+
+// The same of a real fit: trials drawn from the model itself (a parametric bootstrap), the fit with its tenths left out
+// as for the shipped weights, and the interval of an answer against the answer that the true numbers give.
+TEST(Weights, IntervalsOfTheFitCoverTheTruth) {
+  std::mt19937 random(17);
+  std::normal_distribution<double> normal(0, 1);
+  const char* countries[] = {"AA", "BB", "CC", "DD"};
+  const char* hit[] = {"us", "de", "fr", "jp", "in", "br", "gb", "kr"};
+  ActorTableInput input;
+  for (int a = 0; a < 40; ++a) {
+    VictimRow row{"row" + std::to_string(a), "row" + std::to_string(a), countries[a * a % 7 % 4], {}};
+    for (int v = 0; v < 8; ++v) {
+      if ((a * 5 + v * 3 + (v * a) % 4) % 7 < 2 + (v % 4 == a % 4)) row.victims.push_back(hit[v]);
+    }
+    input.victim_rows.push_back(row);
+  }
+  input.digest = "test";
+  const auto table = std::move(input).build();
+  Weights truth = Weights::priors();
+  truth.victim[kVictimPower] += 0.3;
+  truth.victim[kVictimSmoothing] -= 0.7;
+  truth.victim[kVictimBase] += 0.5;
+  const auto draw = [&](std::vector<std::string>& victims) {
+    victims.clear();
+    for (const char* v : hit) {
+      if (random() % 3 == 0) victims.push_back(v);
+    }
+    return country_posterior(table->victim_rows(), victims, truth.victim, 0);
+  };
+  int covered = 0, asked = 0;
+  constexpr int kRounds = 24, kTrials = 80, kDraws = 60, kQuestions = 6;
+  for (int round = 0; round < kRounds; ++round) {
+    std::vector<Trial> trials(kTrials);
+    for (int i = 0; i < kTrials; ++i) {
+      Trial& t = trials[static_cast<std::size_t>(i)];
+      t.id = "t" + std::to_string(round) + "." + std::to_string(i);
+      t.kind = TrialKind::kVictims;
+      t.labelled = true;
+      const CountryPosterior p = draw(t.victims);
+      std::discrete_distribution<std::size_t> which(p.raw.begin(), p.raw.end());
+      t.true_country = p.countries[which(random)];
+    }
+    const Weights fitted = fit_all(trials, *table, Weights::priors());
+    std::vector<Weights> drawn;
+    for (int d = 0; d < kDraws; ++d) drawn.push_back(fitted.drawn([&] { return normal(random); }));
+    for (int q = 0; q < kQuestions; ++q) {
+      std::vector<std::string> victims;
+      const CountryPosterior right = draw(victims);
+      std::vector<double> said;
+      for (const Weights& w : drawn)
+        said.push_back(country_posterior(table->victim_rows(), victims, w.victim, 0).raw[0]);
+      std::sort(said.begin(), said.end());
+      covered += said[kDraws / 10] <= right.raw[0] && right.raw[0] <= said[kDraws - 1 - kDraws / 10];
+      ++asked;
+    }
+  }
+  RecordProperty("covered_percent", 100 * covered / asked);
+  EXPECT_GT(covered, asked * 0.65);
+  EXPECT_LT(covered, asked * 0.95);
 }
 
 TEST(Weights, ThoseThatShipHaveErrors) {

@@ -9,6 +9,7 @@
 #include "attribution/evidence/working_hours.h"
 #include "attribution/model/actor_table_input.h"
 #include "attribution/model/names.h"
+#include "attribution/model/operator_model.h"
 #include "attribution/model/victim_model.h"
 
 namespace whodunit::attribution {
@@ -231,6 +232,112 @@ TEST(Attribution, NeighboursAloneNeverName) {
   for (const Hypothesis& h : level(assess(facts, table.get()), Level::kOperator).hypotheses) {
     if (is_group(h.key)) {
       EXPECT_LE(h.probability, 0.2) << h.key;
+    }
+  }
+}
+
+TEST(Attribution, ANetworkAloneNeverNames) {
+  const auto table = small_table();
+  for (const int hosts : {1, 40}) {
+    CaseFacts facts;
+    for (int i = 0; i < hosts; ++i) {
+      AddressFacts a;
+      a.address = "203.0.5." + std::to_string(100 + i);  // a /24 of one group's reports
+      a.role = AddressRole::kController;
+      a.asn = 64500;
+      a.network = "Example Hosting";
+      facts.addresses.push_back(a);
+    }
+    const auto with = assess(facts, table.get());
+    for (const Hypothesis& h : level(with, Level::kOperator).hypotheses) {
+      if (is_group(h.key)) {
+        EXPECT_LE(h.probability, 0.2) << h.key << ", " << hosts;
+      }
+    }
+    // The AS alone moves nobody at all.
+    for (AddressFacts& a : facts.addresses) {
+      a.asn = 0;
+      a.network.clear();
+    }
+    const auto without = assess(facts, table.get());
+    for (const Hypothesis& h : level(with, Level::kOperator).hypotheses)
+      EXPECT_EQ(h.probability, probability(level(without, Level::kOperator), h.key)) << h.key;
+  }
+}
+
+// Of subtechniques, the group that holds the very one asked comes before one that holds another way to do the same; a
+// bare parent tells them not apart.
+TEST(Profiles, TheVerySubtechniqueSaysMore) {
+  ActorTableInput input;
+  for (const char* id : {"T1000", "T1000.001", "T1000.002", "T1000.003", "T2000", "T3000"})
+    input.techniques.push_back({id, id, true});
+  const char* own[] = {"T1000.001", "T1000.002", "T1000.003"};
+  for (int g = 0; g < 3; ++g) {
+    ActorTableInput::Group group;
+    group.key = group.attack_id = "G900" + std::to_string(g);
+    group.name = group.key;
+    group.techniques = {own[g], "T2000", "T3000"};
+    input.groups.push_back(group);
+  }
+  const auto table = std::move(input).build();
+  View view;
+  view.table = table.get();
+  const auto ask = [&](const std::vector<const char*>& ids) {
+    Question question;
+    for (const char* id : ids) question.techniques.push_back(table->technique(id));
+    std::sort(question.techniques.begin(), question.techniques.end());
+    return operator_posterior(question, view, Weights::shipped());
+  };
+  const Posterior exact = ask({"T1000.002"});
+  EXPECT_GT(exact.of(table->actor("G9001")), 1.5 * exact.of(table->actor("G9000")));
+  EXPECT_NEAR(exact.of(table->actor("G9000")), exact.of(table->actor("G9002")), 1e-12);
+  const Posterior bare = ask({"T1000"});
+  EXPECT_NEAR(bare.of(table->actor("G9001")), bare.of(table->actor("G9000")), 1e-12);
+  // A parent counts once: all three of its subtechniques together say no more than it does.
+  const Posterior all = ask({"T1000.001", "T1000.002", "T1000.003"});
+  EXPECT_NEAR(all.of(table->actor("G9001")), all.of(table->actor("G9000")), 1e-12);
+}
+
+// Where a source names two groups together, one's reports speak for the other, too, at a discount.
+TEST(Namesakes, ShareReportsAtADiscount) {
+  const auto build = [](bool together) {
+    ActorTableInput input;
+    input.techniques.push_back({"T1000", "T1000", true});
+    for (int g = 0; g < 3; ++g) {
+      ActorTableInput::Group group;
+      group.key = group.attack_id = "G900" + std::to_string(g);
+      group.name = group.key;
+      group.techniques = {"T1000"};
+      input.groups.push_back(group);
+    }
+    for (int r = 0; r < 4; ++r) {
+      ActorTableInput::Report report;
+      report.id = "trail:" + std::to_string(r);
+      report.actor = "G9000";
+      report.day = report.known_by = 15000;
+      report.names = {"own" + std::to_string(r) + "zone.example"};
+      input.reports.push_back(report);
+    }
+    if (together) input.namesakes = {{"G9000", "G9001"}};
+    return std::move(input).build();
+  };
+  for (const bool together : {false, true}) {
+    const auto table = build(together);
+    View view;
+    view.table = table.get();
+    Question question;
+    question.techniques = {table->technique("T1000")};
+    question.observables.add("own1zone.example");
+    question.observables.add("own2zone.example");
+    question.observables.finish();
+    const Posterior p = operator_posterior(question, view, Weights::shipped());
+    const double first = p.of(table->actor("G9000")), other = p.of(table->actor("G9001")),
+                 none = p.of(table->actor("G9002"));
+    EXPECT_GT(first, other);
+    if (together) {
+      EXPECT_GT(other, 2 * none);
+    } else {
+      EXPECT_NEAR(other, none, 1e-12);
     }
   }
 }

@@ -7,6 +7,9 @@
 #include <array>
 #include <cstdio>
 #include <cstdlib>
+#include <fstream>
+#include <nlohmann/json.hpp>
+#include <sstream>
 #include <string>
 
 #include "knowledge/temporary_folder.h"
@@ -17,6 +20,7 @@ namespace {
 using ::testing::HasSubstr;
 using ::testing::Not;
 using testing_help::TemporaryFolder;
+using Json = nlohmann::json;
 
 struct Ran {
   int code = -1;
@@ -132,6 +136,69 @@ TEST(Knowledge, AFreshInstallKnowsActors) {
   EXPECT_THAT(run(folder, "knowledge show").output,
               HasSubstr("© 2025 The MITRE Corporation. This work is reproduced and distributed with the permission of "
                         "The MITRE Corporation."));
+}
+
+// The victims' table of six governments in the autumn of 2007: read twice, side by side, and nearly all of it kept
+// back.
+TEST(Attribute, VictimsAloneAreReadTwiceAndNotBelieved) {
+  TemporaryFolder folder;
+  const std::string six = folder.write("six.json", R"({"victims":["US","GB","DE","FR","NZ","AU"],)"
+                                                   R"("sector":"government","when":"2007-09-15"})");
+  const std::string page = folder.path() + "/six.html";
+  const Ran ran = run(folder, "knowledge attribute --evidence " + six + " --html " + page);
+  EXPECT_EQ(ran.code, 0) << ran.output;
+  EXPECT_THAT(ran.output, HasSubstr("as published  adjusted"));
+  EXPECT_THAT(ran.output, HasSubstr("We cannot tell whose orders these were"));
+  std::ifstream in(page);
+  std::stringstream buffer;
+  buffer << in.rdbuf();
+  const std::string html = buffer.str();
+  for (const char* part : {"What the victims alone would say", "<th>as published</th>",
+                           "adjusted for who gets reported", "<b>cannot tell</b>", "Why this must not be over-read",
+                           "partly inferred from victims", "written about far more", "One crime group more"})
+    EXPECT_THAT(html, HasSubstr(part));
+  EXPECT_EQ(run(folder, "knowledge attribute --evidence " + six + " --html /nowhere/six.html").code, 4);
+}
+
+TEST(Attribute, BadInputIsSaidInClearWordsAndInventsNoCertainty) {
+  TemporaryFolder folder;
+  const auto ask = [&](const char* name, const std::string& text, const std::string& more = {}) {
+    return run(folder, "knowledge attribute --evidence " + folder.write(name, text) + more);
+  };
+  // Nothing at all: base rates.
+  const Ran empty = ask("empty.json", "{}");
+  EXPECT_EQ(empty.code, 0);
+  EXPECT_THAT(empty.output, HasSubstr("The figures are base rates, not findings."));
+  // Ids and keys that nobody knows weigh nothing.
+  const Ran unknown = ask("unknown.json", R"({"techniques":["T9999"],"software":["S9999"],"colour":"red"})");
+  EXPECT_EQ(unknown.code, 0);
+  EXPECT_THAT(unknown.output, HasSubstr("colour"));
+  EXPECT_THAT(unknown.output, HasSubstr("annot tell"));
+  // From the future of --as-of.
+  const Ran later = ask("later.json", R"({"techniques":["T1071.001"],"when":"2015-01-01"})", " --as-of 2014-01-01");
+  EXPECT_EQ(later.code, 0);
+  EXPECT_THAT(later.output, HasSubstr("the evidence is from after --as-of 2014-01-01"));
+  EXPECT_EQ(ask("soon.json", "{}", " --as-of soon").code, 2);
+  // Broken, of the wrong kind, absent.
+  EXPECT_EQ(ask("broken.json", R"({"techniques":["T1071")").code, 4);
+  EXPECT_EQ(ask("list.json", "[1,2]").code, 4);
+  EXPECT_EQ(ask("kind.json", R"({"techniques":7})").code, 4);
+  EXPECT_EQ(run(folder, "knowledge attribute --evidence " + folder.path() + "/none.json").code, 4);
+  // Evidence for two groups at once names neither above what contested marks may have.
+  const Ran both = ask("both.json", R"({"software":["S0044","S0251","S0022","S0265"]})", " --json");
+  EXPECT_EQ(both.code, 0);
+  const Json answer = Json::parse(both.output, nullptr, false);
+  ASSERT_TRUE(answer.is_object()) << both.output.substr(0, 400);
+  for (const Json& assessment : answer["assessments"]) {
+    double sum = 0;
+    for (const Json& h : assessment["hypotheses"]) {
+      sum += h["probability"].get<double>();
+      if (assessment["level"] == "operator" && !h["attack_id"].is_null()) {
+        EXPECT_LT(h["probability"].get<double>(), 0.8) << h["name"];
+      }
+    }
+    EXPECT_NEAR(sum, 1, 1e-3);
+  }
 }
 
 }  // namespace

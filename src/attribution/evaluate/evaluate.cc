@@ -169,6 +169,11 @@ Evaluation evaluate(const std::vector<Trial>& trials, const ActorTable& table, c
   }
   evaluation.rows = std::move(rows);
 
+  std::map<std::string_view, std::uint32_t> actors;
+  for (TrialResult& r : evaluation.rows) {
+    if (!r.truth.empty())
+      r.actor = actors.emplace(r.truth.front(), static_cast<std::uint32_t>(actors.size())).first->second;
+  }
   std::vector<const TrialResult*> all;
   for (const TrialResult& r : evaluation.rows) all.push_back(&r);
   Measures& m = evaluation.measures;
@@ -216,7 +221,7 @@ Measures measure(const std::vector<const TrialResult*>& rows, double threshold) 
   Measures m;
   m.trials = rows.size();
   double open_sum = 0, crime_loss = 0, crime_brier = 0;
-  std::map<std::string, std::array<double, 3>> actors;  // rows, top-1, top-5
+  std::vector<std::array<double, 3>> actors;  // rows, top-1, top-5
   std::size_t named_closed = 0, named_closed_right = 0, named_removed = 0, named_crime = 0, above = 0, above_right = 0;
   for (const TrialResult* r : rows) {
     if (r->closed.made) {
@@ -231,7 +236,8 @@ Measures measure(const std::vector<const TrialResult*>& rows, double threshold) 
       m.closed_unknown_log_loss -= std::log(std::max(o.right, kTiny));
       m.closed_unknown_brier += o.brier;
       m.closed_unknown_rate += o.unknown >= o.leader;
-      auto& a = actors[r->truth.front()];
+      if (actors.size() <= r->actor) actors.resize(r->actor + 1, {0, 0, 0});
+      auto& a = actors[r->actor];
       a[0] += 1;
       a[1] += o.rank == 1;
       a[2] += o.rank <= 5;
@@ -316,8 +322,9 @@ Measures measure(const std::vector<const TrialResult*>& rows, double threshold) 
   m.named_right = above_right;
   const std::size_t asked = m.closed + m.open + m.crime;
   m.named_rate = asked == 0 ? 0 : static_cast<double>(above) / static_cast<double>(asked);
+  std::erase_if(actors, [](const auto& a) { return a[0] == 0; });
   m.actors = actors.size();
-  for (const auto& [key, a] : actors) {
+  for (const auto& a : actors) {
     m.macro_top1 += a[1] / a[0] / static_cast<double>(actors.size());
     m.macro_top5 += a[2] / a[0] / static_cast<double>(actors.size());
   }

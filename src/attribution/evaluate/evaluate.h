@@ -41,6 +41,7 @@ struct TrialResult {
   std::string id;
   std::vector<std::string> truth;
   TrialKind kind = TrialKind::kProfile;
+  std::uint32_t actor = 0;  ///< of `truth`'s first, a number of its own within the evaluation
   Outcome closed, open, crime, unlabelled;
 };
 

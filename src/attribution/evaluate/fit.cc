@@ -334,7 +334,7 @@ void InfrastructureFit::fit(const TrialMask& mask, const std::vector<std::uint8_
   std::vector<double> start(n, 0.0);
   for (std::size_t k = 0; k < used; ++k) start[k] = either(k) ? 0 : 0.5;
   start[used] = 2;
-  const auto x = minimise(objective, start, 120, 1e-6, true);
+  const auto x = minimise(objective, start, 120, 1e-5, true);
   weights.infrastructure.fill(0);
   for (std::size_t k = 0; k < used; ++k) weights.infrastructure[columns[k]] = either(k) ? x[k] : x[k] * x[k];
 
@@ -382,7 +382,7 @@ void InfrastructureFit::fit(const TrialMask& mask, const std::vector<std::uint8_
 
 void fit_joint(const std::vector<JointItem>& items, const TrialMask& mask, Weights& weights) {
   const std::array<double, kJointParameters> centre = Weights::priors().joint;
-  constexpr std::array<double, kJointParameters> kSpread = {0.5, 0.5, 0.7, 0.5, 3, 2, 0.7, 0.7};
+  constexpr std::array<double, kJointParameters> kSpread = {0.5, 0.5, 0.7, 0.5, 3, 2, 0.7, 0.7, 0.5};
   // The channels' own weights are held: their scores are made once.
   struct Scored {
     const JointItem* item;
@@ -415,20 +415,23 @@ void fit_joint(const std::vector<JointItem>& items, const TrialMask& mask, Weigh
 
 void fit_victims(const std::vector<Trial>& trials, const TrialMask& mask, const ActorTable& table, Weights& weights) {
   const Weights priors = Weights::priors();
+  std::vector<std::pair<VictimMatch, std::size_t>> matches;  // with the place of the right country
+  for (std::size_t i = 0; i < trials.size(); ++i) {
+    const Trial& trial = trials[i];
+    if (!mask[i] || trial.kind != TrialKind::kVictims || !trial.labelled) continue;
+    VictimMatch match = match_victims(table.victim_rows(), trial.victims, trial.id);
+    std::size_t at = match.countries.size() - 1;
+    for (std::size_t c = 0; c < match.countries.size(); ++c) {
+      if (match.countries[c] == trial.true_country) at = c;
+    }
+    matches.emplace_back(std::move(match), at);
+  }
+  if (matches.empty()) return;
   const auto loss = [&](const std::vector<double>& x) {
     std::array<double, kVictimParameters> p;
     std::copy(x.begin(), x.end(), p.begin());
     double sum = 0;
-    for (std::size_t i = 0; i < trials.size(); ++i) {
-      const Trial& trial = trials[i];
-      if (!mask[i] || trial.kind != TrialKind::kVictims || !trial.labelled) continue;
-      const CountryPosterior posterior = country_posterior(table.victim_rows(), trial.victims, p, 0, trial.id);
-      std::size_t at = posterior.countries.size() - 1;
-      for (std::size_t c = 0; c < posterior.countries.size(); ++c) {
-        if (posterior.countries[c] == trial.true_country) at = c;
-      }
-      sum -= std::log(std::max(posterior.raw[at], 1e-9));
-    }
+    for (const auto& [match, at] : matches) sum -= std::log(std::max(country_posterior(match, p, 0).raw[at], 1e-9));
     for (std::size_t i = 0; i < kVictimParameters; ++i)
       sum += 0.5 * (x[i] - priors.victim[i]) * (x[i] - priors.victim[i]);
     return sum;

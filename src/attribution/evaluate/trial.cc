@@ -234,10 +234,11 @@ std::optional<View> view_of(const Trial& trial, const ActorTable& table, Knowled
     }
   }
   if (remove_truth) view.excluded_actors = truth_of(trial, table);
-  // A joint row's label is a group of ATT&CK's by its making: actors that only the reports know are no answers to it.
+  // A joint row's label is a group of ATT&CK's by its making: actors that only the reports know are no answers to it,
+  // but what they are known for still speaks against the others.
   if (trial.kind == TrialKind::kJoint) {
     for (std::uint32_t a = 0; a < table.actors().size(); ++a) {
-      if (table.actors()[a].attack_id.empty()) view.excluded_actors.push_back(a);
+      if (table.actors()[a].attack_id.empty()) view.not_answers.push_back(a);
     }
   }
   std::sort(view.excluded_reports.begin(), view.excluded_reports.end());

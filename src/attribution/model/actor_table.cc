@@ -146,6 +146,14 @@ void ActorTable::build(ActorTableInput&& input) {
   for (const auto& [name, number] : named) {
     if (number != kNone) actor_names_.emplace("~" + name, number);
   }
+  namesakes_.resize(actors_.size());
+  for (const auto& [one, other] : input.namesakes) {
+    const std::uint32_t a = actor(one), b = actor(other);
+    if (a == kNone || b == kNone || a == b) continue;
+    namesakes_[a].push_back(b);
+    namesakes_[b].push_back(a);
+  }
+  for (auto& list : namesakes_) sort_unique(list);
   std::map<std::string, std::uint32_t> software_named;
   for (std::uint32_t i = 0; i < software_.size(); ++i) {
     std::vector<std::string> names = software_[i].aliases;

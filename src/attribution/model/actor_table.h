@@ -141,6 +141,8 @@ class ActorTable {
   static std::shared_ptr<const ActorTable> compile(const knowledge::Actors& actors);
 
   const std::vector<ActorEntry>& actors() const { return actors_; }
+  /// Actors whom some source names together with this one: a report of theirs may be one of his. Sorted.
+  const std::vector<std::uint32_t>& namesakes(std::uint32_t actor) const { return namesakes_[actor]; }
   const std::vector<CampaignEntry>& campaigns() const { return campaigns_; }
   const std::vector<TechniqueEntry>& techniques() const { return techniques_; }
   const std::vector<SoftwareEntry>& software() const { return software_; }
@@ -187,6 +189,7 @@ class ActorTable {
   void build(ActorTableInput&& input);
 
   std::vector<ActorEntry> actors_;
+  std::vector<std::vector<std::uint32_t>> namesakes_;  // by actor
   std::vector<CampaignEntry> campaigns_;
   std::vector<TechniqueEntry> techniques_;
   std::vector<SoftwareEntry> software_;

@@ -39,6 +39,8 @@ struct ActorTableInput {
   std::vector<Technique> techniques;
   std::vector<Software> software;
   std::vector<Report> reports;
+  /// Keys of two actors whom one source names together, so that reports of one may be of the other.
+  std::vector<std::pair<std::string, std::string>> namesakes;
   std::vector<VictimRow> victim_rows;
   /// Names of ordinary crime: one list per report. They feed only the reference of what names look like.
   std::vector<std::vector<std::string>> background;

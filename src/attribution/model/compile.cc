@@ -62,6 +62,13 @@ std::shared_ptr<const ActorTable> ActorTable::compile(const knowledge::Actors& a
     for (const auto& g : c.attributed_to) campaign.groups.push_back(key_of(g.id));
     input.campaigns.push_back(std::move(campaign));
   }
+  for (const auto& conflict : actors.conflicts()) {
+    if (conflict.what != "join") continue;
+    for (const std::string& other : conflict.groups) {
+      if (other != conflict.groups.front())
+        input.namesakes.emplace_back(key_of(conflict.groups.front()), key_of(other));
+    }
+  }
   for (const auto& r : actors.reports()) {
     ActorTableInput::Report report;
     report.id = r.id;

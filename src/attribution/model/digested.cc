@@ -160,7 +160,10 @@ base::Result<std::shared_ptr<const ActorTable>> ActorTable::load_digested(const 
         input.reports.push_back(std::move(report));
       }
     }
-    if (known) input.groups.push_back(std::move(g));
+    if (known) {
+      for (const std::string& other : list_of(row, "attack_other")) input.namesakes.emplace_back(g.key, other);
+      input.groups.push_back(std::move(g));
+    }
   });
   each("infra/background_train.json",
        [&](const Json& row) { input.background.push_back(list_of(row, "observables")); });

@@ -104,6 +104,7 @@ class Sums {
 
   const Observables& observables_;
   const ActorTable& table_;
+  const std::vector<std::uint32_t> excluded_, not_answers_;
   std::size_t n_actors_;
   std::vector<std::uint32_t> actor_of_;  // by report; kNone where it may not be used
   // By actor.
@@ -125,7 +126,11 @@ class Sums {
 constexpr std::size_t kRanks = 20, kMostLeftOut = 12;
 
 Sums::Sums(const Observables& observables, const View& view)
-    : observables_(observables), table_(*view.table), n_actors_(view.table->actors().size()) {
+    : observables_(observables),
+      table_(*view.table),
+      excluded_(view.excluded_actors),
+      not_answers_(view.not_answers),
+      n_actors_(view.table->actors().size()) {
   actor_of_.assign(table_.reports().size(), kNone);
   const std::vector<std::uint8_t> allowed = view.allowed_reports();
   for (std::size_t i = 0; i < allowed.size(); ++i) {
@@ -482,6 +487,13 @@ InfrastructureRows Sums::rows(std::span<const std::uint32_t> without) const {
       largest[i] = std::max(largest[i], static_cast<float>(f[i]));
     }
   }
+  for (std::uint32_t i = 0; i < rows.actors.size(); ++i) {
+    for (const std::uint32_t namesake : table_.namesakes(rows.actors[i])) {
+      if (!out[namesake] && !std::binary_search(excluded_.begin(), excluded_.end(), namesake))
+        rows.of_namesakes.emplace_back(namesake, i);
+    }
+  }
+  rows.not_answers = not_answers_;
   auto& of_case = rows.of_case;
   of_case[kAlways] = 1;
   of_case[kObservables] = std::log1p(static_cast<float>(observables_.size()));

@@ -82,6 +82,9 @@ struct InfrastructureRows {
   std::vector<std::uint32_t> actors;  ///< with at least one report that may be used; sorted
   std::vector<float> values;          ///< actors.size() × kInfrastructureFeatures
   std::array<float, kCaseFeatures> of_case{};
+  /// An actor, and the row of one whom some source names together with him.
+  std::vector<std::pair<std::uint32_t, std::uint32_t>> of_namesakes;
+  std::vector<std::uint32_t> not_answers;  ///< the view's
 
   const float* row(std::size_t i) const { return values.data() + i * kInfrastructureFeatures; }
 };

@@ -56,6 +56,16 @@ double capped_infrastructure(const InfrastructureRows& rows, std::size_t i, doub
   return score;
 }
 
+// What a case has in common with an actor's reports name by name, address by address.
+double direct_part(const InfrastructureRows& rows, std::size_t i, const Weights& weights) {
+  double x = 0;
+  for (const auto k :
+       {kExactName, kExactNames, kRegistered, kRegistereds, kExactAddress, kExactAddresses, kRecentMatch}) {
+    x += weights.infrastructure[k] * static_cast<double>(rows.row(i)[k]);
+  }
+  return x;
+}
+
 double prior_part(const InfrastructureRows& rows, std::size_t i, const Weights& weights) {
   double x = 0;
   for (const auto k : {kSize, kNames}) x += weights.infrastructure[k] * static_cast<double>(rows.row(i)[k]);
@@ -83,6 +93,8 @@ Profiles profiles_of(const View& view) {
   Profiles out;
   out.technique_holders.assign(table.techniques().size(), 0);
   out.software_holders.assign(table.software().size(), 0);
+  out.exact_holders.assign(table.techniques().size(), 0);
+  out.family_holders.assign(table.techniques().size(), 0);
   for (std::uint32_t a = 0; a < n; ++a) {
     if (holds(view.excluded_actors, a)) continue;
     const auto no_techniques = view.excluded_techniques.find(a);
@@ -93,15 +105,22 @@ Profiles profiles_of(const View& view) {
     if (no_software != view.excluded_software.end()) {
       std::erase_if(software[a], [&](std::uint32_t s) { return holds(no_software->second, s); });
     }
+    sort_unique(techniques[a]);
+    std::vector<std::uint32_t> exact = techniques[a];
     for (std::uint32_t& t : techniques[a]) t = table.techniques()[t].parent;
     sort_unique(techniques[a]);
     sort_unique(software[a]);
     if (techniques[a].empty() && software[a].empty()) continue;
     for (const std::uint32_t t : techniques[a]) out.technique_holders[t] += 1;
     for (const std::uint32_t s : software[a]) out.software_holders[s] += 1;
+    for (const std::uint32_t t : exact) {
+      out.exact_holders[t] += 1;
+      out.family_holders[table.techniques()[t].parent] += 1;
+    }
     out.technique_total += static_cast<double>(techniques[a].size());
     out.actors.push_back(a);
     out.techniques.push_back(std::move(techniques[a]));
+    out.exact.push_back(std::move(exact));
     out.software.push_back(std::move(software[a]));
   }
   return out;
@@ -112,8 +131,11 @@ ProfileMatch match_profiles(const Question& question, const View& view) {
 }
 
 ProfileMatch match_profiles(const Question& question, const View& view, const Profiles& profiles) {
+  const std::vector<TechniqueEntry>& known = view.table->techniques();
   std::vector<std::uint32_t> asked;
-  for (const std::uint32_t t : question.techniques) asked.push_back(view.table->techniques()[t].parent);
+  for (const std::uint32_t t : question.techniques) asked.push_back(known[t].parent);
+  std::map<std::uint32_t, int> asked_of_parent;
+  for (const std::uint32_t t : asked) ++asked_of_parent[t];
   sort_unique(asked);
   const auto share = [&](std::uint32_t t) {
     return static_cast<float>((profiles.technique_holders[t] + 0.5) / std::max(1.0, profiles.technique_total));
@@ -129,6 +151,18 @@ ProfileMatch match_profiles(const Question& question, const View& view, const Pr
     match.software_count.push_back(static_cast<float>(profiles.software[i].size()));
     std::vector<float> shares, holders;
     std::vector<std::uint32_t> techniques, software;
+    std::vector<SubtechniqueMatch> subtechniques;
+    for (const std::uint32_t t : question.techniques) {
+      // The parent's own id says nothing of the way in which it was done.
+      const std::uint32_t parent = known[t].parent;
+      if (parent == t || !holds(profiles.techniques[i], parent)) continue;
+      SubtechniqueMatch m;
+      m.exact = holds(profiles.exact[i], t) ? 1 : 0;
+      for (const std::uint32_t own : profiles.exact[i]) m.held += known[own].parent == parent;
+      m.share = (profiles.exact_holders[t] + 0.5f) / (profiles.family_holders[parent] + 1.0f);
+      m.weight = 1.0f / static_cast<float>(asked_of_parent[parent]);
+      subtechniques.push_back(m);
+    }
     for (const std::uint32_t t : asked) {
       if (!holds(profiles.techniques[i], t)) continue;
       shares.push_back(share(t));
@@ -140,6 +174,7 @@ ProfileMatch match_profiles(const Question& question, const View& view, const Pr
       software.push_back(s);
     }
     match.technique_shares.push_back(std::move(shares));
+    match.subtechniques.push_back(std::move(subtechniques));
     match.software_holders.push_back(std::move(holders));
     match.matched_techniques.push_back(std::move(techniques));
     match.matched_software.push_back(std::move(software));
@@ -149,6 +184,7 @@ ProfileMatch match_profiles(const Question& question, const View& view, const Pr
 
 ProfileScales::ProfileScales(const std::array<double, kProfileParameters>& p)
     : alpha(std::exp(p[kTechniqueSmoothing])),
+      exactness(std::exp(p[kTechniqueExactness])),
       technique_power(std::exp(p[kTechniquePower])),
       technique_saturation(std::exp(p[kTechniqueSaturation])),
       floor(std::min(0.5, std::exp(p[kTechniqueFloor]))),
@@ -159,6 +195,26 @@ ProfileScales::ProfileScales(const std::array<double, kProfileParameters>& p)
       software_imitation(std::min(0.5, std::exp(p[kSoftwareImitation]))),
       size(p[kProfileSize]) {}
 
+namespace {
+
+// Σ ln of many factors with few logarithms: the fit asks for it a hundred million times.
+class LogOfProduct {
+ public:
+  void times(double factor) {
+    product_ *= factor;
+    if (product_ > 1e200 || product_ < 1e-200) {
+      sum_ += std::log(product_);
+      product_ = 1;
+    }
+  }
+  double value() const { return sum_ + std::log(product_); }
+
+ private:
+  double product_ = 1, sum_ = 0;
+};
+
+}  // namespace
+
 ProfileScore score_profile(const ProfileMatch& match, std::size_t i, const ProfileScales& scales) {
   ProfileScore score;
   const auto n_asked = static_cast<double>(match.all_technique_shares.size());
@@ -166,7 +222,20 @@ ProfileScore score_profile(const ProfileMatch& match, std::size_t i, const Profi
     // Multinomial over the group's techniques, smoothed by the average group's: p(t|g) = ([t in g] + α share) / (|g| +
     // α), against the average group's share.
     double raw = n_asked * std::log(scales.alpha / (static_cast<double>(match.technique_count[i]) + scales.alpha));
-    for (const float s : match.technique_shares[i]) raw += std::log1p(1 / (scales.alpha * static_cast<double>(s)));
+    LogOfProduct ratios;
+    for (const float s : match.technique_shares[i]) ratios.times(1 + 1 / (scales.alpha * static_cast<double>(s)));
+    // Then, within a parent that the group holds: p(sub|g) = ([sub in g] + β share) / (held + β), against its share.
+    for (const SubtechniqueMatch& m : match.subtechniques[i]) {
+      const double prior = scales.exactness * static_cast<double>(m.share);
+      const double ratio = (static_cast<double>(m.exact) + prior) * scales.exactness /
+                           ((static_cast<double>(m.held) + scales.exactness) * prior);
+      if (m.weight == 1) {
+        ratios.times(ratio);
+      } else {
+        raw += static_cast<double>(m.weight) * std::log(ratio);
+      }
+    }
+    raw += ratios.value();
     score.techniques_raw = raw;
     double x = raw * scales.technique_power * std::min(1.0, scales.technique_saturation / n_asked);
     x = std::clamp(x, -30.0, 30.0);
@@ -174,10 +243,11 @@ ProfileScore score_profile(const ProfileMatch& match, std::size_t i, const Profi
     score.techniques = -std::log(scales.technique_imitation + (1 - scales.technique_imitation) * std::exp(-x));
   }
   if (!match.software_holders[i].empty()) {
-    double raw = 0;
+    LogOfProduct ratios;
     for (const float holders : match.software_holders[i]) {
-      raw += std::log1p(scales.rarity / std::max(1.0, static_cast<double>(holders)));
+      ratios.times(1 + scales.rarity / std::max(1.0, static_cast<double>(holders)));
     }
+    const double raw = ratios.value();
     score.software_raw = raw;
     const auto n = static_cast<double>(match.software_holders[i].size());
     const double x = raw * scales.software_power * std::min(1.0, scales.software_saturation / n);
@@ -215,23 +285,18 @@ Posterior profile_posterior(const ProfileMatch& match, const std::array<double, 
 
 Posterior infrastructure_posterior(const InfrastructureRows& rows, const Weights& weights) {
   Posterior out;
-  out.actors = rows.actors;
-  const std::size_t n = rows.actors.size();
-  out.technique.assign(n, 0);
-  out.software.assign(n, 0);
   const double unknown = unknown_score(rows, weights);
-  std::vector<double> scores(n), prior(n);
-  for (std::size_t i = 0; i < n; ++i) {
-    scores[i] = capped_infrastructure(rows, i, infrastructure_score(rows, i, weights), unknown);
-    prior[i] = prior_part(rows, i, weights);
-    double direct = 0;
-    for (const auto k :
-         {kExactName, kExactNames, kRegistered, kRegistereds, kExactAddress, kExactAddresses, kRecentMatch}) {
-      direct += weights.infrastructure[k] * static_cast<double>(rows.row(i)[k]);
-    }
-    out.infrastructure.push_back(scores[i] - prior[i]);
-    out.infrastructure_direct.push_back(direct);
+  std::vector<double> scores, prior;
+  for (std::size_t i = 0; i < rows.actors.size(); ++i) {
+    if (holds(rows.not_answers, rows.actors[i])) continue;
+    out.actors.push_back(rows.actors[i]);
+    scores.push_back(capped_infrastructure(rows, i, infrastructure_score(rows, i, weights), unknown));
+    prior.push_back(prior_part(rows, i, weights));
+    out.infrastructure.push_back(scores.back() - prior.back());
+    out.infrastructure_direct.push_back(direct_part(rows, i, weights));
   }
+  out.technique.assign(out.actors.size(), 0);
+  out.software.assign(out.actors.size(), 0);
   normalise(prior, log_sum_exp(prior), out.prior, out.unknown_prior);
   normalise(scores, unknown, out.probability, out.unknown);
   return out;
@@ -246,22 +311,28 @@ JointScores joint_scores(const ProfileMatch& match, const InfrastructureRows& ro
   }
   JointScores out;
   const double unknown = unknown_score(rows, weights);
+  // Against "an unknown group": the infrastructure model's own prior is taken out by the offset.
+  const auto ratio = [&](std::size_t row) {
+    return capped_infrastructure(rows, row, infrastructure_score(rows, row, weights), unknown) - unknown;
+  };
+  std::map<std::uint32_t, double> shared;
+  for (const auto& [actor, row] : rows.of_namesakes) {
+    where.try_emplace(actor, SIZE_MAX, SIZE_MAX);
+    const auto [it, fresh] = shared.emplace(actor, ratio(row));
+    if (!fresh) it->second = std::max(it->second, ratio(row));
+  }
   // An actor of whom no profile is known has the prior of a small one.
   const double smallest = weights.profile[kProfileSize] * (std::log(2.0) - kSizeCentre);
   const ProfileScales scales(weights.profile);
   for (const auto& [actor, at] : where) {
+    if (holds(rows.not_answers, actor)) continue;
     ProfileScore s;
     s.size = smallest;
     if (at.first != SIZE_MAX) s = score_profile(match, at.first, scales);
     double infrastructure = 0, direct = 0;
     if (at.second != SIZE_MAX) {
-      // Against "an unknown group": the infrastructure model's own prior is taken out by the offset.
-      infrastructure =
-          capped_infrastructure(rows, at.second, infrastructure_score(rows, at.second, weights), unknown) - unknown;
-      for (const auto k :
-           {kExactName, kExactNames, kRegistered, kRegistereds, kExactAddress, kExactAddresses, kRecentMatch}) {
-        direct += weights.infrastructure[k] * static_cast<double>(rows.row(at.second)[k]);
-      }
+      infrastructure = ratio(at.second);
+      direct = direct_part(rows, at.second, weights);
     }
     out.actors.push_back(actor);
     out.size.push_back(s.size);
@@ -270,6 +341,9 @@ JointScores joint_scores(const ProfileMatch& match, const InfrastructureRows& ro
     out.infrastructure.push_back(infrastructure);
     out.direct.push_back(direct);
     out.has_reports.push_back(at.second != SIZE_MAX);
+    const auto other = shared.find(actor);
+    out.shared.push_back(other == shared.end() ? 0 : other->second);
+    out.has_shared.push_back(other != shared.end());
   }
   return out;
 }
@@ -286,8 +360,14 @@ Posterior joint_posterior(const JointScores& s, const std::array<double, kJointP
   out.infrastructure.assign(n, 0);
   out.infrastructure_direct.resize(n);
   for (std::size_t i = 0; i < n; ++i) {
-    if (s.has_reports[i]) {
-      double x = std::clamp(j[kJointInfrastructure] * (s.infrastructure[i] + j[kJointOffset]), -30.0, 30.0);
+    if (s.has_reports[i] || s.has_shared[i]) {
+      double ratio = s.has_reports[i] ? s.infrastructure[i] : -INFINITY;
+      if (s.has_shared[i]) {
+        // One of the two labels is right; the other's reports speak for him at a discount.
+        const double other = s.shared[i] - std::exp(j[kJointShared]);
+        ratio = std::max(ratio, other) + std::log1p(std::exp(-std::abs(ratio - other)));
+      }
+      double x = std::clamp(j[kJointInfrastructure] * (ratio + j[kJointOffset]), -30.0, 30.0);
       x = std::log(floor + (1 - floor) * std::exp(x));
       out.infrastructure[i] = -std::log(imitation + (1 - imitation) * std::exp(-x));
     }

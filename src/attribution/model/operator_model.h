@@ -19,22 +19,34 @@ struct Question {
   bool has_infrastructure() const { return observables.size() > 0; }
 };
 
-/// A group's techniques (subtechniques collapsed to their parents) and software, as far as the view allows.
+/// A group's techniques and software, as far as the view allows.
 struct Profiles {
   std::vector<std::uint32_t> actors;                   ///< those with anything; sorted
-  std::vector<std::vector<std::uint32_t>> techniques;  ///< sorted
+  std::vector<std::vector<std::uint32_t>> techniques;  ///< collapsed; sorted
+  std::vector<std::vector<std::uint32_t>> exact;       ///< as they were given, subtechniques and all; sorted
   std::vector<std::vector<std::uint32_t>> software;
   std::vector<float> technique_holders;  ///< by technique number: how many groups hold it
   std::vector<float> software_holders;
-  double technique_total = 0;  ///< Σ holders
+  double technique_total = 0;         ///< Σ holders
+  std::vector<float> exact_holders;   ///< by technique number, not collapsed
+  std::vector<float> family_holders;  ///< by parent: Σ exact holders of it and its subtechniques
 };
 Profiles profiles_of(const View& view);
+
+/// A subtechnique asked, against a group that holds its parent: which of the ways to do a thing the group chooses.
+struct SubtechniqueMatch {
+  float exact = 0;   ///< 1: the group holds this very one
+  float held = 0;    ///< how many of this parent (it and its subtechniques) the group holds
+  float share = 0;   ///< of this one among all that groups hold of the parent
+  float weight = 1;  ///< 1/n for n asked of one parent: a parent counts once
+};
 
 /// The match of one question with all profiles, before any parameter: what the fit works on.
 struct ProfileMatch {
   std::vector<std::uint32_t> actors;
-  std::vector<std::vector<float>> technique_shares;    ///< of each matched technique: its share in the average group
-  std::vector<float> all_technique_shares;             ///< of every technique asked
+  std::vector<std::vector<float>> technique_shares;  ///< of each matched technique: its share in the average group
+  std::vector<float> all_technique_shares;           ///< of every technique asked
+  std::vector<std::vector<SubtechniqueMatch>> subtechniques;
   std::vector<std::vector<float>> software_holders;    ///< of each matched piece: how many groups hold it
   std::vector<float> all_software_holders;             ///< of every piece asked
   double technique_kinds = 0, software_kinds = 0;      ///< how many different ones all groups hold
@@ -55,7 +67,7 @@ struct ProfileScore {
 /// The parameters out of their logarithms.
 struct ProfileScales {
   explicit ProfileScales(const std::array<double, kProfileParameters>& p);
-  double alpha, technique_power, technique_saturation, floor, technique_imitation;
+  double alpha, exactness, technique_power, technique_saturation, floor, technique_imitation;
   double rarity, software_power, software_saturation, software_imitation, size;
 };
 ProfileScore score_profile(const ProfileMatch& match, std::size_t actor, const ProfileScales& scales);
@@ -95,7 +107,8 @@ Posterior infrastructure_posterior(const InfrastructureRows& rows, const Weights
 struct JointScores {
   std::vector<std::uint32_t> actors;
   std::vector<double> size, techniques, software, infrastructure, direct;
-  std::vector<std::uint8_t> has_reports;
+  std::vector<double> shared;  ///< infrastructure's, the best of those whom some source names together with the actor
+  std::vector<std::uint8_t> has_reports, has_shared;
 };
 JointScores joint_scores(const ProfileMatch& match, const InfrastructureRows& rows, const Weights& weights);
 Posterior joint_posterior(const JointScores& scores, const std::array<double, kJointParameters>& joint);

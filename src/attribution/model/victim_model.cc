@@ -9,9 +9,8 @@
 
 namespace whodunit::attribution {
 
-CountryPosterior country_posterior(const std::vector<VictimRow>& rows, const std::vector<std::string>& victims,
-                                   const std::array<double, kVictimParameters>& p, double adjustment,
-                                   const std::string& left_out) {
+VictimMatch match_victims(const std::vector<VictimRow>& rows, const std::vector<std::string>& victims,
+                          const std::string& left_out) {
   std::string left_name;
   for (const VictimRow& r : rows) {
     if (!left_out.empty() && r.id == left_out) left_name = comparable_name(r.name);
@@ -19,14 +18,13 @@ CountryPosterior country_posterior(const std::vector<VictimRow>& rows, const std
   std::map<std::string, double> actors;                      // by country
   std::map<std::string, std::map<std::string, double>> hit;  // country → victim → actors that hit it
   std::map<std::string, double> hit_total, mass;
-  double total = 0, all_hits = 0;
-  std::size_t used = 0;
+  VictimMatch out;
   for (const VictimRow& r : rows) {
     if (!left_out.empty() && (r.id == left_out || (!left_name.empty() && comparable_name(r.name) == left_name)))
       continue;
-    ++used;
+    ++out.rows;
     actors[r.country] += 1;
-    total += 1;
+    out.total += 1;
     const std::set<std::string> once(r.victims.begin(), r.victims.end());
     // A list of thirty countries is one look at one actor: it counts as eight.
     const double weight = once.empty() ? 0 : std::min(1.0, 8.0 / static_cast<double>(once.size()));
@@ -34,32 +32,54 @@ CountryPosterior country_posterior(const std::vector<VictimRow>& rows, const std
       hit[r.country][v] += weight;
       mass[r.country] += weight;
       hit_total[v] += weight;
-      all_hits += weight;
+      out.all_hits += weight;
     }
   }
-  CountryPosterior out;
-  out.rows = used;
-  for (const auto& [country, n] : actors) out.countries.push_back(country);
+  const std::set<std::string> asked(victims.begin(), victims.end());
+  for (const std::string& v : asked) {
+    const auto it = hit_total.find(v);
+    out.common.push_back(it == hit_total.end() ? 0 : it->second);
+  }
+  for (const auto& [country, n] : actors) {
+    out.countries.push_back(country);
+    out.actors.push_back(n);
+    out.mass.push_back(mass[country]);
+    std::vector<double>& own = out.own.emplace_back();
+    for (const std::string& v : asked) {
+      const auto it = hit[country].find(v);
+      own.push_back(it == hit[country].end() ? 0 : it->second);
+    }
+  }
   out.countries.push_back("other");
+  out.actors.push_back(0);
+  out.mass.push_back(0);
+  out.own.emplace_back(asked.size(), 0);
+  return out;
+}
+
+CountryPosterior country_posterior(const std::vector<VictimRow>& rows, const std::vector<std::string>& victims,
+                                   const std::array<double, kVictimParameters>& p, double adjustment,
+                                   const std::string& left_out) {
+  return country_posterior(match_victims(rows, victims, left_out), p, adjustment);
+}
+
+CountryPosterior country_posterior(const VictimMatch& match, const std::array<double, kVictimParameters>& p,
+                                   double adjustment) {
+  CountryPosterior out;
+  out.rows = match.rows;
+  out.countries = match.countries;
   const double power = std::exp(p[kVictimPower]), saturation = std::exp(p[kVictimSaturation]);
   const double smoothing = std::exp(p[kVictimSmoothing]), base_count = std::exp(p[kVictimBase]);
-  const std::set<std::string> asked(victims.begin(), victims.end());
-  const double k = asked.empty() ? 0 : power * std::min(1.0, saturation / static_cast<double>(asked.size()));
+  const std::size_t asked = match.common.size();
+  const double k = asked == 0 ? 0 : power * std::min(1.0, saturation / static_cast<double>(asked));
   std::vector<double> base, raw, adjusted;
-  for (const std::string& country : out.countries) {
-    const double n = country == "other" ? 0 : actors[country];
-    const double prior = std::log((n + base_count) / (total + base_count * static_cast<double>(out.countries.size())));
+  for (std::size_t c = 0; c < match.countries.size(); ++c) {
+    const double prior = std::log((match.actors[c] + base_count) /
+                                  (match.total + base_count * static_cast<double>(match.countries.size())));
     double ratio = 0;
-    for (const std::string& v : asked) {
-      const double common = (hit_total.contains(v) ? hit_total[v] : 0) + 0.5;
-      const double share = common / (all_hits + 0.5 * 200);  // about 200 countries can be hit
-      double own = 0;
-      if (country != "other") {
-        const auto& of = hit[country];
-        const auto it = of.find(v);
-        own = it == of.end() ? 0 : it->second;
-      }
-      ratio += std::log((own + smoothing * share) / ((mass[country] + smoothing) * share));
+    for (std::size_t v = 0; v < asked; ++v) {
+      const double share = (match.common[v] + 0.5) / (match.all_hits + 0.5 * 200);  // about 200 countries can be hit
+      ratio += std::log((match.own[c][v] + smoothing * share) / ((match.mass[c] + smoothing) * share));
     }
     ratio *= k;
     base.push_back(prior);

@@ -26,4 +26,18 @@ CountryPosterior country_posterior(const std::vector<VictimRow>& rows, const std
                                    const std::array<double, kVictimParameters>& p, double adjustment,
                                    const std::string& left_out = {});
 
+/// What the table has to say to a set of victims, before any parameter: counts by country and by victim asked.
+struct VictimMatch {
+  std::vector<std::string> countries;    ///< the last is "other"
+  std::vector<double> actors, mass;      ///< by country: its actors; their looks at victims
+  std::vector<std::vector<double>> own;  ///< by country, by victim asked
+  std::vector<double> common;            ///< by victim asked
+  double total = 0, all_hits = 0;
+  std::size_t rows = 0;
+};
+VictimMatch match_victims(const std::vector<VictimRow>& rows, const std::vector<std::string>& victims,
+                          const std::string& left_out = {});
+CountryPosterior country_posterior(const VictimMatch& match, const std::array<double, kVictimParameters>& p,
+                                   double adjustment);
+
 }  // namespace whodunit::attribution

@@ -16,6 +16,8 @@ struct View {
   std::vector<std::uint32_t> excluded_reports;    ///< sorted
   std::vector<std::uint32_t> excluded_actors;     ///< sorted; as if nobody had ever heard of them
   std::vector<std::uint32_t> excluded_campaigns;  ///< sorted
+  /// Actors whose facts are known, but who are no answer to what is asked; sorted.
+  std::vector<std::uint32_t> not_answers;
   /// Relations that are set aside: actor → technique numbers, software numbers (each sorted).
   std::map<std::uint32_t, std::vector<std::uint32_t>> excluded_techniques, excluded_software;
 

@@ -46,12 +46,13 @@ const char* name_of(ProfileParameter parameter) {
                                                                          "unknown",
                                                                          "technique_imitation",
                                                                          "software_imitation",
-                                                                         "technique_floor"};
+                                                                         "technique_floor",
+                                                                         "technique_exactness"};
   return kNames[parameter];
 }
 const char* name_of(JointParameter parameter) {
   static constexpr std::array<const char*, kJointParameters> kNames = {
-      "infrastructure", "techniques", "software", "size", "offset", "unknown", "floor", "imitation"};
+      "infrastructure", "techniques", "software", "size", "offset", "unknown", "floor", "imitation", "shared"};
   return kNames[parameter];
 }
 const char* name_of(VictimParameter parameter) {
@@ -59,15 +60,25 @@ const char* name_of(VictimParameter parameter) {
   return kNames[parameter];
 }
 
-const std::array<double, kProfileParameters> kProfileSpread = {1.0, 0.4, 0.7, 0.7, 0.3, 0.5, 0.4, 1.5, 0.7, 0.7, 0.7};
+const std::array<double, kProfileParameters> kProfileSpread = {1.0, 0.4, 0.7, 0.7, 0.3, 0.5,
+                                                               0.4, 1.5, 0.7, 0.7, 0.7, 0.5};
 
 Weights Weights::priors() {
   Weights w;
   w.infrastructure.fill(0.1);
-  w.profile = {
-      std::log(60.0), 0, std::log(20.0), std::log(100.0), 0, std::log(3.0), 0.8, 0.0, std::log(0.03), std::log(0.003),
-      std::log(0.05)};
-  w.joint = {0.7, 1, 1, 1, 3, 0, std::log(0.05), std::log(0.003)};
+  w.profile = {std::log(60.0),
+               0,
+               std::log(20.0),
+               std::log(100.0),
+               0,
+               std::log(3.0),
+               0.8,
+               0.0,
+               std::log(0.03),
+               std::log(0.003),
+               std::log(0.05),
+               std::log(4.0)};
+  w.joint = {0.7, 1, 1, 1, 3, 0, std::log(0.05), std::log(0.003), std::log(1.5)};
   w.victim = {0, std::log(6.0), std::log(10.0), 0};
   return w;
 }

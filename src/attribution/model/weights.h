@@ -25,7 +25,8 @@ enum ProfileParameter : std::size_t {
   kProfileUnknown,      ///< ln odds of "an unknown group" against all known ones, before any evidence
   kTechniqueImitation,  ///< ln ε: the likelihood ratio of all techniques together is capped near 1/ε
   kSoftwareImitation,
-  kTechniqueFloor,  ///< ln δ: and not below δ
+  kTechniqueFloor,      ///< ln δ: and not below δ
+  kTechniqueExactness,  ///< ln of the pseudo-count of the average group in a group's choice of subtechniques
   kProfileParameters
 };
 const char* name_of(ProfileParameter parameter);
@@ -40,6 +41,7 @@ enum JointParameter : std::size_t {
   kJointUnknown,         ///< ln odds of "an unknown group"
   kJointFloor,           ///< ln δ: the infrastructure's ratio is not below δ (another wrote the report's label)
   kJointImitation,       ///< ln ε: nor above 1/ε
+  kJointShared,          ///< ln of the nats that reports of a namesake (ActorTable::namesakes) lose
   kJointParameters
 };
 const char* name_of(JointParameter parameter);
