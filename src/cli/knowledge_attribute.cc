@@ -1,6 +1,7 @@
 // whodunit knowledge attribute: the answer to given evidence.
 #include <CLI/CLI.hpp>
 #include <cstdio>
+#include <filesystem>
 #include <fstream>
 #include <memory>
 #include <nlohmann/json.hpp>
@@ -81,7 +82,8 @@ void add_knowledge_attribute(CLI::App& knowledge, int& exit_code) {
     }
     if (!a->html.empty()) {
       std::ofstream page(a->html, std::ios::binary);
-      page << report::html_assessments(report::Document::parse(json), a->evidence);
+      page << report::html_assessments(report::Document::parse(json),
+                                       std::filesystem::path(a->evidence).filename().string());
       page.close();
       if (!page) return fail({"cannot be written", a->html, {}}, kNothing);
     }
