@@ -150,6 +150,8 @@ void Dispatcher::start(protocol::Context& context, Flow& flow, std::size_t defin
 void Dispatcher::confirm(Flow& flow, std::size_t definition) {
   if (definition >= 64 || (flow.confirmed >> definition & 1) != 0) return;
   flow.confirmed |= 1ull << definition;
+  for (std::uint8_t i = 0; i < flow.orders; ++i)  // HTTP/1 and /2 are one service
+    if (protocol::definitions()[flow.order[i]]->name == protocol::definitions()[definition]->name) return;
   if (flow.orders < flow.order.size()) flow.order[flow.orders++] = static_cast<std::uint8_t>(definition);
 }
 

@@ -9,6 +9,7 @@
 #include "protocol/gssapi/gssapi.h"
 #include "protocol/http/http.h"
 #include "protocol/http/websocket.h"
+#include "protocol/http2/http2.h"
 #include "protocol/icmp/icmp.h"
 #include "protocol/irc/irc.h"
 #include "protocol/krb/krb.h"
@@ -50,6 +51,7 @@ std::span<const Definition* const> definitions() {
       &mysql::kDefinition, &rfb::kDefinition,     &socks::kDefinition,  &rdp::kDefinition,    &mailbox::kPop3,
       &mailbox::kImap,     &gssapi::kDefinition,  &ldap::kOverTcp,      &ldap::kOverUdp,      &dnp3::kOverTcp,
       &dnp3::kOverUdp,     &syslog::kDefinition,  &shell::kDefinition,  &sunrpc::kOverTcp,    &sunrpc::kOverUdp,
+      &http2::kDefinition,
   };
   return kDefinitions;
 }

@@ -581,7 +581,7 @@ TEST(HttpRecognition, ByContent) {
   EXPECT_EQ(judge("INVITE sip:a@b SIP/2.0\r\n"), Match::kNo);
   EXPECT_EQ(judge("not a request\r\n", true), Match::kNeedMore);
   EXPECT_EQ(judge("PRI * HTTP/2.0\r\n"), Match::kNo);
-  EXPECT_EQ(judge("PRI * HTTP/2.0\r\n", true), Match::kYes);
+  EXPECT_EQ(judge("PRI * HTTP/2.0\r\n", true), Match::kNeedMore);  // HTTP/2's
   EXPECT_EQ(judge("USER anonymous\r\n"), Match::kNo);
   EXPECT_EQ(judge("\x16\x03\x01"), Match::kNo);
   EXPECT_EQ(judge("SSH-2.0-x\r\n"), Match::kNo);

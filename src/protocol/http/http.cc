@@ -43,8 +43,7 @@ Match request_line(std::string_view s, bool port_hint) {
   if (version != std::string_view::npos && version > method && is_blank(line[version - 1]) &&
       line.size() >= version + 8 && is_digit(line[version + 5]) && line[version + 6] == '.' &&
       is_digit(line[version + 7])) {
-    // HTTP/2's preface (RFC 9113 3.4) is noted where HTTP/1 is at home, as Zeek does; elsewhere it is none.
-    return line[version + 5] == '2' && !port_hint ? Match::kNo : Match::kYes;
+    return line[version + 5] == '2' ? Match::kNo : Match::kYes;  // HTTP/2's preface (RFC 9113 3.4)
   }
   if (end == std::string_view::npos) return s.size() < kLongLine ? Match::kNeedMore : Match::kNo;
   const std::string_view name = line.substr(0, method);

@@ -1,4 +1,5 @@
-// HTTP/1 (RFC 9110, 9112), HTTP/1.0 (RFC 1945) and HTTP/0.9: requests matched with their replies.
+// HTTP/1 (RFC 9110, 9112), HTTP/1.0 (RFC 1945) and HTTP/0.9: requests matched with their replies. HTTP/2, which gives the
+// same rows, lies beside it (protocol/http2).
 #pragma once
 
 #include "protocol/parser.h"
@@ -14,7 +15,7 @@ namespace whodunit::protocol::http {
   FIELD(1, record::Text, host, "host", "Host, with its port where it has one (RFC 9110 7.2).")                                     \
   FIELD(1, record::Text, uri, "uri", "The request's target (RFC 9112 3.2), its percent-encoding undone.")                          \
   FIELD(1, record::Text, referrer, "referrer", "Referer (RFC 9110 10.1.3).")                                                       \
-  FIELD(1, record::Text, version, "version", "The reply's version.")                                                               \
+  FIELD(1, record::Text, version, "version", "The reply's version: 0.9, 1.0, 1.1 or 2.")                                                               \
   FIELD(1, record::Text, user_agent, "user_agent", "User-Agent (RFC 9110 10.1.5).")                                                \
   FIELD(1, record::Text, origin, "origin", "Origin (RFC 6454).")                                                                   \
   FIELD(1, std::uint64_t, request_body_len, "request_body_len", "Bytes of the request's body, decoded.")                           \

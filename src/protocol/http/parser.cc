@@ -2,8 +2,10 @@
 
 #include <algorithm>
 #include <cstring>
+#include <utility>
 
 #include "base/hash.h"
+#include "protocol/dns/dns.h"
 #include "protocol/gssapi/gssapi.h"
 #include "protocol/http/body_text.h"
 #include "protocol/http/decoder.h"
@@ -26,6 +28,8 @@ constexpr std::size_t kMaxUnanswered = 1024;
 constexpr std::size_t kMaxFiles = 15;
 constexpr std::size_t kMaxRangeFiles = 16;
 constexpr std::size_t kMaxCookies = 32;
+/// The longest message of DNS (RFC 8484 6).
+constexpr std::size_t kMaxDns = 65535;
 
 constexpr std::string_view kMethods[] = {"GET",     "POST",     "HEAD",      "OPTIONS",   "PUT",   "DELETE", "TRACE",
                                          "CONNECT", "PROPFIND", "PROPPATCH", "MKCOL",     "COPY",  "MOVE",   "LOCK",
@@ -33,11 +37,35 @@ constexpr std::string_view kMethods[] = {"GET",     "POST",     "HEAD",      "OP
 
 bool is_informational(std::uint16_t code) { return code >= 100 && code <= 199; }
 
-/// The value of a version: "1.1".
+/// A media type without its parameters, in lower case.
+std::string text_type(std::string_view value) {
+  std::string out;
+  for (const char c : value.substr(0, std::min<std::size_t>(value.find_first_of("; \t,"), 128)))
+    out += c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
+  return out;
+}
+
+/// The DNS query in a GET's target (RFC 8484 4.1: ?dns= and base64url); empty where there is none.
+std::string dns_query(const Transaction& t) {
+  const std::string_view uri = t.get(Slot::kUri);
+  const std::size_t at = uri.find("?dns=");
+  if (at == std::string_view::npos || t.get(Slot::kMethod) != "GET") return {};
+  std::string coded(uri.substr(at + 5, kMaxDns));
+  coded.resize(std::min(coded.size(), coded.find('&')));
+  for (char& c : coded) c = c == '-' ? '+' : c == '_' ? '/' : c;
+  std::string message = base::from_base64(coded);
+  // A query with one question and no answer: nothing else is asked so.
+  const Bytes b = base::as_bytes(message);
+  if (b.size() < 17 || (b[2] & 0x80) != 0 || base::load_be16(b.data() + 4) != 1 || base::load_be16(b.data() + 6) != 0)
+    return {};
+  return message;
+}
+
+/// The value of a version: "1.1"; "2", which has no minor one (RFC 9113 3.1).
 struct VersionText {
   char text[3];
   explicit VersionText(Version v) : text{static_cast<char>('0' + v.major), '.', static_cast<char>('0' + v.minor)} {}
-  std::string_view view() const { return {text, 3}; }
+  std::string_view view() const { return {text, text[0] == '2' && text[2] == '0' ? 1u : 3u}; }
 };
 
 enum class Framing : std::uint8_t { kHeaders, kLength, kChunkSize, kChunkData, kChunkEnd, kTrailer, kUntilClose };
@@ -65,6 +93,8 @@ struct HttpParser::Message {
   std::string boundary;
   std::string upgrade_to;
   std::string window;  // the body's beginning
+  std::string dns;     // all of it, where it is a DNS message (RFC 8484)
+  bool is_dns = false;
   std::unique_ptr<Decoder> decoder;
   std::unique_ptr<Multipart> multipart;
 
@@ -369,6 +399,7 @@ struct HttpParser::Body final : DecodedSink, PartSink {
 
   void decoded(Bytes bytes) override {
     m.length += bytes.size();
+    if (m.is_dns && m.dns.size() + bytes.size() <= kMaxDns) m.dns += base::as_text(bytes);
     const std::size_t wanted = c.plan().http_body_window;
     if (m.window.size() < wanted)
       m.window.append(base::as_text(bytes.subspan(0, std::min(bytes.size(), wanted - m.window.size()))));
@@ -601,14 +632,14 @@ void HttpParser::begin_reply(Context& context, Version version, std::uint16_t co
   t->has_status = true;
   t->status = code;
   t->reply_version = reply_version_;
-  if (reason.data() == nullptr) reason = "<empty>";
-  t->set(Slot::kStatusMessage, reason);
+  if (reason.data() == nullptr && version.major < 2) reason = "<empty>";
+  if (reason.data() != nullptr) t->set(Slot::kStatusMessage, reason);  // HTTP/2 has none (RFC 9113 8.3.2)
   if (!t->reply_began || is_informational(code)) t->reply_start = context.now();
   t->reply_began = !is_informational(code);
   if (is_informational(code)) {
     t->has_info = true;
     t->info = code;
-    t->set(Slot::kInfoMessage, reason);
+    if (reason.data() != nullptr) t->set(Slot::kInfoMessage, reason);
   }
   const bool head = !unanswered_.empty() && unanswered_[0] == 'H';
   begin_message(context, Role::kReply, !head && !is_informational(code) && code != 204 && code != 304);
@@ -699,6 +730,7 @@ void HttpParser::framing_header(Context&, Role role, std::string_view name, std:
         const std::string_view type = first_token(value);
         m.is_multipart = equals_ignoring_case(type, "multipart");
         m.is_message = equals_ignoring_case(type, "message");
+        m.is_dns = equals_ignoring_case(type, "application") && text_type(value) == "application/dns-message";
         if (m.is_multipart) m.boundary = parameter(value, "boundary");
       }
       break;
@@ -1051,6 +1083,7 @@ void HttpParser::finish(Context& context, Role role, bool interrupted) {
   }
   if (context.has_files()) entity_end(context, role);
   Transaction* t = transaction(context, role);
+  if (!m.dns.empty() && !interrupted) dns_message(context, role, m.dns);
   if (!m.window.empty()) {
     std::string safe;
     append_safe(m.window, safe);
@@ -1059,6 +1092,7 @@ void HttpParser::finish(Context& context, Role role, bool interrupted) {
   }
   std::string_view turns_into;
   if (role == Role::kRequest) {
+    if (const std::string query = dns_query(*t); !query.empty()) dns_message(context, role, query);
     t->request_body = m.length;
     t->request_ended = true;
     t->request_end = context.now();
@@ -1235,6 +1269,102 @@ void HttpParser::closed(Context& context, End) {
     if (t->index != 0) emit(context, *t);
   pending_.clear();
   if (rare_ && rare_->authentication) rare_->authentication->finish(context);
+  if (rare_ && rare_->dns) {
+    rare_->dns->closed(context, End::kFin);
+    rare_->dns.reset();
+  }
+  tell(context);
+}
+
+// --- DNS in bodies and targets (RFC 8484)
+
+void HttpParser::dns_message(Context& context, Role role, std::string_view message) {
+  if (message.size() < 12) return;
+  if (!rare_) rare_ = std::make_unique<Rare>();
+  if (!rare_->dns) rare_->dns = dns::kOverTcp.make();
+  packet::Packet packet;
+  packet.origin = context.at();
+  packet.protocol = context.connection().protocol;
+  packet.payload = base::as_bytes(message);
+  packet.payload_length = static_cast<std::uint32_t>(message.size());
+  const std::string_view source = std::exchange(context.weird_source, "dns");
+  rare_->dns->datagram(context, direction_of(role), packet);
+  context.weird_source = source;
+  context.carries("dns");
+}
+
+// --- streams of HTTP/2 (RFC 9113)
+
+void HttpParser::begin_stream(std::uint32_t ordinal, Direction client) {
+  constexpr std::uint32_t kFilesOfOne = 1024;  // so that files of several streams have numbers of their own
+  depth_ = ordinal - 1;
+  files_ = (ordinal - 1) * kFilesOfOne;
+  client_ = client;
+  request_version_ = reply_version_ = {2, 0};
+  keep_alive_ = true;
+}
+
+void HttpParser::stream_request(Context& context, std::string_view method, std::string_view authority,
+                                std::string_view path, std::span<const Field> fields, bool ends) {
+  if (requests_ > 0) return;  // a stream has one
+  ++requests_;
+  unanswered_ = equals_ignoring_case(method, "head") ? "H" : ".";
+  current_request_ = std::max(current_request_ + 1, current_reply_);
+  Transaction* t = transaction(context, Role::kRequest);
+  t->set(Slot::kMethod, method);
+  if (!path.empty() || !authority.empty()) {
+    std::string uri;
+    // CONNECT has its target in :authority (RFC 9113 8.5).
+    unescape(path.empty() ? authority : path, uri, odds_);
+    t->set(Slot::kUri, uri);
+  }
+  if (!authority.empty()) t->set(Slot::kHost, authority);
+  t->request_version = {2, 0};
+  t->has_request_version = true;
+  if (std::find(std::begin(kMethods), std::end(kMethods), method) == std::end(kMethods))
+    odds_.add(Odd::kUnknownMethod, method);
+  begin_message(context, Role::kRequest, false);
+  for (const Field& f : fields) {
+    framing_header(context, Role::kRequest, f.name, f.value);
+    request_header(context, f.name, f.value);
+  }
+  stream_body_begins(context, Role::kRequest, ends);
+}
+
+void HttpParser::stream_reply(Context& context, std::uint16_t code, std::span<const Field> fields, bool ends) {
+  if (message(Role::kReply)) return;  // its trailers
+  begin_reply(context, {2, 0}, code, {});
+  for (const Field& f : fields) {
+    framing_header(context, Role::kReply, f.name, f.value);
+    reply_header(context, f.name, f.value);
+  }
+  stream_body_begins(context, Role::kReply, ends || is_informational(code));
+}
+
+void HttpParser::stream_body_begins(Context& context, Role role, bool ends) {
+  Message& m = *message(role);
+  m.chunked = m.upgrade = false;  // RFC 9113 8.2.2: there is no such thing
+  if (m.is_multipart && !m.boundary.empty())
+    m.multipart = std::make_unique<Multipart>(m.boundary);
+  else if (m.is_message)
+    m.multipart = std::make_unique<Multipart>("");
+  m.framing = Framing::kUntilClose;
+  if (ends) finish(context, role, false);
+  tell(context);
+}
+
+void HttpParser::stream_body(Context& context, Direction direction, Bytes data) {
+  const Role role = role_of(direction);
+  if (message(role)) body(context, role, data);
+  tell(context);
+}
+
+void HttpParser::stream_gap(Context& context, Direction direction, std::uint64_t bytes) {
+  if (message(role_of(direction))) gap(context, direction, bytes);
+}
+
+void HttpParser::stream_ends(Context& context, Direction direction) {
+  finish(context, role_of(direction), false);
   tell(context);
 }
 

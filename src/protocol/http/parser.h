@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -28,6 +29,20 @@ class HttpParser final : public Parser {
   void end(Context& context, Direction direction, End why) override;
   void closed(Context& context, End why) override;
 
+  // HTTP/2 (RFC 9113 8) has the same messages, taken apart already: a parser for each of its streams.
+  struct Field {
+    std::string_view name, value;
+  };
+  /// The stream is the connection's `ordinal`-th, from 1; `client` sends its requests.
+  void begin_stream(std::uint32_t ordinal, Direction client);
+  /// `ends`: no body follows.
+  void stream_request(Context& context, std::string_view method, std::string_view authority, std::string_view path,
+                      std::span<const Field> fields, bool ends);
+  void stream_reply(Context& context, std::uint16_t code, std::span<const Field> fields, bool ends);
+  void stream_body(Context& context, Direction direction, Bytes data);
+  void stream_gap(Context& context, Direction direction, std::uint64_t bytes);
+  void stream_ends(Context& context, Direction direction);
+
  private:
   struct Message;  // a request or a reply that is under way
   struct Body;     // takes a message's decoded bytes
@@ -43,6 +58,7 @@ class HttpParser final : public Parser {
     std::vector<RangeFile> ranges;                    // files that come in ranges, over several replies
     std::unique_ptr<gssapi::Session> authentication;  // NTLM and Negotiate
     Login login = Login::kNone;
+    std::unique_ptr<Parser> dns;  // messages of RFC 8484
   };
   enum class Wait : std::uint8_t { kStartLine, kMessage, kReply09, kNothing };
   struct Side {
@@ -78,6 +94,8 @@ class HttpParser final : public Parser {
   void become(Context& context, Bytes rest);
   void authenticate(Context& context, Role role, std::string_view value);
   void tell(Context& context);
+  void stream_body_begins(Context& context, Role role, bool ends);
+  void dns_message(Context& context, Role role, std::string_view message);
 
   Transaction* transaction(Context& context, Role role);
   void emit(Context& context, const Transaction& transaction);
