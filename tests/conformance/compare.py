@@ -206,6 +206,8 @@ EXPLAINED = {
     **{("sip", name): (lambda mine, row: 100 <= (row.get("status_code") or 0) < 200 <= (mine.get("status_code") or 0),
                        "The final answer (RFC 3261 7.2) followed the provisional one; Zeek stopped reading the connection between them: bruteshark__FAX-Call-t38-CA-TDM-SIP-FB-1.pcap packets 165, 180")
        for name in ("content_type",)},
+    ("http", "orig_mime_types"): (lambda mine, row: mine.get("method") == "GET" and not mine.get("request_body_len"),
+                                  "A GET that announces no body has none, and what follows is the next request (RFC 9112 6.3), also where the server says that it closes: suriverify__http-gap-beyond-body_input.pcap packets 5, 10"),
     ("kerberos", "request_type"): (lambda mine, row: mine.get("request_type") == "AS" and row.get("request_type") == "TGS" and row.get("client"),
                                    "Two requests sent without waiting are two rows here; Zeek writes the second over the first, and only an AS request names the client in clear (RFC 4120 5.4.1): suriverify__bug-8278-krb5-01_evasion.1.flow.1.segment.pcap packet 4"),
     ("smtp", "last_reply"): (lambda mine, row: "\r\n" in row.get("last_reply", "") or row.get("last_reply", "").startswith("221 ") and mine.get("last_reply", "").startswith("250 "),

@@ -94,21 +94,20 @@ def mail(value):
     return value.strip("<> ") or None if value else None
 
 
-def is_http1(event):
-    """Suricata's events of HTTP/2 without TLS are none of HTTP/1's, nor is what it takes for HTTP of RTSP and SIP."""
-    http = event["http"]
-    return "http2" not in http and re.match(r"HTTP/[01]", str(http.get("protocol") or "HTTP/1.1")) is not None
+def is_http(event):
+    """What Suricata takes for HTTP of RTSP and SIP is none."""
+    return re.match(r"HTTP/[012]", str(event["http"].get("protocol") or "HTTP/1.1")) is not None
 
 
 # (event type, its field, our log, our fields, how the values are made comparable, whether of this event).
 EVE = [
     ("dns", "dns.rrname", "dns", ("query", "question"), name, None),
-    ("http", "http.hostname", "http", ("host",), host, lambda e: is_http1(e) and e["http"].get("http_method") != "CONNECT"),
-    ("http", "http.url", "http", ("uri",), uri, is_http1),
-    ("http", "http.http_method", "http", ("method",), text, is_http1),
-    ("http", "http.status", "http", ("status_code", "info_code"), text, is_http1),
-    ("http", "http.http_user_agent", "http", ("user_agent",), text, is_http1),
-    ("http", "http.http_refer", "http", ("referrer",), text, is_http1),
+    ("http", "http.hostname", "http", ("host",), host, lambda e: is_http(e) and e["http"].get("http_method") != "CONNECT"),
+    ("http", "http.url", "http", ("uri",), uri, is_http),
+    ("http", "http.http_method", "http", ("method",), text, is_http),
+    ("http", "http.status", "http", ("status_code", "info_code"), text, is_http),
+    ("http", "http.http_user_agent", "http", ("user_agent",), text, is_http),
+    ("http", "http.http_refer", "http", ("referrer",), text, is_http),
     ("tls", "tls.sni", "ssl", ("server_name",), name, None),
     ("tls", "tls.serial", "x509", ("certificate.serial",), serial, None),
     ("quic", "quic.sni", "quic", ("server_name",), name, None),
