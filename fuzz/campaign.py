@@ -35,6 +35,7 @@ import time
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 CACHE = pathlib.Path(os.environ.get("XDG_CACHE_HOME", pathlib.Path.home() / ".cache")) / "whodunit" / "fuzz"
 ENOUGH, PLATEAU = 2_000_000, 300_000
+MOST_BYTES = {"report_document": 8192}  # of an input; others 2,048
 LINE = re.compile(r"^#(\d+)\s+(\w+)\s+cov: (\d+) ft: (\d+) corp: (\d+)")
 # Stacks of allocations and a large quarantine cost a quarter of the time. A replay of what is found has them.
 ENVIRONMENT = {"ASAN_OPTIONS": "malloc_context_size=0:quarantine_size_mb=16", "WHODUNIT_FUZZ_SAMPLE": "1"}
@@ -91,7 +92,8 @@ def run_slice(name, build, seconds, extra):
     # The entropic schedule weighs each input by all of its features at every execution, which with the thousands of
     # edges of the larger targets takes three quarters of the time and finds fewer edges in the same time.
     command = [str(program), f"-max_total_time={seconds}", "-timeout=10", "-rss_limit_mb=2048", "-entropic=0",
-               "-report_slow_units=5", "-print_final_stats=1", "-max_len=2048", f"-artifact_prefix={artifacts}/"] + extra
+               "-report_slow_units=5", "-print_final_stats=1", f"-max_len={MOST_BYTES.get(name, 2048)}", "-reload=0",
+               f"-artifact_prefix={artifacts}/"] + extra
     dictionary = ROOT / "fuzz" / f"{name}.dict"
     if not dictionary.exists():
         dictionary = ROOT / "fuzz" / "protocol.dict"
@@ -200,7 +202,7 @@ def seeds(args):
             shutil.copytree(own, merged)
             have = set(merged.iterdir())
             subprocess.run([str(build / "fuzz" / f"{name}_fuzz"), "-set_cover_merge=1", "-use_counters=0",
-                            "-max_len=2048", f"-artifact_prefix={folder}/", str(merged), str(CACHE / name)],
+                            f"-max_len={MOST_BYTES.get(name, 2048)}", f"-artifact_prefix={folder}/", str(merged), str(CACHE / name)],
                            env={**ENVIRONMENT, **os.environ}, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
                            check=True)
             added = size = 0

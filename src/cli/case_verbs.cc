@@ -97,7 +97,7 @@ void add_report(CLI::App& app, int& exit_code) {
     const auto document = verdict_of(flags->path, exit_code);
     if (!document) return;
     std::string title;
-    for (const report::Document& c : (*document)["captures"]) title += (title.empty() ? "" : ", ") + text(c, "name");
+    for (const report::Document& c : document->at("captures")) title += (title.empty() ? "" : ", ") + text(c, "name");
     std::string out;
     if (flags->format == "html") out = report::html_report(*document, {title, flags->path});
     if (flags->format == "md") out = report::markdown_report(*document);
@@ -124,14 +124,14 @@ void add_incidents(CLI::App& app, int& exit_code) {
            });
 }
 void add_assess(CLI::App& app, int& exit_code) {
-  add_part(
-      app, exit_code, "assess", "who did it, and how sure can we be", "assessments", [](const report::Document& d) {
-        std::string out = text(d, "level") + ": " + text(d, "paragraph");
-        for (const report::Document& h : d["hypotheses"])
-          out +=
-              fmt::format("\n  {:<40} {:.3f}  {}", text(h, "name"), h["probability"].get<double>(), text(h, "words"));
-        return out + "\n  confidence " + text(d, "confidence") + "\n";
-      });
+  add_part(app, exit_code, "assess", "who did it, and how sure can we be", "assessments",
+           [](const report::Document& d) {
+             std::string out = text(d, "level") + ": " + text(d, "paragraph");
+             for (const report::Document& h : d.at("hypotheses"))
+               out += fmt::format("\n  {:<40} {:.3f}  {}", text(h, "name"), h.at("probability").get<double>(),
+                                  text(h, "words"));
+             return out + "\n  confidence " + text(d, "confidence") + "\n";
+           });
 }
 
 }  // namespace whodunit::cli

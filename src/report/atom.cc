@@ -63,7 +63,7 @@ std::string atom_feed(const Document& d) {
   std::string out = fmt::format(
       "<?xml version=\"1.0\" encoding=\"utf-8\"?>\n<feed xmlns=\"http://www.w3.org/2005/Atom\">\n<title>{}</title>\n"
       "<id>{}</id>\n<updated>{}</updated>\n<author><name>{}</name></author>\n",
-      xml("Whodunit: " + captures), urn("feed"), xml(updated), xml(text(d["made_with"], "program")));
+      xml("Whodunit: " + captures), urn("feed"), xml(updated), xml(text(d.at("made_with"), "program")));
   for (const Entry& e : entries)
     out += fmt::format(
         "<entry>\n<id>{}</id>\n<title>{}</title>\n<updated>{}</updated>\n<published>{}</published>\n"

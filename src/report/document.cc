@@ -11,6 +11,8 @@ base::Result<Document> parse_document(std::string_view json) {
   if (d.is_discarded() || !d.is_object() || !d.contains("version"))
     return base::Error{"the case holds no verdict (its run did not finish)", "",
                        "run whodunit investigate again with --force"};
+  if (!d["version"].is_number_integer())
+    return base::Error{"the case's verdict is damaged", "", "run whodunit investigate again with --force"};
   if (d["version"].get<int>() > 1)
     return base::Error{fmt::format("the case document has version {}, this program knows 1", d["version"].get<int>()),
                        "", "use a newer whodunit"};

@@ -29,8 +29,8 @@ std::string display_filter(const Document& e) {
   std::string filter = fmt::format("{0}.addr == {1} && {0}.addr == {2}", v6 ? "ipv6" : "ip", a, b);
   const Document& packets = list(e, "packets");
   if (!list(e, "lines").empty()) return {};  // of a log: nothing for Wireshark
-  if (!packets.empty() && packets[0].size() == 2) {
-    const auto first = packets[0][0].get<std::uint64_t>(), last = packets[0][1].get<std::uint64_t>();
+  if (!packets.empty() && packets.at(0).size() == 2) {
+    const auto first = packets.at(0).at(0).get<std::uint64_t>(), last = packets.at(0).at(1).get<std::uint64_t>();
     filter += first == last ? fmt::format(" && frame.number == {}", first)
                             : fmt::format(" && frame.number >= {} && frame.number <= {}", first, last);
   }
@@ -55,16 +55,16 @@ void answers(std::string& out, const Document& d) {
   row("What happened?", what);
   std::string attack = "No.";
   if (!incidents.empty()) {
-    const std::string phase = text(incidents[0], "phase");
+    const std::string phase = text(incidents.at(0), "phase");
     attack = phase == "door-rattling" ? "Door-rattling: somebody looked for a way in. No assault and no entry was seen."
              : phase == "assault"     ? "Yes: an assault. No entry was seen."
                                       : fmt::format("Yes: it reached the phase <b>{}</b> ({}).", escape(phase),
-                                                    escape(text(incidents[0], "outcome")));
+                                                    escape(text(incidents.at(0), "outcome")));
   }
   row("Was it an attack?", attack);
   std::string far;
   for (const Document& i : incidents) {
-    if (i["outbound"].get<bool>()) continue;
+    if (i.at("outbound").get<bool>()) continue;
     far = escape(text(i, "depth_statement"));
     if (text(i, "depth") != "outside")
       far = "To the " + far;
@@ -73,7 +73,7 @@ void answers(std::string& out, const Document& d) {
     break;
   }
   if (far.empty()) far = "No step inward was seen.";
-  for (const Document& z : list(d["visibility"], "zones"))
+  for (const Document& z : list(d.at("visibility"), "zones"))
     if (number(z, "hosts_known") != 0)
       far += fmt::format(
           "<br><span class=\"soft small\">A step to the {} zone we would have seen with probability {:.2f}: {}.</span>",
@@ -83,14 +83,15 @@ void answers(std::string& out, const Document& d) {
   row("Part of something larger?",
       campaigns.empty()
           ? std::string("Cannot tell from one case.")
-          : fmt::format("{} incidents are linked: {}.", campaigns[0]["incidents"].size(),
-                        campaigns[0]["links"].empty() ? "" : escape(text(campaigns[0]["links"][0], "reason"))));
+          : fmt::format(
+                "{} incidents are linked: {}.", campaigns.at(0).at("incidents").size(),
+                campaigns.at(0).at("links").empty() ? "" : escape(text(campaigns.at(0).at("links").at(0), "reason"))));
   std::string who;
   if (!accuses(d)) who = "Nobody to name: no act of an intruder was seen.";
   for (const Document& a : list(d, "assessments")) {
     if (!accuses(d)) break;
     if (list(a, "hypotheses").empty()) continue;
-    const Document& h = a["hypotheses"][0];
+    const Document& h = a.at("hypotheses").at(0);
     const std::string level = text(a, "level");
     who += fmt::format("<div><b>{}</b>: {} ({:.2f}, {}).</div>",
                        level == "infrastructure" ? "Whose machines"
@@ -138,11 +139,11 @@ void finding(std::string& out, const Document& f, const HtmlOptions& options) {
     for (const Document& e : evidence) {
       const bool log = !list(e, "lines").empty();
       const Document& packets = list(e, log ? "lines" : "packets");
-      const std::string range =
-          packets.empty() ? ""
-          : packets[0][0] == packets[0][1]
-              ? fmt::format("{}", packets[0][0].get<std::uint64_t>())
-              : fmt::format("{}–{}", packets[0][0].get<std::uint64_t>(), packets[0][1].get<std::uint64_t>());
+      const std::string range = packets.empty() ? ""
+                                : packets.at(0).at(0) == packets.at(0).at(1)
+                                    ? fmt::format("{}", packets.at(0).at(0).get<std::uint64_t>())
+                                    : fmt::format("{}–{}", packets.at(0).at(0).get<std::uint64_t>(),
+                                                  packets.at(0).at(1).get<std::uint64_t>());
       out += fmt::format(
           "<tr><td>{}</td><td class=\"mono\">{}</td><td>{}</td><td class=\"mono\">{}:{} → {}:{}</td><td>{}, "
           "{}</td><td><span class=\"filter mono\" title=\"click to copy\">{}</span></td></tr>",
@@ -151,7 +152,7 @@ void finding(std::string& out, const Document& f, const HtmlOptions& options) {
           (log ? "line " : "") + range, escape(display_filter(e)));
     }
     out += "</table>";
-    if (!options.case_path.empty() && !list(evidence[0], "packets").empty())
+    if (!options.case_path.empty() && !list(evidence.at(0), "packets").empty())
       out += fmt::format(
           "<p class=\"small soft\">All its packets: <code>whodunit packets {} {} -o packets.pcap</code></p>",
           escape(options.case_path), escape(text(f, "id")));
@@ -227,14 +228,14 @@ void assessment(std::string& out, const Document& a) {
     std::map<std::string, std::string> names, statements;
     for (const Document& h : list(a, "hypotheses")) names[text(h, "key")] = text(h, "name");
     for (const Document& e : evidence) statements[text(e, "id")] = text(e, "statement");
-    for (const Document& c : (*matrix)["columns"]) {
+    for (const Document& c : (*matrix).at("columns")) {
       const std::string key = c.get<std::string>();
       out += fmt::format("<th>{}</th>", escape(names.count(key) != 0 ? names[key] : key));
     }
     out += "</tr>";
     const Document& cells = list(*matrix, "cells");
-    for (std::size_t r = 0; r < (*matrix)["rows"].size(); ++r) {
-      const std::string id = (*matrix)["rows"][r].get<std::string>();
+    for (std::size_t r = 0; r < (*matrix).at("rows").size(); ++r) {
+      const std::string id = (*matrix).at("rows")[r].get<std::string>();
       out += fmt::format("<tr><td>{}</td>", escape(statements.count(id) != 0 ? statements[id] : id));
       if (r < cells.size())
         for (const Document& cell : cells[r]) {
@@ -336,10 +337,10 @@ std::string html_assessments(const Document& d, const std::string& title) {
 std::string html_report(const Document& d, const HtmlOptions& options) {
   std::string out = html_head(options.title);
   const Document& incidents = list(d, "incidents");
-  const Document& v = d["visibility"];
-  out +=
-      fmt::format("<header><div class=\"brand\">Whodunit · verdict</div><h1>{}</h1>",
-                  escape(incidents.empty() ? "No attack that we look for was found" : text(incidents[0], "headline")));
+  const Document& v = d.at("visibility");
+  out += fmt::format(
+      "<header><div class=\"brand\">Whodunit · verdict</div><h1>{}</h1>",
+      escape(incidents.empty() ? "No attack that we look for was found" : text(incidents.at(0), "headline")));
   std::string captures;
   for (const Document& c : list(d, "captures")) captures += (captures.empty() ? "" : ", ") + text(c, "name");
   out += fmt::format(
@@ -349,7 +350,7 @@ std::string html_report(const Document& d, const HtmlOptions& options) {
           ? counted(number(v, "log_lines"), "line") + " of logs"
           : counted(number(v, "packets"), "packet") + ", " + counted(number(v, "log_lines"), "line") + " of logs",
       counted(number(v, "connections"), "connection"), escape(when(text(v, "first"))), escape(when(text(v, "last"))));
-  const Document& home = d["home"];
+  const Document& home = d.at("home");
   std::string networks;
   for (const Document& n : list(home, "networks")) networks += (networks.empty() ? "" : ", ") + n.get<std::string>();
   std::string zones;
@@ -359,9 +360,9 @@ std::string html_report(const Document& d, const HtmlOptions& options) {
                     text(z, "organisation").empty() ? "" : escape(text(z, "organisation")) + "/",
                     escape(text(z, "name")), text(z, "level").empty() ? "" : " (" + escape(text(z, "level")) + ")");
   out += fmt::format("<p class=\"small soft\">Defended network {}: <b>{}</b>{}.</p>",
-                     home["inferred"].get<bool>() ? "taken to be" : "as configured",
+                     home.at("inferred").get<bool>() ? "taken to be" : "as configured",
                      networks.empty() ? "none could be told" : escape(networks),
-                     home["inferred"].get<bool>() ? " (" + escape(text(home, "why")) + ")" : zones);
+                     home.at("inferred").get<bool>() ? " (" + escape(text(home, "why")) + ")" : zones);
   answers(out, d);
 
   const std::string timeline = timeline_svg(d);
@@ -453,10 +454,10 @@ std::string html_report(const Document& d, const HtmlOptions& options) {
                        grouped(number(c, "packets") + number(c, "lines")), escape(when(text(c, "first"))),
                        escape(when(text(c, "last"))));
   out += "</table><p class=\"small soft\">Records: ";
-  for (const auto& [name, n] : d["records"].items())
+  for (const auto& [name, n] : d.at("records").items())
     out += fmt::format("{} {} · ", escape(name), grouped(n.get<std::uint64_t>()));
   out += "</p>";
-  const Document& made = d["made_with"];
+  const Document& made = d.at("made_with");
   out += fmt::format(
       "<footer>Made with {} · settings {} · knowledge {}. The same input, settings and knowledge give the same "
       "report.</footer><script>{}</script></body></html>\n",

@@ -53,7 +53,7 @@ std::string timeline_svg(const Document& d) {
   };
   std::vector<Mark> marks;
   std::set<std::size_t> lanes;
-  for (const Document& f : d["findings"]) {
+  for (const Document& f : d.at("findings")) {
     const auto first = base::parse_time(text(f, "first")), last = base::parse_time(text(f, "last"));
     if (!first || !last) continue;
     const std::size_t lane = static_cast<std::size_t>(
@@ -133,7 +133,7 @@ std::string who_with_whom_svg(const Document& d) {
       {"informational", 0}, {"low", 1}, {"medium", 2}, {"high", 3}, {"critical", 4}};
   std::map<std::pair<std::string, std::string>, Edge> edges;
   std::map<std::string, std::size_t> left_weight, right_weight;
-  for (const Document& f : d["findings"]) {
+  for (const Document& f : d.at("findings")) {
     if (text(f, "severity") == "informational") continue;
     std::string a = value_of(f, "attacker"), v = value_of(f, "victim");
     if (a.empty() && v.empty()) continue;
@@ -158,7 +158,7 @@ std::string who_with_whom_svg(const Document& d) {
   const double row = 34, top = 34;
   const double height = top + row * static_cast<double>(std::max(lefts.size(), rights.size())) + 16;
   std::map<std::string, std::string> kind;
-  for (const Document& m : d["machines"]) {
+  for (const Document& m : d.at("machines")) {
     std::string k = text(m, "country");
     if (!text(m, "kind").empty()) k = text(m, "kind") + ", " + k;
     kind[text(m, "address")] = k;

@@ -29,23 +29,23 @@ std::string plain(std::string_view s) {
 std::string markdown_report(const Document& d) {
   std::string out = "# Whodunit: verdict\n\n```\n" + terminal_verdict(d, {"", "", 110, 12, false}) + "```\n";
   out += "\n## Incidents\n\n";
-  if (d["incidents"].empty()) out += "None.\n";
-  for (const Document& i : d["incidents"])
+  if (d.at("incidents").empty()) out += "None.\n";
+  for (const Document& i : d.at("incidents"))
     out += fmt::format("- **{}** {} ({}, {} zone, {} to {})\n", text(i, "id"), plain(text(i, "headline")),
                        text(i, "phase"), text(i, "depth"), text(i, "first"), text(i, "last"));
   out += "\n## Findings\n\n| id | severity | phase | outcome | ATT&CK | what |\n|---|---|---|---|---|---|\n";
-  for (const Document& f : d["findings"]) {
+  for (const Document& f : d.at("findings")) {
     std::string techniques;
-    for (const Document& t : f["techniques"]) techniques += (techniques.empty() ? "" : ", ") + t.get<std::string>();
+    for (const Document& t : f.at("techniques")) techniques += (techniques.empty() ? "" : ", ") + t.get<std::string>();
     out += fmt::format("| {} | {} | {} | {} | {} | {} |\n", text(f, "id"), text(f, "severity"), text(f, "phase"),
                        text(f, "outcome"), techniques, plain(text(f, "statement")));
   }
   out += "\n## Who did it, and how sure can we be\n\n";
-  for (const Document& a : d["assessments"]) {
+  for (const Document& a : d.at("assessments")) {
     out += fmt::format("**{}**: {}\n\n", text(a, "level"), plain(text(a, "paragraph")));
-    for (const Document& h : a["hypotheses"])
-      out +=
-          fmt::format("- {} {:.2f} ({})\n", plain(text(h, "name")), h["probability"].get<double>(), text(h, "words"));
+    for (const Document& h : a.at("hypotheses"))
+      out += fmt::format("- {} {:.2f} ({})\n", plain(text(h, "name")), h.at("probability").get<double>(),
+                         text(h, "words"));
     if (const auto alone = a.find("victims_alone"); alone != a.end() && alone->is_object()) {
       out += "\n| victims alone | as published | adjusted for who gets reported |\n|---|---|---|\n";
       for (const Document& row : list(*alone, "countries"))
@@ -56,8 +56,8 @@ std::string markdown_report(const Document& d) {
     }
     out += fmt::format("\nAnalytic confidence: {}.\n\n", text(a, "confidence"));
   }
-  out += fmt::format("Made with {}; settings `{}`; knowledge `{}`.\n", text(d["made_with"], "program"),
-                     text(d["made_with"], "settings"), text(d["made_with"], "knowledge"));
+  out += fmt::format("Made with {}; settings `{}`; knowledge `{}`.\n", text(d.at("made_with"), "program"),
+                     text(d.at("made_with"), "settings"), text(d.at("made_with"), "knowledge"));
   return out;
 }
 

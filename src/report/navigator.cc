@@ -12,14 +12,14 @@ std::string navigator_layer(const Document& d) {
     bool succeeded = false;
   };
   std::map<std::string, Use> uses;
-  for (const Document& f : d["findings"]) {
-    for (const Document& t : f["techniques"]) {
+  for (const Document& f : d.at("findings")) {
+    for (const Document& t : f.at("techniques")) {
       Use& u = uses[t.get<std::string>()];
-      u.confidence = std::max(u.confidence, f["confidence"].get<double>());
-      u.succeeded |= f["outcome"].get<std::string>() == "succeeded";
+      u.confidence = std::max(u.confidence, f.at("confidence").get<double>());
+      u.succeeded |= f.at("outcome").get<std::string>() == "succeeded";
       if (u.comment.size() < 2000)
-        u.comment +=
-            (u.comment.empty() ? "" : "\n") + f["id"].get<std::string>() + " " + f["statement"].get<std::string>();
+        u.comment += (u.comment.empty() ? "" : "\n") + f.at("id").get<std::string>() + " " +
+                     f.at("statement").get<std::string>();
     }
   }
   Document layer;

@@ -42,7 +42,7 @@ std::string uuid5(std::string_view name) {
 std::string stix_bundle(const Document& d) {
   Document objects = Document::array();
   std::string created = "1970-01-01T00:00:00.000Z";
-  const Document& v = d["visibility"];
+  const Document& v = d.at("visibility");
   if (v.contains("last")) created = stamp(text(v, "last"));  // packet time: the same case gives the same bundle
   const std::string identity = "identity--" + uuid5("whodunit");
   const auto base_object = [&](const std::string& type, const std::string& id) {
@@ -80,7 +80,7 @@ std::string stix_bundle(const Document& d) {
     return id;
   };
   std::map<std::string, std::string> observed_of;
-  for (const Document& f : d["findings"]) {
+  for (const Document& f : d.at("findings")) {
     const std::string fid = text(f, "id");
     Document object_refs = Document::array();
     for (const char* key : {"attacker", "victim"}) {
@@ -91,17 +91,17 @@ std::string stix_bundle(const Document& d) {
     Document o = base_object("observed-data", "observed-data--" + uuid5("finding " + fid + text(f, "statement")));
     o["first_observed"] = stamp(text(f, "first"));
     o["last_observed"] = stamp(text(f, "last"));
-    o["number_observed"] = std::max<std::uint64_t>(1, f["evidence_total"].get<std::uint64_t>());
+    o["number_observed"] = std::max<std::uint64_t>(1, f.at("evidence_total").get<std::uint64_t>());
     o["object_refs"] = object_refs;
     o["x_whodunit_statement"] = text(f, "statement");
     o["x_whodunit_finding"] = fid;
     o["x_whodunit_phase"] = text(f, "phase");
     o["x_whodunit_outcome"] = text(f, "outcome");
-    o["confidence"] = static_cast<int>(100 * f["confidence"].get<double>());
+    o["confidence"] = static_cast<int>(100 * f.at("confidence").get<double>());
     observed_of[fid] = o["id"].get<std::string>();
     refs.push_back(o["id"]);
     objects.push_back(o);
-    for (const Document& t : f["techniques"]) {
+    for (const Document& t : f.at("techniques")) {
       const std::string technique = t.get<std::string>();
       const std::string id = "attack-pattern--" + uuid5("attack-pattern " + technique);
       if (!seen.insert(id).second) continue;
@@ -113,14 +113,14 @@ std::string stix_bundle(const Document& d) {
       objects.push_back(a);
     }
   }
-  for (const Document& i : d["incidents"]) {
+  for (const Document& i : d.at("incidents")) {
     Document o = base_object("incident", "incident--" + uuid5("incident " + text(i, "id") + text(i, "headline")));
     o["name"] = text(i, "headline");
     o["x_whodunit_id"] = text(i, "id");
     o["x_whodunit_depth"] = text(i, "depth");
     refs.push_back(o["id"]);
     objects.push_back(o);
-    for (const Document& f : i["findings"]) {
+    for (const Document& f : i.at("findings")) {
       const auto at = observed_of.find(f.get<std::string>());
       if (at == observed_of.end()) continue;
       Document r = base_object("relationship",
@@ -132,15 +132,16 @@ std::string stix_bundle(const Document& d) {
       objects.push_back(r);
     }
   }
-  Document report = base_object("report", "report--" + uuid5("report " + d["made_with"].dump() + d["captures"].dump()));
-  report["name"] = d["incidents"].empty() ? std::string("No attack that we look for was found")
-                                          : text(d["incidents"][0], "headline");
+  Document report =
+      base_object("report", "report--" + uuid5("report " + d.at("made_with").dump() + d.at("captures").dump()));
+  report["name"] = d.at("incidents").empty() ? std::string("No attack that we look for was found")
+                                             : text(d.at("incidents").at(0), "headline");
   report["published"] = created;
   report["report_types"] = Document::array({"observed-data"});
   if (refs.empty()) refs.push_back(identity);
   report["object_refs"] = refs;
   std::string who;
-  for (const Document& a : d["assessments"]) who += text(a, "level") + ": " + text(a, "paragraph") + "\n";
+  for (const Document& a : d.at("assessments")) who += text(a, "level") + ": " + text(a, "paragraph") + "\n";
   report["description"] = who;
   objects.push_back(report);
   Document bundle;

@@ -75,15 +75,15 @@ void wrap(std::string& out, const std::string& s, std::size_t indent, std::size_
 }
 
 std::string home_line(const Document& d) {
-  const Document& home = d["home"];
+  const Document& home = d.at("home");
   std::string networks;
-  for (const Document& n : home["networks"]) networks += (networks.empty() ? "" : ", ") + n.get<std::string>();
+  for (const Document& n : home.at("networks")) networks += (networks.empty() ? "" : ", ") + n.get<std::string>();
   if (networks.empty())
     return "No defended network could be told (" + text(home, "why") + "). Name it with --home NETWORK.";
-  if (!home["inferred"].get<bool>()) {
+  if (!home.at("inferred").get<bool>()) {
     std::string zones;
     if (home.contains("zones"))
-      for (const Document& z : home["zones"]) {
+      for (const Document& z : home.at("zones")) {
         const std::string level = text(z, "level"), organisation = text(z, "organisation");
         zones += fmt::format("{}{}{}{}", zones.empty() ? "" : ", ", organisation.empty() ? "" : organisation + "/",
                              text(z, "name"), level.empty() ? "" : " (" + level + ")");
@@ -126,14 +126,14 @@ std::string records_line(const Document& d) {
 }
 
 std::string read_line(const Document& d) {
-  const Document& v = d["visibility"];
+  const Document& v = d.at("visibility");
   std::string line = "Read ";
   const std::uint64_t lines = number(v, "log_lines"), packets = number(v, "packets");
   if (packets != 0 || lines == 0) line += counted(packets, "packet") + ", ";
   if (lines != 0) line += counted(lines, "line") + " of logs, ";
   line += counted(number(v, "connections"), "connection");
   std::string first, last;
-  for (const Document& c : d["captures"]) {
+  for (const Document& c : d.at("captures")) {
     const std::string f = text(c, "first"), l = text(c, "last");
     if (!f.empty() && (first.empty() || f < first)) first = f;
     if (!l.empty() && l > last) last = l;
@@ -145,7 +145,7 @@ std::string read_line(const Document& d) {
   line += '.';
   if (number(v, "unread") != 0) {
     std::string why;
-    for (const Document& c : d["captures"])
+    for (const Document& c : d.at("captures"))
       if (!text(c, "reason").empty() && why.empty()) why = " (" + text(c, "reason") + ")";
     line += fmt::format("  Not read: {}{}.", counted(number(v, "unread"), "packet"), why);
   }
@@ -156,15 +156,15 @@ std::string read_line(const Document& d) {
 }
 
 std::string happened(const Document& d) {
-  const Document& incidents = d["incidents"];
+  const Document& incidents = d.at("incidents");
   std::size_t attacks = 0, outbound = 0;
-  for (const Document& i : incidents) (i["outbound"].get<bool>() ? outbound : attacks) += 1;
+  for (const Document& i : incidents) (i.at("outbound").get<bool>() ? outbound : attacks) += 1;
   if (attacks == 0 && outbound == 0) {
-    if (d["findings"].empty())
+    if (d.at("findings").empty())
       return "Nothing that we look for was found. That is no proof of absence: see what could not be seen.";
     return "Nothing that we would call an attack; what was noticed:";
   }
-  const Document* top = &incidents[0];
+  const Document* top = &incidents.at(0);
   std::string line = text(*top, "headline") + ".";
   if (attacks + outbound > 1) line += fmt::format(" {} more.", counted(attacks + outbound - 1, "incident"));
   return line;
@@ -176,22 +176,22 @@ std::string how_far(const Document& d) {
   std::size_t steps = 0;
   bool any = false;
   std::string way;  // of the incident that went deepest
-  for (const Document& i : d["incidents"]) {
-    if (i["outbound"].get<bool>()) continue;
+  for (const Document& i : d.at("incidents")) {
+    if (i.at("outbound").get<bool>()) continue;
     any = true;
     const std::size_t at =
         static_cast<std::size_t>(std::find(kOrder.begin(), kOrder.end(), text(i, "depth")) - kOrder.begin());
-    if (at > deepest && !i["path"].empty() && i["path"].size() <= 6) {
+    if (at > deepest && !i.at("path").empty() && i.at("path").size() <= 6) {
       way.clear();
       std::string last;
-      for (const Document& step : i["path"]) {
+      for (const Document& step : i.at("path")) {
         if (text(step, "from") != last) way += (way.empty() ? "" : "; ") + text(step, "from");
         last = text(step, "to");
         way += " → " + last;
       }
     }
     deepest = std::max(deepest, std::min<std::size_t>(at, 3));
-    steps += i["path"].size();
+    steps += i.at("path").size();
   }
   std::string line;
   if (!any)
@@ -210,12 +210,12 @@ std::string how_far(const Document& d) {
                                       : "Core",
                        counted(steps, "step") + " that succeeded", way.empty() ? "" : ": " + way);
   // What we would have seen further in.
-  for (const Document& z : d["visibility"]["zones"]) {
+  for (const Document& z : d.at("visibility").at("zones")) {
     const std::size_t at =
         static_cast<std::size_t>(std::find(kOrder.begin(), kOrder.end(), text(z, "zone")) - kOrder.begin());
     if (number(z, "hosts_known") == 0 || at <= deepest) continue;
     line += fmt::format(" A step to the {} zone we would have seen with probability {:.2f} ({}).", kOrder[at],
-                        z["probability"].get<double>(), text(z, "statement"));
+                        z.at("probability").get<double>(), text(z, "statement"));
     break;
   }
   return line;
@@ -227,12 +227,12 @@ std::string short_probability(double p) {
 }
 
 std::string level_line(const Document& d, std::string_view level) {
-  for (const Document& a : d["assessments"]) {
+  for (const Document& a : d.at("assessments")) {
     if (text(a, "level") != level) continue;
     std::string line;
     std::size_t n = 0;
-    for (const Document& h : a["hypotheses"]) {
-      const double p = h["probability"].get<double>();
+    for (const Document& h : a.at("hypotheses")) {
+      const double p = h.at("probability").get<double>();
       if (n >= 3 || (n > 0 && p < 0.05)) break;
       line += fmt::format("{}{} {} {}", line.empty() ? "" : "; ", text(h, "name"), short_probability(p),
                           n == 0 || p >= 0.2 ? text(h, "words") : "");
@@ -260,7 +260,7 @@ std::string terminal_verdict(const Document& d, const TerminalOptions& options) 
   wrap(out, safe(happened(d)), 15, width);
   // The gravest first, then shown in time order.
   std::vector<const Document*> findings;
-  for (const Document& f : d["findings"]) findings.push_back(&f);
+  for (const Document& f : d.at("findings")) findings.push_back(&f);
   // What only informs is shown where there is nothing else.
   const auto informs = [](const Document* f) { return text(*f, "severity") == "informational"; };
   if (!std::all_of(findings.begin(), findings.end(), informs))
@@ -289,14 +289,14 @@ std::string terminal_verdict(const Document& d, const TerminalOptions& options) 
   out += bold("HOW FAR IN") + "     ";
   wrap(out, safe(how_far(d)), 15, width);
   out += bold("SOMETHING LARGER?") + "  ";
-  if (d["campaigns"].empty()) {
-    wrap(out, d["incidents"].empty() ? "Nothing to join." : "Cannot tell from one case: whodunit campaigns CASE…", 19,
-         width);
+  if (d.at("campaigns").empty()) {
+    wrap(out, d.at("incidents").empty() ? "Nothing to join." : "Cannot tell from one case: whodunit campaigns CASE…",
+         19, width);
   } else {
-    const Document& c = d["campaigns"][0];
+    const Document& c = d.at("campaigns").at(0);
     wrap(out,
-         safe(fmt::format("{} incidents are linked ({}).", c["incidents"].size(),
-                          c["links"].empty() ? "" : text(c["links"][0], "reason"))),
+         safe(fmt::format("{} incidents are linked ({}).", c.at("incidents").size(),
+                          c.at("links").empty() ? "" : text(c.at("links").at(0), "reason"))),
          19, width);
   }
   if (!accuses(d)) {
@@ -306,9 +306,9 @@ std::string terminal_verdict(const Document& d, const TerminalOptions& options) 
     out += bold("WHO") + "            whose machines  ";
     std::string machines;
     std::size_t n = 0;
-    for (const Document& m : d["machines"]) {
+    for (const Document& m : d.at("machines")) {
       if (++n > 3) {
-        machines += fmt::format("; {} more", d["machines"].size() - 3);
+        machines += fmt::format("; {} more", d.at("machines").size() - 3);
         break;
       }
       machines += fmt::format("{}{}{}{}{}", machines.empty() ? "" : "; ", text(m, "address"),
@@ -321,19 +321,19 @@ std::string terminal_verdict(const Document& d, const TerminalOptions& options) 
     wrap(out, safe(level_line(d, "operator")), 31, width);
     out += "               whose orders    ";
     wrap(out, safe(level_line(d, "sponsor")), 31, width);
-    for (const Document& a : d["assessments"]) {
+    for (const Document& a : d.at("assessments")) {
       if (text(a, "level") != "operator") continue;
       std::string line = "Confidence " + text(a, "confidence");
-      if (a.contains("confidence_reasons") && !a["confidence_reasons"].empty())
-        line += ": " + a["confidence_reasons"][0].get<std::string>();
+      if (a.contains("confidence_reasons") && !a.at("confidence_reasons").empty())
+        line += ": " + a.at("confidence_reasons").at(0).get<std::string>();
       line += '.';
-      if (a.contains("would_change") && !a["would_change"].empty())
-        line += " Would change it: " + a["would_change"][0].get<std::string>();
+      if (a.contains("would_change") && !a.at("would_change").empty())
+        line += " Would change it: " + a.at("would_change").at(0).get<std::string>();
       out += "               ";
       wrap(out, safe(line), 15, width);
     }
   }
-  for (const Document& note : d["notes"]) {
+  for (const Document& note : d.at("notes")) {
     out += "Note: ";
     wrap(out, safe(note.get<std::string>()), 6, width);
   }
@@ -343,7 +343,7 @@ std::string terminal_verdict(const Document& d, const TerminalOptions& options) 
       const std::string id = text(*findings.front(), "id");
       out += fmt::format("explain  whodunit explain {} {}\n", options.case_path, id);
       // Of what came in as logs there are none.
-      if (number(d["visibility"], "packets") != 0)
+      if (number(d.at("visibility"), "packets") != 0)
         out += fmt::format("packets  whodunit packets {} {} -o f.pcap\n", options.case_path, id);
     } else {
       out += fmt::format("look in  whodunit query {} 'SELECT * FROM conn LIMIT 10'\n", options.case_path);
