@@ -7,7 +7,8 @@ A capture of an attack counts as found where a finding above "informational" sho
 their parents or children), or, where none is given, any of its class' phases. A benign capture counts as a false alarm
 for a detector where that detector says anything above "informational". Captures of indicators (class ioc) are run with
 a feed of the indicators that their label gives: it is the matching that is measured, not what is in somebody's feed. Captures whose label the packets contradict
-stand in corrections.tsv with the reason, and are counted as corrected.
+stand in corrections.tsv with the reason, and are counted as corrected. Why the captures are missed that are, stands in
+missed.tsv.
 """
 import argparse, collections, concurrent.futures, csv, json, math, os, re, subprocess, sys, tempfile
 
@@ -80,6 +81,7 @@ def main():
         found = list(pool.map(one, usable))
     by_class = collections.defaultdict(lambda: [0, 0])
     six_hit, six_all = collections.Counter(), collections.Counter()
+    missed = []
     false_alarms, benign, broken = collections.Counter(), 0, []
     benign_with_any = 0
     for r, findings in zip(usable, found):
@@ -108,6 +110,8 @@ def main():
             if mine(r):
                 six_all[name] += 1
                 six_hit[name] += any(f["detector"] == name for f in findings) if "backscatter" in r["file"] else any(f["detector"] == name for f in loud)
+        if not hit:
+            missed.append((r["class"], r["file"]))
         if a.show and not hit:
             print("missed", r["class"], r["file"], wanted, [(f["detector"], f["techniques"]) for f in loud][:4])
     out = [f"{len(usable)} captures and logs of truth.tsv, {len(skipped)} labels without a file that can be read, {len(corrections)} labels corrected (corrections.tsv), {len(broken)} runs without an answer. Class ioc is run with a feed made of the indicators that each label states: it measures the matching, not a feed.\n"]
@@ -127,6 +131,10 @@ def main():
         out.append(f"| {name} | {f'{k}/{n}' if n else 'no capture of its class'} | {lo:.2f}–{hi:.2f} | {precision} | {plo:.2f}–{phi:.2f} | {fp} of {benign} |")
     others = ", ".join(f"{d} {n}" for d, n in sorted(false_alarms.items()) if d not in SIX)
     out.append(f"\nBenign captures: {benign}; with any alarm above informational: {benign_with_any}" + (f" (other detectors: {others})" if others else "") + ".")
+    why = dict(l.rstrip("\n").split("\t", 1) for l in open(os.path.join(HERE, "missed.tsv"), encoding="utf-8") if l.strip() and not l.startswith("#"))
+    if missed:
+        out.append("\nMissed, and why (missed.tsv):\n\n| class | capture | why |\n|---|---|---|")
+        out += [f"| {c} | {f} | {why.get(f, 'not explained')} |" for c, f in sorted(missed)]
     text = "\n".join(out)
     print(text)
     if a.markdown:
