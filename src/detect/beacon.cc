@@ -32,6 +32,7 @@ struct Parameters {
   double short_score = 0.9;          ///< least mean of the first two parts where the capture is too short for all four
   double hours = 6;                  ///< span below which the last two parts say nothing
   std::size_t short_intervals = 20;  ///< intervals from which a rhythm is told within less
+  double most_deviation = 0.45;      ///< of the median interval: visits at random deviate by 0.69 of it
   double short_deviation = 0.1;      ///< and the share of the median that their deviation may be
   std::size_t max_pairs = 200'000;
   std::size_t max_times = 4096;  ///< per pair; later calls are counted and stretch the span
@@ -53,6 +54,8 @@ const Description& describe() {
        {"hours", fmt::format("{}", p.hours), "span below which it is too short to tell"},
        {"short_intervals", fmt::format("{}", p.short_intervals),
         "within less, intervals from which the rhythm of calls to a nameless place is told"},
+       {"most_deviation", fmt::format("{}", p.most_deviation),
+        "most that their median deviation may be of the median, however long; of visits at random it is 0.69"},
        {"short_deviation", fmt::format("{}", p.short_deviation),
         "and the most that their median deviation may be of the median"}}};
   return d;
@@ -190,6 +193,9 @@ class Beacon : public Detector {
     std::sort(intervals.begin(), intervals.end());
     const double median = median_of(intervals);
     if (median < parameters_.least_interval) return;
+    // Exponential intervals have a median deviation of 0.69 of their median, whatever their rate; a beacon that is to
+    // come within half its period of when it is due, 0.25. Even sizes alone are no rhythm.
+    if (deviation_of(intervals, median) > parameters_.most_deviation * median) return;
     std::vector<double> sizes(calls.sizes.begin(), calls.sizes.end());
     std::sort(sizes.begin(), sizes.end());
     const double time_score = evenness(intervals, 1), size_score = evenness(sizes, 0);

@@ -21,8 +21,8 @@ namespace whodunit::detect {
 namespace {
 
 struct Parameters {
-  std::size_t tries = 15;  ///< forms with a password of one client to one path within the window
-  double window_seconds = 900;
+  std::size_t tries = 20;            ///< forms with a password of one client to one path within the window
+  double window_seconds = 600;       ///< a script that logs in once a minute is none
   double alike_share = 0.7;          ///< least share of answers that are alike
   double length_tolerance = 0.1;     ///< of an answer's length, within which two are alike
   std::uint32_t body_window = 2048;  ///< bytes

@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cmath>
+
 #include "connection/conn_record.h"
 #include "detect/rows.h"
 #include "packet/arp_record.h"
@@ -235,6 +237,32 @@ TEST(SlowRequests, HeldAtOnce) {
   EXPECT_THAT(held(150, 0.1, 60'000), IsEmpty()) << "they are served";
   EXPECT_EQ(held(150, 0.1, 60'000, 9).size(), 1u) << "and do not take it";
   EXPECT_THAT(held(150, 40, 0), IsEmpty()) << "one after another";
+}
+
+TEST(Beacon, JitterIsARhythmAndChanceIsNone) {
+  // Half a day of calls every five minutes on average, of one size.
+  const auto calls = [](double jitter) {
+    record::Batch batch(connection::Conn::schema);
+    std::uint32_t state = 12345;
+    double at = 0;
+    for (int i = 0; i < 150; ++i) {
+      connection::Conn c = conn("10.0.0.5", "45.33.32.156", 443, at, static_cast<std::uint16_t>(20000 + i));
+      c.conn_state = "SF";
+      c.resp_pkts = 5;
+      c.orig_bytes = 300;
+      c.append_to(batch, {static_cast<std::uint64_t>(i), 0});
+      state = state * 1664525u + 1013904223u;
+      const double u = (state >> 8) / 16777216.0;
+      at += jitter > 1 ? -300 * std::log(1 - u) : 300 * (1 + jitter * (2 * u - 1));
+    }
+    return run("beacon", batch);
+  };
+  for (const double jitter : {0.0, 0.2, 0.5}) {
+    const auto f = calls(jitter);
+    ASSERT_EQ(f.size(), 1u) << jitter;
+    EXPECT_GE(f[0].severity, Severity::kLow) << jitter;
+  }
+  EXPECT_THAT(calls(2), IsEmpty()) << "exponential intervals: somebody reads pages";
 }
 
 TEST(FormGuessing, RefusedAlikeUntilOneGotIn) {
