@@ -257,10 +257,10 @@ class Http2Parser final : public FramedParser {
     const bool asking = direction == asks || promised;
     // Trailers (8.1) of what is over, or of what began before the capture.
     if (state_->streams.find(id) == state_->streams.end() && (asking ? method : status).empty()) return;
-    Stream& s = stream(context, id);
+    Stream& s = stream_of(context, id);
     if (asking) {
       if (s.asked) {  // trailers
-        if (ends) end(context, asks, id);
+        if (ends) end_side(context, asks, id);
         return;
       }
       s.asked = true;
@@ -268,7 +268,7 @@ class Http2Parser final : public FramedParser {
       if (method.empty()) context.weird("http2_request_without_method");
       s.messages->stream_request(context, method, authority, path, others, ends);
       note(context);
-      if (ends) end(context, asks, id);
+      if (ends) end_side(context, asks, id);
       return;
     }
     std::uint16_t code = 0;
@@ -277,7 +277,7 @@ class Http2Parser final : public FramedParser {
       s.messages->stream_reply(context, code, others, ends);
       note(context);
     }
-    if (ends) end(context, direction, id);
+    if (ends) end_side(context, direction, id);
   }
 
   void data(Context& context, Direction direction, const Frame& f, Bytes payload) {
@@ -288,10 +288,10 @@ class Http2Parser final : public FramedParser {
       if (f.length > kMaxFrame) at->second.messages->stream_gap(context, direction, f.length - kMaxFrame);
       note(context);
     }
-    if ((f.flags & kEndStream) != 0) end(context, direction, f.stream);
+    if ((f.flags & kEndStream) != 0) end_side(context, direction, f.stream);
   }
 
-  Stream& stream(Context& context, std::uint32_t id) {
+  Stream& stream_of(Context& context, std::uint32_t id) {
     auto& streams = state_->streams;
     const auto at = streams.find(id);
     if (at != streams.end()) return at->second;
@@ -305,7 +305,7 @@ class Http2Parser final : public FramedParser {
     return s;
   }
 
-  void end(Context& context, Direction direction, std::uint32_t id) {
+  void end_side(Context& context, Direction direction, std::uint32_t id) {
     const auto at = state_->streams.find(id);
     if (at == state_->streams.end()) return;
     Stream& s = at->second;
