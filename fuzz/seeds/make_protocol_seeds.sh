@@ -20,7 +20,15 @@ for protocol in "$said"/*/; do
   esac
   [ -f "../${target}_fuzz.cc" ] || { echo "no target for $name" >&2; continue; }
   mkdir -p "$target"
-  cp "$protocol"* "$target/"
+  for seed in "$protocol"*; do
+    # HTTP/2 is HTTP by its name.
+    if [ "$name" = http ] && grep -q 'PRI \* HTTP/2' "$seed"; then
+      mkdir -p http2
+      cp "$seed" http2/
+    else
+      cp "$seed" "$target/"
+    fi
+  done
   # A few for the dispatcher, which recognises them by their content: any stream, at a port of no protocol.
   mkdir -p engine_dispatch
   for seed in $(ls -S "$protocol" | head -2); do
