@@ -1,5 +1,5 @@
-// HTTP/1 (RFC 9110, 9112), HTTP/1.0 (RFC 1945) and HTTP/0.9: requests matched with their replies. HTTP/2, which gives the
-// same rows, lies beside it (protocol/http2).
+// HTTP/1 (RFC 9110, 9112), HTTP/1.0 (RFC 1945) and HTTP/0.9: requests matched with their replies. HTTP/2, which gives
+// the same rows, lies beside it (protocol/http2).
 #pragma once
 
 #include "protocol/parser.h"
