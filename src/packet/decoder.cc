@@ -26,6 +26,8 @@ Outcome Decoder::decode(const capture::RawPacket& raw, std::uint64_t run_number,
   const Origin origin{raw.time, raw.number, run_number, raw.capture};
   state_->tunnels.expire(raw.time, events);
   Layers layers(*this, origin, out, state_->told.to(events));
+  if (raw.bytes.empty()) [[unlikely]]  // nothing of it was kept, or it had nothing
+    return layers.weird("empty_pcap_header", {}, Outcome::kTruncated);
   if (raw.link_type == 1) [[likely]]
     return layers.ethernet(raw.bytes, raw.wire_length);
   return layers.link(raw.link_type, raw.bytes, raw.wire_length);
@@ -54,8 +56,16 @@ Outcome Layers::weird(std::string_view name, std::string_view source, const Netw
   return outcome;
 }
 
+// Where IP announces nothing at all, it is the IP header's length that is wrong.
+Outcome Layers::short_header(std::string_view source, std::uint32_t least, const Network& network) {
+  if (network.announced != 0 && network.announced < least) return weird("truncated_header", source, network);
+  return weird("internally_truncated_header", source, network,
+               network.announced == 0 ? Outcome::kMalformed : Outcome::kTruncated);
+}
+
 Outcome Layers::ethernet(base::Bytes data, std::uint32_t wire) {
-  if (data.size() < 14) return weird("truncated_ethernet_frame", "ETHERNET", Outcome::kTruncated);
+  // The header and two bytes more, as Zeek has it: nothing that could follow is shorter.
+  if (data.size() <= 16) return weird("truncated_ethernet_frame", "ETHERNET", Outcome::kTruncated);
   if (here_.source_mac == 0 && here_.destination_mac == 0) set_macs(data.data(), data.data() + 6);
   const std::uint16_t type = load_be16(data.data() + 12);
   if (type == 0x0800) [[likely]]
@@ -64,7 +74,7 @@ Outcome Layers::ethernet(base::Bytes data, std::uint32_t wire) {
 }
 
 Outcome Layers::ip(base::Bytes data, std::uint32_t wire) {
-  if (data.empty()) return weird("truncated_IP", "IP", Outcome::kTruncated);
+  if (data.size() < 20) return weird("truncated_IP", "IP", wire < 20 ? Outcome::kMalformed : Outcome::kTruncated);
   const unsigned version = data[0] >> 4;
   if (version == 4) return ipv4(data, wire);
   if (version == 6) return ipv6(data, wire);
@@ -76,8 +86,8 @@ Outcome Layers::ipv4(base::Bytes data, std::uint32_t wire) {
   if (data.size() < 20) [[unlikely]]
     return weird("truncated_IP", "IP", wire < 20 ? Outcome::kMalformed : Outcome::kTruncated);
   const std::uint8_t* p = data.data();
-  if (p[0] >> 4 != 4) [[unlikely]]
-    return weird("unknown_ip_version", "IP");
+  if (p[0] >> 4 != 4) [[unlikely]]  // the header says what it is, whatever the layer below called it
+    return p[0] >> 4 == 6 ? ipv6(data, wire) : weird("unknown_ip_version", "IP");
   const std::uint32_t header = (p[0] & 15u) * 4;
   std::uint32_t total = load_be16(p + 2);
   if (total == 0) [[unlikely]] {  // segmentation offload: what was captured is longer than the field can say
@@ -155,7 +165,7 @@ Outcome Layers::fragment_of(Network& network, base::Bytes data, std::uint32_t id
 Outcome Layers::ipv6(base::Bytes data, std::uint32_t wire) {
   if (data.size() < 40) return weird("truncated_IP", "IP", wire < 40 ? Outcome::kMalformed : Outcome::kTruncated);
   const std::uint8_t* p = data.data();
-  if (p[0] >> 4 != 6) return weird("unknown_ip_version", "IP");
+  if (p[0] >> 4 != 6) return p[0] >> 4 == 4 ? ipv4(data, wire) : weird("unknown_ip_version", "IP");
   std::uint32_t total = load_be16(p + 4) + 40u;
   const std::uint8_t next = p[6];
   if (total == 40 && wire > 40 + 6) {  // up to 6 bytes are the padding of a short Ethernet frame
@@ -294,16 +304,18 @@ Outcome Layers::transport(const Network& network, base::Bytes data) {
 
 // RFC 9293 3.1.
 Outcome Layers::tcp(const Network& network, base::Bytes data) {
-  if (data.size() < 20) [[unlikely]] {
-    if (network.announced < 20) return weird("truncated_header", "TCP", network);
-    return weird("internally_truncated_header", "TCP", network, Outcome::kTruncated);
-  }
+  if (data.size() < 20) [[unlikely]]
+    return short_header("TCP", 20, network);
   const std::uint8_t* p = data.data();
   const std::uint32_t header = (p[12] >> 4) * 4u;
   if (header < 20 || header > network.announced) [[unlikely]] {
     const record::Endpoints ends{network.source, network.destination, {load_be16(p)}, {load_be16(p + 2)}};
     events_.weird(header < 20 ? "bad_TCP_header_len" : "truncated_header", {}, "TCP", origin_, &ends);
     return Outcome::kMalformed;
+  }
+  if (header > data.size()) [[unlikely]] {  // its options were cut off
+    const record::Endpoints ends{network.source, network.destination, {load_be16(p)}, {load_be16(p + 2)}};
+    events_.weird("truncated_header", {}, "TCP", origin_, &ends);
   }
   Packet& packet = add(network);
   packet.source_port = load_be16(p);
@@ -321,10 +333,8 @@ Outcome Layers::tcp(const Network& network, base::Bytes data) {
 
 // RFC 768.
 Outcome Layers::udp(const Network& network, base::Bytes data) {
-  if (data.size() < 8) [[unlikely]] {
-    if (network.announced < 8) return weird("truncated_header", "UDP", network);
-    return weird("internally_truncated_header", "UDP", network, Outcome::kTruncated);
-  }
+  if (data.size() < 8) [[unlikely]]
+    return short_header("UDP", 8, network);
   const std::uint8_t* p = data.data();
   const std::uint32_t length = load_be16(p + 4);
   Packet& packet = add(network);
@@ -332,10 +342,9 @@ Outcome Layers::udp(const Network& network, base::Bytes data) {
   packet.destination_port = load_be16(p + 2);
   packet.payload = data.subspan(8);
   packet.payload_length = network.announced - 8;
-  if (network.partial) [[unlikely]] {
-    // Nothing to compare with.
-  } else if (length != network.announced) [[unlikely]] {
-    // Zero where it does not fit (RFC 2675 4) or was left to the network card.
+  if (length != network.announced) [[unlikely]] {
+    // Zero where it does not fit (RFC 2675 4) or was left to the network card; more than is there in a first fragment
+    // whose others will not be joined to it.
     const record::Endpoints ends{packet.source, packet.destination, {packet.source_port}, {packet.destination_port}};
     events_.weird("UDP_datagram_length_mismatch", std::to_string(length) + " != " + std::to_string(network.announced),
                   "UDP", origin_, &ends);
@@ -346,7 +355,8 @@ Outcome Layers::udp(const Network& network, base::Bytes data) {
   } else if (load_be16(p + 6) != 0) {  // zero: none was made
     check(network, data, packet);
   }
-  if (is_tunnel_port(packet.destination_port) || is_tunnel_port(packet.source_port)) [[unlikely]]
+  if (is_tunnel_port(packet.destination_port) || is_tunnel_port(packet.source_port) || is_teredo(packet.payload))
+      [[unlikely]]
     return udp_tunnel(out_.size() - 1);
   return Outcome::kDatagram;
 }
@@ -382,10 +392,7 @@ Outcome Layers::other_transport(const Network& network, base::Bytes data) {
 
 // RFC 792, RFC 4443: type and code stand where others have ports, the four bytes after the checksum in `sequence`.
 Outcome Layers::icmp(const Network& network, base::Bytes data) {
-  if (data.size() < 8) {
-    if (network.announced < 8) return weird("truncated_header", "ICMP", network);
-    return weird("internally_truncated_header", "ICMP", network, Outcome::kTruncated);
-  }
+  if (data.size() < 8) return short_header("ICMP", 8, network);
   Packet& packet = add(network);
   packet.source_port = data[0];
   packet.destination_port = data[1];
@@ -398,10 +405,7 @@ Outcome Layers::icmp(const Network& network, base::Bytes data) {
 
 // RFC 9260 3.1. Its checksum is a CRC32c and is left to whoever parses the chunks.
 Outcome Layers::sctp(const Network& network, base::Bytes data) {
-  if (data.size() < 12) {
-    if (network.announced < 12) return weird("truncated_header", "SCTP", network);
-    return weird("internally_truncated_header", "SCTP", network, Outcome::kTruncated);
-  }
+  if (data.size() < 12) return short_header("SCTP", 12, network);
   Packet& packet = add(network);
   packet.source_port = load_be16(data.data());
   packet.destination_port = load_be16(data.data() + 2);

@@ -33,6 +33,16 @@ inline bool is_tunnel_port(std::uint16_t port) {
   }
 }
 
+/// Teredo's datagrams may go to any port behind a NAT (RFC 4380 5.1.1): IPv6 with an end of its prefix (2.6), or behind
+/// an origin indication and as long as it says.
+inline bool is_teredo(base::Bytes payload) {
+  constexpr std::uint32_t kPrefix = 0x20010000;
+  if (payload.size() < 40) return false;
+  const std::uint8_t* p = payload.data();
+  if (p[0] >> 4 == 6) return base::load_be32(p + 8) == kPrefix || base::load_be32(p + 24) == kPrefix;
+  return p[0] == 0 && p[1] == 0 && p[8] >> 4 == 6 && base::load_be16(p + 12) + 48u == payload.size();
+}
+
 struct Decoder::State {
   State(const Settings& settings, base::MemoryAccountant& memory)
       : fragments(settings, memory), tunnels(settings, memory) {}
@@ -60,6 +70,9 @@ class Layers {
   Outcome ip(base::Bytes data, std::uint32_t wire);
   Outcome ipv4(base::Bytes data, std::uint32_t wire);
   Outcome ipv6(base::Bytes data, std::uint32_t wire);
+  /// Tells an anomaly of which no addresses are known; gives `outcome`.
+  Outcome weird(std::string_view name, std::string_view source, Outcome outcome = Outcome::kMalformed,
+                std::string_view detail = {});
 
  private:
   /// What the network layer tells the transport.
@@ -98,6 +111,12 @@ class Layers {
   Outcome inside(const Network& network, std::string_view type, base::Bytes data, Inner next, base::Bytes inner,
                  std::uint32_t wire);
 
+  /// A transport's header of at least `least` bytes does not fit.
+  Outcome short_header(std::string_view source, std::uint32_t least, const Network& network);
+  /// What a link of IP's carried that could not be read.
+  Outcome not_ip(Outcome outcome, base::Bytes data);
+  /// A link layer that is not known: raw IP, where it holds as such.
+  Outcome unknown_link(base::Bytes data, std::uint32_t wire);
   Outcome vlan(base::Bytes data, std::uint32_t wire);
   Outcome llc(base::Bytes data, std::uint32_t wire);
   Outcome mpls(base::Bytes data, std::uint32_t wire);
@@ -118,8 +137,6 @@ class Layers {
   Outcome ppi(base::Bytes data, std::uint32_t wire);
   Outcome frame_relay(base::Bytes data, std::uint32_t wire);
 
-  Outcome weird(std::string_view name, std::string_view source, Outcome outcome = Outcome::kMalformed,
-                std::string_view detail = {});
   Outcome weird(std::string_view name, std::string_view source, const Network& network,
                 Outcome outcome = Outcome::kMalformed, std::string_view detail = {});
   void set_macs(const std::uint8_t* destination, const std::uint8_t* source);

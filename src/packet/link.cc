@@ -1,4 +1,5 @@
 // Link layers, by the LINKTYPE_ values of tcpdump.org/linktypes.html.
+#include "packet/checksum.h"
 #include "packet/layers.h"
 
 namespace whodunit::packet {
@@ -26,7 +27,8 @@ Outcome Layers::link(std::uint32_t link_type, base::Bytes data, std::uint32_t wi
     case 109:
       return data.size() < 12 ? Outcome::kTruncated : ip(slice(data, 12), less(wire, 12));  // ENC
     case 9:                                                                                 // PPP
-    case 50:                                                                                // PPP_HDLC
+      return ppp(data, wire);
+    case 50:  // PPP_HDLC
       return ppp(data, wire);
     case 51:
       return pppoe(data, wire);  // PPP_ETHER
@@ -35,7 +37,7 @@ Outcome Layers::link(std::uint32_t link_type, base::Bytes data, std::uint32_t wi
     case 6:
       return data.size() < 14 ? Outcome::kTruncated : llc(slice(data, 14), less(wire, 14));  // 802.5
     case 100:
-      return llc(data, wire);  // ATM_RFC1483
+      return not_ip(llc(data, wire), data);  // ATM_RFC1483
     case 12:
     case 14:  // raw IP as BSDs number it
     case 101:
@@ -43,8 +45,8 @@ Outcome Layers::link(std::uint32_t link_type, base::Bytes data, std::uint32_t wi
     case 229:  // RAW, IPV4, IPV6
       return ip(data, wire);
     case 104: {  // C_HDLC
-      if (data.size() < 4) return Outcome::kTruncated;
-      return ether_type(load_be16(data.data() + 2), data.subspan(4), less(wire, 4));
+      if (data.size() < 4) return not_ip(Outcome::kTruncated, data);
+      return not_ip(ether_type(load_be16(data.data() + 2), data.subspan(4), less(wire, 4)), data);
     }
     case 105:
       return wireless(data, wire, false, false);
@@ -62,7 +64,7 @@ Outcome Layers::link(std::uint32_t link_type, base::Bytes data, std::uint32_t wi
     case 192:
       return ppi(data, wire);
     case 107:
-      return frame_relay(data, wire);
+      return not_ip(frame_relay(data, wire), data);
     case 113:
       return cooked(data, wire);
     case 276:
@@ -77,7 +79,7 @@ Outcome Layers::link(std::uint32_t link_type, base::Bytes data, std::uint32_t wi
       return data.size() < 18 ? Outcome::kTruncated
                               : llc(slice(data, 18), less(wire, 18));  // IP over Fibre Channel: RFC 2625
     case 123:
-      return llc(slice(data, 4), less(wire, 4));  // SunATM
+      return not_ip(llc(slice(data, 4), less(wire, 4)), data);  // SunATM
     case 166:
       return data.size() < 4 ? Outcome::kTruncated : ppp_protocol(slice(data, 2), less(wire, 2));  // PPP with direction
     case 204:
@@ -85,8 +87,40 @@ Outcome Layers::link(std::uint32_t link_type, base::Bytes data, std::uint32_t wi
     case 274:
       return ethernet(slice(data, 8), less(wire, 8));  // Ethernet with its preamble
     default:
-      return Outcome::kUnknownLinkType;
+      return unknown_link(data, wire);
   }
+}
+
+// Serial links are there for IP: what they carry beside it (keep-alives, OSI's routing) is told once, as Zeek does.
+Outcome Layers::not_ip(Outcome outcome, base::Bytes data) {
+  if (outcome == Outcome::kNotIp || outcome == Outcome::kTruncated)
+    weird(data.size() < 20 ? "truncated_IP" : "unknown_ip_version", "IP");
+  return outcome;
+}
+
+// Taken for raw IP, as Zeek takes it: the numbers for private use (147 to 162) mostly are. Whoever writes other frames
+// under such a number may by chance begin them like IP, so that a header has to hold (RFC 791 3.1, RFC 8200 3).
+Outcome Layers::unknown_link(base::Bytes data, std::uint32_t wire) {
+  if (data.size() >= 20) {
+    const std::uint8_t* p = data.data();
+    const std::uint32_t header = (p[0] & 15u) * 4;
+    const bool v4 = p[0] >> 4 == 4 && header >= 20 && header <= data.size() && fold(add_header(p, header)) == 0xffff;
+    const bool v6 = p[0] >> 4 == 6 && data.size() >= 40 && load_be16(p + 4) + 40u <= wire;
+    if (v4 || v6) return ip(data, wire);
+    if (p[0] >> 4 == 6 && data.size() < 40) {
+      weird("truncated_IP", "IP");
+      return Outcome::kUnknownLinkType;
+    }
+    const bool known = p[0] >> 4 == 4 || p[0] >> 4 == 6;
+    const std::uint32_t total = p[0] >> 4 == 4 ? load_be16(p + 2) : load_be16(p + 4) + 40u;
+    if (known && total > wire)
+      weird("truncated_IP_len", "IP");
+    else
+      weird(known ? "invalid_IP_header_size" : "unknown_ip_version", "IP");
+  } else {
+    weird("truncated_IP", "IP");
+  }
+  return Outcome::kUnknownLinkType;
 }
 
 Outcome Layers::vlan(base::Bytes data, std::uint32_t wire) {
@@ -107,10 +141,9 @@ Outcome Layers::ether_type(std::uint16_t type, base::Bytes data, std::uint32_t w
   if (++layers_ > kMostLayers) return weird("max_packet_analyzer_depth_exceeded", "ETHERNET");
   switch (type) {
     case 0x0800:
-      if (!data.empty() && data[0] >> 4 != 4) return weird("unknown_ip_version", "IP");
       return ipv4(data, wire);
     case 0x86dd:
-      if (!data.empty() && data[0] >> 4 != 6) return weird("unknown_ip_version", "IP");
+      if (data.size() >= 20 && data[0] >> 4 != 6) return ipv4(data, wire);
       return ipv6(data, wire);
     case 0x8100:
     case 0x88a8:
@@ -148,6 +181,8 @@ Outcome Layers::ether_type(std::uint16_t type, base::Bytes data, std::uint32_t w
       wire = type;
       data = slice(data, 0, type);
     }
+    if (type > 1500) return weird("undefined_ether_type", "ETHERNET");  // IEEE 802.3 3.2.6
+    if (data.size() < type) weird("truncated_ethernet_frame", "ETHERNET");
     if (data.size() >= 2 && data[0] == 0xff && data[1] == 0xff) return Outcome::kNotIp;  // Novell's raw 802.3
     return llc(data, wire);
   }
@@ -156,7 +191,9 @@ Outcome Layers::ether_type(std::uint16_t type, base::Bytes data, std::uint32_t w
 
 // IEEE 802.2, with SNAP.
 Outcome Layers::llc(base::Bytes data, std::uint32_t wire) {
-  if (data.size() < 3) return weird("truncated_llc_header", "LLC", Outcome::kTruncated);
+  // The control field has two bytes unless the frame is an unnumbered one (IEEE 802.2 5.4.1).
+  if (data.size() < 3 || (data.size() == 3 && (data[2] & 3) != 3))
+    return weird("truncated_llc_header", "LLC", Outcome::kTruncated);
   if (data[0] == 0xaa && data[1] == 0xaa) {
     if (data.size() < 8) return weird("truncated_snap_llc_header", "LLC", Outcome::kTruncated);
     const std::uint32_t oui = static_cast<std::uint32_t>(data[3]) << 16 | load_be16(data.data() + 4);

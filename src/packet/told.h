@@ -1,6 +1,7 @@
 // Anomalies told once: a flood of malformed packets must not become a flood of rows.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <cstring>
 #include <unordered_map>
@@ -12,6 +13,7 @@
 namespace whodunit::packet {
 
 /// Passes on events; an anomaly of the same name between the same addresses only once in ten minutes of packet time.
+/// (Of a clock that only goes forward: where packets' times leap back, those ten minutes are not over.)
 class ToldOnce final : public Events {
  public:
   /// Events go to `target` until the next call.
@@ -33,10 +35,11 @@ class ToldOnce final : public Events {
       key = base::fast_hash(base::Bytes(bytes, sizeof bytes), key);
     }
     if (told_.size() >= kMost) told_.clear();  // bounded; what is told again then is told too often, never too seldom
-    const auto [entry, fresh] = told_.try_emplace(key, origin.time);
+    clock_ = std::max(clock_, origin.time);
+    const auto [entry, fresh] = told_.try_emplace(key, clock_);
     if (!fresh) {
-      if (origin.time - entry->second < kAgain) return;
-      entry->second = origin.time;
+      if (clock_ - entry->second < kAgain) return;
+      entry->second = clock_;
     }
     target_->weird(name, detail, source, origin, ends);
   }
@@ -51,6 +54,7 @@ class ToldOnce final : public Events {
   static constexpr base::Duration kAgain = base::seconds(600);
   Events* target_ = nullptr;
   std::uint64_t weirds_ = 0;
+  base::Time clock_;
   std::unordered_map<std::uint64_t, base::Time> told_;
 };
 

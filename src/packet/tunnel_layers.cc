@@ -69,11 +69,18 @@ Outcome Layers::gre(const Network& network, base::Bytes data) {
                  header > network.announced ? Outcome::kMalformed : Outcome::kTruncated);
   const base::Bytes inner = data.subspan(header);
   const std::uint32_t wire = network.announced - header;
-  if (wire == 0) return Outcome::kNotIp;  // an acknowledgement of PPTP, a keep-alive
+  if (wire == 0 && version == 1) return Outcome::kNotIp;  // an acknowledgement of PPTP (RFC 2637 4.1)
 
   auto through = [&](Inner next) { return inside(network, "Tunnel::GRE", data, next, inner, wire); };
-  if (frame) return through(&Layers::ethernet);
-  if (version == 1) return through(&Layers::ppp);
+  if (frame) {
+    if (wire <= 14) return weird("truncated_GRE", "GRE", network);
+    return through(&Layers::ethernet);
+  }
+  if (version == 1) {
+    const Outcome outcome = through(&Layers::ppp);
+    if (outcome == Outcome::kNotIp) weird("non_ip_packet_in_encap", "GRE", network, outcome);
+    return outcome;
+  }
   switch (type) {
     case 0x0800:
     case 0x86dd:
@@ -92,7 +99,8 @@ Outcome Layers::gre(const Network& network, base::Bytes data) {
     default:
       // Aruba's access points: 0x8200 to 0x8370 in steps of 0x10 carry 802.11 frames.
       if ((type & 0x000f) == 0 && type >= 0x8200 && type <= 0x8370) return through(&Layers::wireless_frame);
-      return Outcome::kNotIp;
+      // Something else: NHRP, CLNP, a keep-alive without anything in it.
+      return through(&Layers::ip);
   }
 }
 
@@ -158,7 +166,7 @@ Outcome Layers::udp_tunnel(std::size_t index) {
     }
     type = "Tunnel::GTPv1";
     carrier = Carrier::kGtp;
-  } else if (either(3544)) {
+  } else if (either(3544) || is_teredo(data)) {
     // Teredo (RFC 4380 5.1.1): authentication and origin indications may stand before the datagram.
     while (data.size() >= header + 8 && data[header] == 0 && data[header + 1] <= 1) {
       if (data[header + 1] == 1)

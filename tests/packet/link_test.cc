@@ -193,6 +193,32 @@ TEST(Links, Unknown) {
   EXPECT_EQ(b.decode(ethernet(0x88cc, "LLDP")), Outcome::kNotIp);
 }
 
+// What has no name here is tried as raw IP.
+TEST(Links, UnknownThatIsIp) {
+  Bench b;
+  ASSERT_EQ(b.decode(ip4({}, udp(1, 2, "raw")), 147), Outcome::kDatagram);
+  EXPECT_TRUE(b.last().source.is_v4());
+  std::string wrong_sum = ip4({}, udp(1, 2, "raw"));
+  wrong_sum[10] ^= 1;
+  EXPECT_EQ(b.decode(wrong_sum, 147), Outcome::kUnknownLinkType) << "frames may begin like IP by chance";
+  EXPECT_EQ(b.decode(std::string(60, '\x0f'), 147), Outcome::kUnknownLinkType);
+  EXPECT_EQ(b.decode(std::string(19, 'E'), 147), Outcome::kUnknownLinkType);
+  EXPECT_EQ(b.decode(std::string(30, 'E'), 147), Outcome::kUnknownLinkType);
+  EXPECT_THAT(b.events.names(),
+              ElementsAre("invalid_IP_header_size", "unknown_ip_version", "truncated_IP", "truncated_IP_len"));
+}
+
+TEST(Links, FramesTooShort) {
+  Bench b;
+  EXPECT_EQ(b.decode("", 1, 60), Outcome::kTruncated);
+  EXPECT_EQ(b.decode(ethernet(0x0800, "E")), Outcome::kTruncated);
+  EXPECT_EQ(b.decode(ethernet(0x05ee, std::string(40, 'x'))), Outcome::kMalformed) << "neither a length nor a type";
+  // A supervisory LLC frame has two bytes of control.
+  EXPECT_EQ(b.decode(ethernet(3, std::string("\x42\x42\x01", 3))), Outcome::kTruncated);
+  EXPECT_THAT(b.events.names(), ElementsAre("empty_pcap_header", "truncated_ethernet_frame", "undefined_ether_type",
+                                            "truncated_llc_header"));
+}
+
 TEST(Links, FramesInFramesEnd) {
   std::string frame = kFour;
   for (int i = 0; i < 100; ++i) frame = ethernet(0x88e7, be(0, 4) + frame);

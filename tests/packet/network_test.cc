@@ -77,7 +77,7 @@ TEST(Ipv4, OptionsAndOddLengths) {
   EXPECT_EQ(b.decode(ethernet(0x0800, ip4({.total = 2000}, udp(1, 2, "x")))), Outcome::kMalformed);
   EXPECT_EQ(b.decode(ethernet(0x0800, ip4({.total = 19}, udp(1, 2, "x")))), Outcome::kMalformed);
   EXPECT_EQ(b.decode(ethernet(0x0800, be(0x51, 1) + std::string(40, 0))), Outcome::kMalformed);
-  EXPECT_EQ(b.decode(ethernet(0x0800, "E")), Outcome::kMalformed);
+  EXPECT_EQ(b.decode(ethernet(0x0800, "E and more")), Outcome::kMalformed);
   EXPECT_THAT(b.events.names(), ElementsAre("ip_hdr_len_zero", "truncated_IP_len", "invalid_IP_header_size",
                                             "unknown_ip_version", "truncated_IP"));
 }
@@ -370,7 +370,34 @@ TEST(Fragments, CutByTheSnapLength) {
   ASSERT_EQ(b.decode(first.substr(0, 60), 1, static_cast<std::uint32_t>(first.size())), Outcome::kDatagram)
       << "it has the ports at least";
   EXPECT_TRUE(b.last().truncated);
-  EXPECT_THAT(b.events.names(), ElementsAre("incompletely_captured_fragment"));
+  EXPECT_THAT(b.events.names(), ElementsAre("incompletely_captured_fragment", "UDP_datagram_length_mismatch"));
+}
+
+// The header says what it is, whatever the frame's type called it.
+TEST(Ipv4, UnderIpv6sEtherType) {
+  Bench b;
+  EXPECT_EQ(b.decode(ethernet(0x86dd, ip4({}, udp(1, 2, "four")))), Outcome::kDatagram);
+  EXPECT_EQ(b.last().source.to_string(), "10.0.0.1");
+  EXPECT_EQ(b.decode(ethernet(0x0800, ip6(17, udp(1, 2, "six")))), Outcome::kDatagram);
+  EXPECT_FALSE(b.last().source.is_v4());
+  EXPECT_THAT(b.events.names(), IsEmpty());
+}
+
+TEST(Tcp, HeaderThatWasCutOff) {
+  Bench b;
+  // IP announces no transport at all: its own header must be wrong.
+  EXPECT_EQ(b.decode(ethernet(0x0800, ip4({.protocol = 6, .total = 20}, tcp(1, 2, "x")))), Outcome::kMalformed);
+  EXPECT_THAT(b.events.names(), ElementsAre("internally_truncated_header"));
+  // Options that were not captured: the packet counts all the same.
+  Bench options;
+  std::string segment = tcp(1, 2, "data");
+  segment[12] = '\x80';
+  segment.insert(20, 12, '\1');
+  const std::string frame = ethernet(0x0800, ip4({.protocol = 6}, segment));
+  EXPECT_EQ(options.decode(frame.substr(0, 14 + 20 + 24), 1, static_cast<std::uint32_t>(frame.size())),
+            Outcome::kDatagram);
+  EXPECT_THAT(options.events.names(), ElementsAre("truncated_header"));
+  EXPECT_EQ(options.last().payload_length, 4u);
 }
 
 }  // namespace

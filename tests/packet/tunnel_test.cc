@@ -67,6 +67,19 @@ TEST(Gre, Malformed) {
   EXPECT_TRUE(b.events.tunnels.empty()) << "nothing came out of it";
 }
 
+TEST(Gre, CarriesSomethingElse) {
+  Bench b;
+  b.decode(ethernet(0x0800, ip4({.protocol = 47}, be(0, 2) + be(0x2001, 2) + std::string(40, '\1'))));  // NHRP
+  b.decode(ethernet(0x0800, ip4({.protocol = 47}, be(0, 2) + be(0, 2))));                               // nothing
+  // PPTP's control protocol (RFC 1661 5: LCP), and an acknowledgement without data (RFC 2637 4.1).
+  const std::string lcp = be(0x3001, 2) + be(0x880b, 2) + be(8, 2) + be(9, 2) + be(1, 4) + be(0xff03c021, 4) + be(0, 4);
+  b.decode(ethernet(0x0800, ip4({.protocol = 47}, lcp)));
+  b.decode(ethernet(0x0800, ip4({.protocol = 47}, be(0x2081, 2) + be(0x880b, 2) + be(0, 2) + be(9, 2) + be(1, 4))));
+  EXPECT_THAT(b.events.names(),
+              ElementsAre("unknown_ip_version_in_tunnel", "truncated_IP_in_tunnel", "non_ip_packet_in_encap"));
+  EXPECT_TRUE(b.events.tunnels.empty());
+}
+
 TEST(IpInIp, BothVersionsInBoth) {
   const std::string six = ip6(17, udp(1111, 2222, "inside"));
   for (const std::string& outer : {ethernet(0x0800, ip4({.protocol = 4}, kInner)), ethernet(0x86dd, ip6(4, kInner))}) {
@@ -169,6 +182,23 @@ TEST(Teredo, WithIndications) {
   }
   EXPECT_EQ(b.events.tunnels.at(0).type, "Tunnel::TEREDO");
   EXPECT_EQ(b.events.tunnels.at(0).id.resp_p.value, 3544) << "the end with the tunnel's port is the server";
+}
+
+TEST(Teredo, OnAnyPortByItsPrefix) {
+  Bench b;
+  std::string six = ip6(17, udp(1111, 2222, "inside"));
+  EXPECT_EQ(b.decode(ethernet(0x0800, ip4({}, udp(40000, 41000, six)))), Outcome::kDatagram);
+  EXPECT_EQ(b.out.size(), 1u) << "IPv6 in UDP is not yet Teredo";
+  EXPECT_EQ(b.decode(ethernet(0x0800, ip4({}, udp(40000, 41000, be(0, 2) + std::string(6, 3) + six + "!")))),
+            Outcome::kDatagram);
+  EXPECT_EQ(b.out.size(), 2u) << "longer than it says";
+  EXPECT_EQ(b.decode(ethernet(0x0800, ip4({}, udp(40000, 41000, be(0, 2) + std::string(6, 3) + six)))),
+            Outcome::kDatagram);
+  EXPECT_EQ(b.out.size(), 4u) << "behind an origin indication";
+  six.replace(8, 4, be(0x20010000, 4));
+  EXPECT_EQ(b.decode(ethernet(0x0800, ip4({}, udp(40000, 41000, six)))), Outcome::kDatagram);
+  EXPECT_EQ(text(b.last().payload), "inside");
+  EXPECT_EQ(b.events.tunnels.at(0).type, "Tunnel::TEREDO");
 }
 
 TEST(Nesting, HasALimit) {
