@@ -35,9 +35,10 @@ struct TcpEndpoint {
   std::uint16_t acknowledged_wraps;
   std::uint64_t next;             ///< relative: the next byte to hand over
   std::uint64_t fin;              ///< relative: one past the FIN
-  std::uint32_t last_syn_letter;  ///< low halves of relative numbers: a letter repeats in `history` only for another
-  std::uint32_t last_fin_letter;
-  std::uint32_t last_rst_letter;
+  std::uint32_t window_edge;      ///< one past what it last allowed the peer to send (RFC 9293 3.8.6)
+  std::uint32_t last_fin_letter;  ///< low half of a relative number: a letter repeats in `history` only for another
+  std::uint16_t last_syn_letter;  ///< likewise, folded: these are few
+  std::uint16_t last_rst_letter;
   std::uint32_t retransmits;  ///< segments that do not advance `last`; those in Extra::reordered among them
   std::uint32_t zero_windows;
   std::uint16_t gaps;
@@ -49,6 +50,8 @@ struct TcpEndpoint {
   bool closed : 1;           ///< its closing was handled
   bool all_delivered : 1;    ///< it ended, and nothing is to come any more
   bool ended : 1;            ///< the consumer was told of its end
+  bool edge_known : 1;       ///< `window_edge` says something
+  std::uint8_t scale : 4;    ///< of its window (RFC 7323 2.2)
   std::uint8_t first_flags;  ///< TCP flags of its first packet, and kFirstFlagsKnown
 };
 constexpr std::uint8_t kFirstFlagsKnown = 0x40;
@@ -82,12 +85,14 @@ struct Extra {
   std::array<std::vector<Segment>, 2> segments;  ///< sorted, without overlaps
   std::array<std::size_t, 2> segment_bytes{};
   std::vector<record::Uid> tunnels;             ///< innermost tunnels met, in order
+  record::Uid last_tunnel;                      ///< of the last packet; none where it came without
   std::string history;                          ///< what does not fit into the entry
   std::uint64_t missed = 0;                     ///< bytes in gaps
   std::uint64_t tie = 0;                        ///< connections before it with the same ends and first time
   std::array<std::uint32_t, 2> reordered{};     ///< segments that came late, with bytes not seen before
   std::array<std::uint64_t, 2> packets_high{};  ///< packets beyond 2^32
   std::optional<std::uint32_t> syn;             ///< number of a SYN that came while both ends were established
+  std::uint8_t tunnel_changes = 0;              ///< how often a packet came through another than the last
   bool counted = false;                         ///< by the accountant (not where that refused)
 };
 

@@ -16,7 +16,9 @@ void Table::Impl::deliver(Entry& e, Direction d, base::Bytes bytes, const packet
   if (bytes.empty()) return;
   TcpEndpoint& end = e.end[index(d)].tcp;
   end.next += bytes.size();
-  if (!end.ended) consumer_.stream(view_of(e), e.slot, d, bytes, at);
+  // Also behind a FIN that was acknowledged: what still comes in order, and is acknowledged, shows that it was none (of
+  // another path, or forged).
+  consumer_.stream(view_of(e), e.slot, d, bytes, at);
 }
 
 void Table::Impl::gap(Entry& e, Direction d, std::uint64_t bytes, bool counts, const packet::Origin& at) {
@@ -30,7 +32,7 @@ void Table::Impl::gap(Entry& e, Direction d, std::uint64_t bytes, bool counts, c
     scaled_history(e, d, end.gaps, 'G');
     extra(e).missed += bytes;
   }
-  if (!end.ended) consumer_.gap(view_of(e), e.slot, d, bytes, at);
+  consumer_.gap(view_of(e), e.slot, d, bytes, at);
 }
 
 void Table::Impl::compare(Entry& e, base::Bytes a, base::Bytes b, const packet::Origin& at) {

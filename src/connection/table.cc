@@ -221,7 +221,10 @@ Handle Table::Impl::create(const packet::Packet& packet, const Key& key, std::ui
   }
   e.vlan = packet.vlan;
   e.inner_vlan = packet.inner_vlan;
-  if (packet.tunnel) extra(e).tunnels.push_back(packet.tunnel);
+  if (packet.tunnel) {
+    extra(e).tunnels.push_back(packet.tunnel);
+    extra(e).last_tunnel = packet.tunnel;
+  }
 
   base::Duration inactivity = settings_.other_inactivity;
   if (e.protocol == packet::kTcp) {
@@ -445,12 +448,7 @@ void Table::Impl::packet(const packet::Packet& packet) {
   e.capture_last = packet.origin.capture;
   e.number_last_low = static_cast<std::uint32_t>(packet.origin.number);
   e.number_last_high = static_cast<std::uint16_t>(packet.origin.number >> 32);
-  if (!created && packet.tunnel) {
-    std::vector<record::Uid>& tunnels = extra(e).tunnels;
-    constexpr std::size_t kTunnels = 8;
-    if (tunnels.size() < kTunnels && std::find(tunnels.begin(), tunnels.end(), packet.tunnel) == tunnels.end())
-      tunnels.push_back(packet.tunnel);
-  }
+  if (!created && (packet.tunnel || (e.extra != nullptr && e.extra->last_tunnel))) tunnel_change(e, packet);
   const std::int64_t deadline_before = e.deadline_ns;
   if (packet.protocol == packet::kTcp)
     tcp(e, d, packet);
@@ -470,6 +468,22 @@ void Table::Impl::packet(const packet::Packet& packet) {
     timer_remove(handle);  // it may come long before the slot that it is in
     timer_insert(handle);
   }
+}
+
+// Packets of one connection through different tunnels, or now through one and now without: a path for each direction
+// is ordinary, more of them are told, as Zeek does.
+void Table::Impl::tunnel_change(Entry& e, const packet::Packet& packet) {
+  constexpr std::size_t kTunnels = 8;
+  constexpr std::uint8_t kMostChanges = 5;
+  Extra& x = extra(e);
+  if (x.last_tunnel == packet.tunnel) return;
+  x.last_tunnel = packet.tunnel;
+  if (packet.tunnel && x.tunnels.size() < kTunnels &&
+      std::find(x.tunnels.begin(), x.tunnels.end(), packet.tunnel) == x.tunnels.end())
+    x.tunnels.push_back(packet.tunnel);
+  if (x.tunnel_changes <= kMostChanges && ++x.tunnel_changes > kMostChanges)
+    weird(e, TableWeird::kTunnelChanges, name_of(TableWeird::kTunnelChanges), packet.origin,
+          std::to_string(kMostChanges));
 }
 
 void Table::Impl::flip(Entry& e) {
@@ -618,12 +632,13 @@ packet::Origin Table::Impl::last_origin(const Entry& e) const {
 
 void Table::Impl::weird(Entry& e, TableWeird which, const packet::Origin& at) { weird(e, which, name_of(which), at); }
 
-void Table::Impl::weird(Entry& e, TableWeird which, std::string_view name, const packet::Origin& at) {
+void Table::Impl::weird(Entry& e, TableWeird which, std::string_view name, const packet::Origin& at,
+                        std::string_view detail) {
   const std::uint32_t bit = std::uint32_t{1} << static_cast<unsigned>(which);
   if ((e.weirds & bit) != 0) return;
   e.weirds |= bit;
   const View view = view_of(e);
-  consumer_.weird(&view, name, {}, at);
+  consumer_.weird(&view, name, detail, at);
 }
 
 void Table::Impl::close(Handle handle, End why) {

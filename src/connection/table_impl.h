@@ -96,7 +96,7 @@ class Table::Impl {
   View view_of(const Entry& e) const;
   packet::Origin last_origin(const Entry& e) const;
   void weird(Entry& e, TableWeird which, const packet::Origin& at);
-  void weird(Entry& e, TableWeird which, std::string_view name, const packet::Origin& at);
+  void weird(Entry& e, TableWeird which, std::string_view name, const packet::Origin& at, std::string_view detail = {});
   Extra& extra(Entry& e);
   void delete_extra(Entry& e);
 
@@ -117,6 +117,9 @@ class Table::Impl {
   void set_state(Entry& e, Direction d, TcpState state);
   void begin_endpoint(Entry& e, Direction d, const packet::Packet& packet, std::uint32_t last);
   void begin_peer(Entry& e, Direction d, const packet::Packet& packet);
+  void tunnel_change(Entry& e, const packet::Packet& packet);
+  void window(Entry& e, Direction d, const packet::Packet& packet);
+  void window_scale(Entry& e, Direction d, const packet::Packet& packet);
   void tcp_history(Entry& e, Direction d, std::uint8_t flags, std::uint64_t relative, std::uint32_t length);
   std::int32_t update_last(Entry& e, Direction d, std::uint32_t last, std::uint8_t flags, std::uint32_t length,
                            bool reordered);

@@ -186,8 +186,10 @@ void Table::Impl::begin_endpoint(Entry& e, Direction d, const packet::Packet& pa
 void Table::Impl::begin_peer(Entry& e, Direction d, const packet::Packet& packet) {
   const TcpEndpoint& end = e.end[index(d)].tcp;
   TcpEndpoint& peer = e.end[1 - index(d)].tcp;
-  // It acknowledges what we did not see (told where nothing else was told before, as Zeek does).
-  if (end.state == TcpState::kSynSent && (packet.tcp_flags & (kSyn | kFin | kRst)) == 0 && e.weirds == 0)
+  // It acknowledges what we did not see (told where nothing else was told before, as Zeek does; a checksum says nothing
+  // about the path).
+  constexpr std::uint32_t kChecksum = std::uint32_t{1} << static_cast<unsigned>(TableWeird::kBadChecksum);
+  if (end.state == TcpState::kSynSent && (packet.tcp_flags & (kSyn | kFin | kRst)) == 0 && (e.weirds & ~kChecksum) == 0)
     weird(e, TableWeird::kPossibleSplitRouting, packet.origin);
   peer.start = peer.acknowledged = peer.last = packet.acknowledgement - 1;
 }
@@ -195,9 +197,13 @@ void Table::Impl::begin_peer(Entry& e, Direction d, const packet::Packet& packet
 void Table::Impl::tcp_history(Entry& e, Direction d, std::uint8_t flags, std::uint64_t relative, std::uint32_t length) {
   TcpEndpoint& end = e.end[index(d)].tcp;
   const auto letter_of = [&](char c) { return d == Direction::kOriginator ? c : static_cast<char>(c | 0x20); };
-  const auto repeatable = [&](std::uint32_t mask, char letter, std::uint32_t number, std::uint32_t& seen) {
+  const auto repeatable = [&](std::uint32_t mask, char letter, auto number, auto& seen) {
     if (check_history(e, d, mask, letter) && number != seen) add_history(e, letter_of(letter));
     seen = number;
+  };
+  const auto folded = [](std::uint64_t number) {
+    const auto low = static_cast<std::uint32_t>(number);
+    return static_cast<std::uint16_t>(low ^ low >> 16);
   };
   const int set = ((flags & kSyn) != 0) + ((flags & kFin) != 0) + ((flags & kRst) != 0);
   if (set > 1) {
@@ -207,16 +213,58 @@ void Table::Impl::tcp_history(Entry& e, Direction d, std::uint8_t flags, std::ui
       check_history(e, d, kLetterMultiFlag, 'Q');
   } else if (set == 1) {
     if ((flags & kSyn) != 0)
-      repeatable(kLetterSyn, (flags & kAck) != 0 ? 'H' : 'S', static_cast<std::uint32_t>(relative),
-                 end.last_syn_letter);
+      repeatable(kLetterSyn, (flags & kAck) != 0 ? 'H' : 'S', folded(relative), end.last_syn_letter);
     if ((flags & kFin) != 0)
       repeatable(kLetterFin, 'F', static_cast<std::uint32_t>(relative + length), end.last_fin_letter);
-    if ((flags & kRst) != 0) repeatable(kLetterRst, 'R', static_cast<std::uint32_t>(relative), end.last_rst_letter);
+    if ((flags & kRst) != 0) repeatable(kLetterRst, 'R', folded(relative), end.last_rst_letter);
   } else if (length != 0) {
     check_history(e, d, kLetterData, 'D');
   } else if ((flags & kAck) != 0) {
     check_history(e, d, kLetterAck, 'A');
   }
+}
+
+// RFC 7323 2.2: the factor stands in the SYNs, and counts where both have it.
+void Table::Impl::window_scale(Entry& e, Direction d, const packet::Packet& packet) {
+  constexpr std::uint8_t kEnd = 0, kNothing = 1, kWindowScale = 3, kMostScale = 14;
+  TcpEndpoint& end = e.end[index(d)].tcp;
+  const base::Bytes options = packet.tcp_options;
+  int scale = -1;
+  for (std::size_t at = 0; at < options.size() && options[at] != kEnd;) {
+    if (options[at] == kNothing) {
+      ++at;
+      continue;
+    }
+    if (at + 1 >= options.size() || options[at + 1] < 2 || at + options[at + 1] > options.size()) break;
+    if (options[at] == kWindowScale && options[at + 1] >= 3) scale = options[at + 2];
+    at += options[at + 1];
+  }
+  if (scale > kMostScale) {  // RFC 7323 2.3: to be told, and taken for 14
+    weird(e, TableWeird::kScaleRange, name_of(TableWeird::kScaleRange), packet.origin, std::to_string(scale));
+    scale = kMostScale;
+  }
+  end.scale = static_cast<std::uint8_t>(std::max(scale, 0)) & 15u;
+  if (scale < 0 && (packet.tcp_flags & kAck) != 0) e.end[1 - index(d)].tcp.scale = 0;
+}
+
+// RFC 9293 3.8.6: a receiver should not take back what it allowed ("shrinking the window"). What comes with a SYN, FIN
+// or RST, or after one end has closed, says nothing: buffers go away with their process.
+void Table::Impl::window(Entry& e, Direction d, const packet::Packet& packet) {
+  TcpEndpoint& end = e.end[index(d)].tcp;
+  if ((packet.tcp_flags & (kSyn | kFin | kRst | kAck)) != kAck || end.state == TcpState::kClosed ||
+      end.state == TcpState::kReset)
+    return;
+  // An older segment than the last, or an older acknowledgement, has an older window (RFC 9293 3.10.7.4).
+  const TcpEndpoint& peer = e.end[1 - index(d)].tcp;
+  if (distance(packet.sequence + packet.payload_length, end.last) < 0 ||
+      (peer.state != TcpState::kInactive && distance(packet.acknowledgement, peer.acknowledged) < 0))
+    return;
+  const std::uint32_t edge = packet.acknowledgement + (std::uint32_t{packet.window} << end.scale);
+  // Rounded to the factor, an unchanged edge may seem to go back by less than one step.
+  if (end.edge_known && distance(end.window_edge, edge) >= 1 << end.scale)
+    weird(e, TableWeird::kWindowRecision, packet.origin);
+  end.window_edge = edge;
+  end.edge_known = true;
 }
 
 // A segment below the highest number seen repeats bytes, or fills a hole: then the network has changed the order (what
@@ -506,6 +554,7 @@ void Table::Impl::tcp(Entry& e, Direction d, const packet::Packet& packet) {
       if (end.zero_windows != 0xffffffff) ++end.zero_windows;
       scaled_history(e, d, end.zero_windows, 'W');
     }
+    window(e, d, packet);
     const std::int64_t last_before = e.last_ns;
     if (!e.end[0].tcp.closed || !e.end[1].tcp.closed) e.last_ns = packet.origin.time.ns;
 
@@ -514,6 +563,7 @@ void Table::Impl::tcp(Entry& e, Direction d, const packet::Packet& packet) {
       if ((flags & kRst) != 0) weird(e, TableWeird::kChristmas, packet.origin);
       if ((flags & kUrg) != 0) weird(e, TableWeird::kBaroqueSyn, packet.origin);
       if (length > 0) weird(e, TableWeird::kSynWithData, packet.origin);
+      window_scale(e, d, packet);
     }
     if ((flags & kFin) != 0) {
       if (end.fins != 0xffff) ++end.fins;

@@ -589,6 +589,82 @@ TEST_F(TableTest, Datagrams) {
   EXPECT_EQ(row.time_to_first_byte, base::milliseconds(250));
 }
 
+// A FIN of another path, or forged, ends nothing where the stream goes on and is acknowledged.
+TEST_F(TableTest, BytesBehindAFin) {
+  handshake();
+  tcp(false, 1.3, kAck | kFin, 501, 101);
+  tcp(true, 1.4, kAck | kFin, 101, 502);
+  tcp(false, 1.5, kAck, 502, 102);
+  ASSERT_EQ(consumer.ends.size(), 2u);
+  tcp(true, 1.6, kAck | kPsh, 101, 501, "request");
+  tcp(false, 1.7, kAck | kPsh, 501, 108, "answer");
+  EXPECT_EQ(consumer.of(0), "request");
+  EXPECT_EQ(consumer.of(1), "answer");
+  EXPECT_EQ(consumer.ends.size(), 2u);
+}
+
+// RFC 9293 3.8.6.
+TEST_F(TableTest, TakesBackAWindow) {
+  const auto acknowledge = [this](double at, std::uint32_t acknowledgement, std::uint16_t window, bool forward = true) {
+    packet::Packet p = base_packet(forward, at, packet::kTcp, 40000, server_port);
+    p.tcp_flags = kAck;
+    p.sequence = forward ? 101 : 501;
+    p.acknowledgement = acknowledgement;
+    p.window = window;
+    p.ip_length = 40;
+    table.packet(p);
+  };
+  handshake();
+  acknowledge(1.3, 501, 1000);
+  tcp(false, 1.4, kAck, 501, 101, std::string(400, 'x'));
+  acknowledge(1.5, 901, 600);
+  EXPECT_TRUE(consumer.weirds.empty()) << "the edge stays where it was";
+  acknowledge(1.6, 501, 100);
+  EXPECT_TRUE(consumer.weirds.empty()) << "an older acknowledgement";
+  acknowledge(1.7, 901, 599);
+  EXPECT_THAT(consumer.weirds, testing::ElementsAre("window_recision"));
+  acknowledge(1.8, 901, 10);
+  EXPECT_EQ(consumer.weirds.size(), 1u) << "told once";
+}
+
+// RFC 7323 2.2, 2.3.
+TEST_F(TableTest, ScalesTheWindow) {
+  const auto segment = [this](bool forward, double at, std::uint8_t flags, std::uint32_t acknowledgement,
+                              std::uint16_t window, std::string_view options) {
+    packet::Packet p = base_packet(forward, at, packet::kTcp, 40000, server_port);
+    p.tcp_flags = flags;
+    p.sequence = (forward ? 100u : 500u) + ((flags & kSyn) != 0 ? 0 : 1);
+    p.acknowledgement = acknowledgement;
+    p.window = window;
+    p.tcp_options = base::as_bytes(options);
+    p.ip_length = 40;
+    table.packet(p);
+  };
+  segment(true, 1.0, kSyn, 0, 1000, std::string_view("\x02\x04\x05\xb4\x01\x03\x03\x07", 8));
+  segment(false, 1.1, kSyn | kAck, 101, 1000, std::string_view("\x03\x03\x0f\x00", 4));
+  EXPECT_THAT(consumer.weirds, testing::ElementsAre("TCP_scale_range"));
+  segment(true, 1.2, kAck, 501, 1000, {});
+  segment(true, 1.3, kAck, 501 + 100, 1000 - 1, {});
+  EXPECT_EQ(consumer.weirds.size(), 1u) << "less than a step of 128 is rounding";
+  segment(true, 1.4, kAck, 501 + 100, 1000 - 2, {});
+  EXPECT_THAT(consumer.weirds, testing::ElementsAre("TCP_scale_range", "window_recision"));
+}
+
+TEST_F(TableTest, ManyTunnelsForOneConnection) {
+  const auto through = [this](double at, std::uint64_t tunnel) {
+    packet::Packet p = base_packet(true, at, packet::kUdp, 40000, server_port);
+    p.tunnel = {tunnel};
+    table.packet(p);
+  };
+  for (int i = 0; i < 10; ++i) through(1 + i * 0.1, 7);
+  for (const std::uint64_t tunnel : {8, 7, 0, 7, 8}) through(2.5, tunnel);
+  EXPECT_TRUE(consumer.weirds.empty()) << "five changes";
+  through(2.6, 0);
+  through(2.7, 7);
+  EXPECT_THAT(consumer.weirds, testing::ElementsAre("tunnel_max_changes_per_connection_exceeded"));
+  EXPECT_EQ(only_row().tunnel_parents.size(), 2u);
+}
+
 TEST_F(TableTest, EchoAndItsReplyAreOneConnection) {
   icmp(true, 1.0, 8, 0);
   icmp(false, 1.1, 0, 0);
