@@ -62,6 +62,7 @@ struct Dispatcher::Flow {
   };
 
   std::unique_ptr<protocol::Parser> parser;
+  std::unique_ptr<protocol::Parser> shadow;
   std::unique_ptr<Held> held;
   std::uint64_t candidates = 0;         // definitions still possible
   std::uint64_t confirmed = 0;          // definitions that said "recognised"
@@ -77,6 +78,8 @@ struct Dispatcher::Flow {
   bool given_up = false;
   bool ended[2] = {false, false};
   std::unique_ptr<Flow> within;  // the stream that `parser` carries in its messages
+  std::uint8_t shadow_of = 0xff;  // definition of `shadow`
+  bool shadow_over = false;
 };
 
 Dispatcher::Dispatcher(const protocol::Plan& plan, record::Sink& sink, base::MemoryAccountant& memory)
@@ -86,7 +89,12 @@ Dispatcher::Dispatcher(const protocol::Plan& plan, record::Sink& sink, base::Mem
     if (all[i]->stream) stream_definitions_ |= 1ull << i;
     if (all[i]->datagram) datagram_definitions_ |= 1ull << i;
     if (all[i]->late) late_definitions_ |= 1ull << i;
+    if (all[i]->make_shadow != nullptr) shadow_definitions_ |= 1ull << i;
   }
+  std::vector<bool> wanted(static_cast<std::size_t>(connection::Weird::schema.id) + 1);
+  wanted.back() = sink.wants(connection::Weird::schema);
+  if (!wanted.back()) shadow_definitions_ = 0;
+  anomalies_ = record::Sink(std::move(wanted));
 }
 
 Dispatcher::~Dispatcher() = default;
@@ -402,12 +410,53 @@ void Dispatcher::feed(protocol::Context& context, Flow& flow, Direction directio
   settle(context, flow, direction);
 }
 
+template <class Call>
+void Dispatcher::ask_shadow(protocol::Context& now, Flow& flow, Call&& call) {
+  protocol::Context c(now.connection(), now.at(), anomalies_, plan_, memory_, nullptr, shared_);
+  c.weird_source = protocol::definitions()[flow.shadow_of]->name;
+  call(*flow.shadow, c);
+  record::Batch& told = anomalies_.batch(connection::Weird::schema);
+  for (std::size_t i = 0; i < told.rows(); ++i) sink_.emit(connection::Weird::read(told, i));
+  told.clear();
+  if (c.failed || !c.become.empty()) {
+    flow.shadow.reset();
+    flow.shadow_over = true;
+  }
+}
+
+void Dispatcher::shadow(protocol::Context& context, Flow& flow, Direction direction, base::Bytes data) {
+  if (flow.shadow_over) return;
+  const auto all = protocol::definitions();
+  if (!flow.shadow) {
+    std::uint64_t at_home = flow.hinted & shadow_definitions_;
+    if (at_home == 0) {
+      if (direction == Direction::kResponder) return;  // its first words decide
+      for (std::uint64_t left = shadow_definitions_; left != 0; left &= left - 1)
+        if (const int i = std::countr_zero(left); all[static_cast<std::size_t>(i)]->resembles(data))
+          at_home |= 1ull << i;
+    }
+    flow.shadow_of = static_cast<std::uint8_t>(at_home == 0 ? 0xff : std::countr_zero(at_home));
+  }
+  const bool own = flow.shadow_of < 64 && (flow.current == flow.shadow_of || (flow.confirmed >> flow.shadow_of & 1));
+  if (flow.shadow_of == 0xff || own) {
+    // Behind another protocol (SOCKS) its first words go on with what it could not read before.
+    if (flow.shadow && flow.changes > 0)
+      ask_shadow(context, flow, [&](protocol::Parser& p, protocol::Context& c) { p.stream(c, direction, data); });
+    flow.shadow.reset();
+    flow.shadow_over = true;
+    return;
+  }
+  if (!flow.shadow) flow.shadow = all[flow.shadow_of]->make_shadow();
+  ask_shadow(context, flow, [&](protocol::Parser& p, protocol::Context& c) { p.stream(c, direction, data); });
+}
+
 void Dispatcher::stream(const connection::View& connection, std::uint64_t& slot, Direction direction, base::Bytes data,
                         const packet::Origin& at) {
   Flow* flow = flow_of(connection, slot, false, at);
   if (flow == nullptr || flow->given_up || data.empty()) return;
   protocol::Context c = context(connection, at, flow);
   feed(c, *flow, direction, data);
+  shadow(c, *flow, direction, data);
   if (flow->given_up && flow->confirmed == 0) drop(flow, slot, kGivenUp);
 }
 
@@ -415,6 +464,10 @@ void Dispatcher::gap(const connection::View& connection, std::uint64_t& slot, Di
                      const packet::Origin& at) {
   Flow* flow = flow_of(connection, slot, false, at);
   if (flow == nullptr || flow->given_up) return;
+  if (flow->shadow) {
+    flow->shadow.reset();
+    flow->shadow_over = true;
+  }
   if (!flow->parser) {
     forget_held(*flow);  // what follows the hole may still begin with a message
     return;
@@ -484,7 +537,7 @@ void Dispatcher::end(const connection::View& connection, std::uint64_t& slot, Di
                      const packet::Origin& at) {
   if (slot == 0 || slot == kGivenUp) return;
   auto* flow = reinterpret_cast<Flow*>(slot);
-  if (flow->ended[connection::index(direction)] || !flow->parser) return;
+  if (flow->ended[connection::index(direction)] || (!flow->parser && !flow->shadow)) return;
   flow->ended[connection::index(direction)] = true;
   protocol::Context c = context(connection, at, flow);
   if (flow->within && flow->within->parser) {
@@ -494,6 +547,9 @@ void Dispatcher::end(const connection::View& connection, std::uint64_t& slot, Di
     settle(inner, *flow->within, direction);
     adopt_services(*flow);
   }
+  if (flow->shadow)
+    ask_shadow(c, *flow, [&](protocol::Parser& p, protocol::Context& own) { p.end(own, direction, why); });
+  if (!flow->parser) return;
   flow->parser->end(c, direction, why);
   settle(c, *flow, direction);
 }
@@ -503,6 +559,10 @@ std::string_view Dispatcher::closed(const connection::View& connection, std::uin
   services_.clear();
   if (slot != 0 && slot != kGivenUp) {
     auto* flow = reinterpret_cast<Flow*>(slot);
+    if (flow->shadow) {
+      protocol::Context c = context(connection, at, flow);
+      ask_shadow(c, *flow, [&](protocol::Parser& p, protocol::Context& own) { p.closed(own, why); });
+    }
     if (flow->parser) {
       protocol::Context c = context(connection, at, flow);
       close_within(c, *flow, why);

@@ -57,6 +57,10 @@ class Dispatcher : public connection::Consumer {
   void forget_within(Flow& flow);
   /// What was recognised within is the connection's service, too.
   void adopt_services(Flow& flow);
+  /// What the protocol at whose home port this is says against a connection of another (or of none).
+  template <class Call>
+  void ask_shadow(protocol::Context& context, Flow& flow, Call&& call);
+  void shadow(protocol::Context& context, Flow& flow, connection::Direction direction, base::Bytes data);
   void confirm(Flow& flow, std::size_t definition);
   /// What the parser recognised, and what it carried within.
   void note_services(protocol::Context& context, Flow& flow);
@@ -84,6 +88,8 @@ class Dispatcher : public connection::Consumer {
   std::uint64_t stream_definitions_ = 0;  // bit i: definitions()[i] runs over TCP
   std::uint64_t datagram_definitions_ = 0;
   std::uint64_t late_definitions_ = 0;
+  std::uint64_t shadow_definitions_ = 0;
+  record::Sink anomalies_;  // what a shadow makes: anomalies, which go on to `sink_`
 };
 
 }  // namespace whodunit::engine

@@ -175,6 +175,10 @@ struct Definition {
   /// May begin in the middle of a conversation that no other protocol took (TLS after STARTTLS or a proxy's words):
   /// `recognise` is asked about later pieces too, each by itself and without a hint, and must then say kYes.
   bool late = false;
+  /// For a connection at one of `ports`, or that `resembles`, and is not of this protocol: a parser that only says what
+  /// stands against it. Its anomalies are told, nothing else that it makes is; `failed` ends it.
+  std::unique_ptr<Parser> (*make_shadow)() = nullptr;
+  bool (*resembles)(Bytes first_of_originator) = nullptr;
 };
 
 /// All protocols, in the order in which they are asked (registry.cc, one line each).

@@ -587,6 +587,39 @@ TEST(HttpRecognition, ByContent) {
   EXPECT_EQ(judge("SSH-2.0-x\r\n"), Match::kNo);
 }
 
+// At HTTP's ports, or with its methods, and not HTTP: what stands against it is told, and nothing else.
+TEST(HttpShadow, SaysWhatIsWrong) {
+  const auto told = [](const std::vector<Said>& said, bool midstream = false) {
+    Talk talk(kDefinition, 80);
+    talk.parser = kDefinition.make_shadow();
+    talk.view.midstream = midstream;
+    for (const Said& s : said) {
+      if (talk.failed) break;
+      if (s.kind == Said::kClientFin)
+        talk.end(Direction::kOriginator, End::kFin);
+      else
+        talk.stream(s.kind == Said::kClient ? Direction::kOriginator : Direction::kResponder, octets(s.text));
+    }
+    return talk.weirds();
+  };
+  EXPECT_THAT(told({client("\x16\x03\x01\n and\r more"), client("lost\rin a later packet")}),
+              ::testing::UnorderedElementsAre("bad_HTTP_request", "line_terminated_with_single_CR"));
+  EXPECT_THAT(told({client("{\"jsonrpc\": 2}"), {Said::kClientFin, {}}}), ElementsAre("bad_HTTP_request"));
+  EXPECT_THAT(told({client("\x05\x01"), client("\x05GET / HTTP/1.1\r\n")}),
+              ElementsAre("bad_HTTP_request_with_version"));
+  EXPECT_THAT(told({server("NOSA\n and\r more")}), ElementsAre("line_terminated_with_single_CR"));
+  EXPECT_THAT(told({client("body\rof something"), server("a\rb")}, true),
+              ElementsAre("line_terminated_with_single_CR"));
+  EXPECT_THAT(told({client("OPTIONS rtsp://a RTSP/1.0\r\nCSeq: 1\r\n\r\n"), server("RTSP/1.0 200 OK\r\n\r\n"),
+                    client("DESCRIBE rtsp://a RTSP/1.0\r\nCSeq: 2\r\n\r\n")}),
+              ::testing::UnorderedElementsAre("invalid_http_09_request_method", "unknown_HTTP_method",
+                                              "unexpected_multiple_HTTP_requests", "http_09_reply_before_request"));
+  const auto resembles = [](std::string_view text) { return kDefinition.resembles(base::as_bytes(text)); };
+  EXPECT_TRUE(resembles("OPTIONS rtsp://a"));
+  EXPECT_FALSE(resembles("OPTION a"));
+  EXPECT_FALSE(resembles("EHLO a"));
+}
+
 TEST(HttpLine, Unescaping) {
   const auto u = [](std::string_view text) {
     std::string out;

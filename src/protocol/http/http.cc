@@ -63,12 +63,30 @@ Match recognise(Bytes data, Direction direction, bool port_hint) {
 }
 
 std::unique_ptr<Parser> make() { return std::make_unique<HttpParser>(); }
+std::unique_ptr<Parser> make_shadow() { return std::make_unique<HttpParser>(true); }
+
+/// RTSP, SIP and others borrow HTTP's methods.
+bool resembles(Bytes first) {
+  constexpr std::string_view kBorrowed[] = {"OPTIONS", "GET", "HEAD", "POST", "PUT", "DELETE", "TRACE", "CONNECT"};
+  const std::string_view s = base::as_text(first);
+  return std::any_of(std::begin(kBorrowed), std::end(kBorrowed), [s](std::string_view method) {
+    return s.size() > method.size() && s.substr(0, method.size()) == method && is_blank(s[method.size()]);
+  });
+}
 
 record::Schema* const kSchemas[] = {&Http::schema, &Files::schema, &Pe::schema, &Ocsp::schema};
 
 }  // namespace
 
 const Definition kDefinition = {
-    .name = "http", .stream = true, .recognise = recognise, .ports = kPorts, .make = make, .schemas = kSchemas};
+    .name = "http",
+    .stream = true,
+    .recognise = recognise,
+    .ports = kPorts,
+    .make = make,
+    .schemas = kSchemas,
+    .make_shadow = make_shadow,
+    .resembles = resembles,
+};
 
 }  // namespace whodunit::protocol::http

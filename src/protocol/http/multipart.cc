@@ -8,6 +8,7 @@ namespace {
 
 constexpr std::size_t kMaxDepth = 4;
 constexpr std::size_t kMaxHeaderLine = 8192;
+constexpr std::size_t kMaxLine = 4096;  // of a part's data
 
 std::string delimiter(std::string_view boundary) { return "\r\n--" + std::string(boundary); }
 
@@ -24,11 +25,25 @@ Multipart::Multipart(std::string_view boundary) : state_(State::kPreamble) {
   }
 }
 
+// Line by line (RFC 2046 5.1.1), as Zeek does: what ends with a packet in the middle of a line is given with its rest.
 void Multipart::give(base::Bytes bytes, PartSink& sink) {
-  if (state_ == State::kData && in_part_ && !bytes.empty()) sink.part_data(bytes);
+  if (state_ != State::kData || !in_part_ || bytes.empty()) return;
+  std::size_t whole = base::as_text(bytes).rfind('\n') + 1;  // 0 where there is none
+  if (line_.size() + bytes.size() - whole > kMaxLine) whole = bytes.size();
+  if (whole > 0) {
+    flush(sink);
+    sink.part_data(bytes.first(whole));
+  }
+  line_ += base::as_text(bytes.subspan(whole));
+}
+
+void Multipart::flush(PartSink& sink) {
+  if (in_part_ && !line_.empty()) sink.part_data(base::as_bytes(line_));
+  line_.clear();
 }
 
 void Multipart::end_part(PartSink& sink) {
+  flush(sink);
   if (in_part_) sink.part_ends();
   in_part_ = false;
 }
@@ -185,6 +200,7 @@ void Multipart::gap(std::uint64_t bytes, PartSink& sink) {
            sink);
       held_is_virtual_ = false;
     }
+    flush(sink);
     if (in_part_) sink.part_gap(bytes);
     return;
   }

@@ -45,9 +45,11 @@ class Multipart {
   std::size_t header(base::Bytes bytes, PartSink& sink);
   void found(std::size_t level, PartSink& sink);
   void give(base::Bytes bytes, PartSink& sink);
+  void flush(PartSink& sink);
   void end_part(PartSink& sink);
 
   std::vector<std::string> delimiters_;  // CR LF "--" boundary, outermost first
+  std::string line_;                     // of a part: the beginning of a line, within limits
   std::string held_;                     // a proper prefix of a delimiter, or of a header line
   std::size_t level_ = 0;                // whose delimiter was found
   State state_;

@@ -116,7 +116,7 @@ struct HttpParser::Message {
   Entity entity;
 };
 
-HttpParser::HttpParser() = default;
+HttpParser::HttpParser(bool shadow) : shadow_(shadow) {}
 HttpParser::~HttpParser() {
   for (Side& s : sides_) take_line(s);
 }
@@ -575,7 +575,7 @@ void HttpParser::request_line(Context& context, std::string_view text) {
       odds_.add(Odd::kEmptyRequest);
     } else {
       side(Role::kRequest).wait = Wait::kNothing;
-      if (!recognised_ && side(Role::kReply).wait == Wait::kNothing) context.failed = true;
+      if (!recognised_ && (shadow_ || side(Role::kReply).wait == Wait::kNothing)) context.failed = true;
     }
     return;
   }
@@ -780,7 +780,7 @@ void HttpParser::framing_header(Context&, Role role, std::string_view name, std:
         std::string_view rest;
         if (equals_ignoring_case(first_token(value, &rest), "chunked") && version == Version{1, 1}) {
           m.chunked = true;
-          if (!rest.empty()) odds_.add(Odd::kChunkedMulti, rest);
+          if (!rest.empty()) odds_.add(Odd::kChunkedMulti, rest.substr(0, rest.find('\0')));
           if (m.content_length) odds_.add(Odd::kLengthAndChunked);
         }
       }
@@ -1145,7 +1145,7 @@ void HttpParser::line(Context& context, Direction direction, std::string_view te
         case Framing::kChunkSize: {
           // RFC 9112 7.1; extensions are ignored.
           const auto size = parse_number(text, 16);
-          if (!size) odds_.add(Odd::kBadChunkSize, text);
+          if (!size) odds_.add(Odd::kBadChunkSize, text.substr(0, text.find('\0')));
           m.left = size.value_or(0);
           m.framing = m.left > 0 ? Framing::kChunkData : Framing::kTrailer;
           return;
@@ -1169,8 +1169,28 @@ void HttpParser::become(Context& context, Bytes rest) {
   context.become_rest = rest;
 }
 
+namespace {
+
+/// Whether a CR stands alone in `data` (RFC 9112 2.2).
+bool has_single_cr(Bytes data) {
+  const std::string_view text = base::as_text(data);
+  for (std::size_t at = text.find('\r'); at != std::string_view::npos && at + 1 < text.size();
+       at = text.find('\r', at + 1))
+    if (text[at + 1] != '\n') return true;
+  return false;
+}
+
+}  // namespace
+
 void HttpParser::stream(Context& context, Direction direction, Bytes data) {
   Side& s = sides_[connection::index(direction)];
+  const Wait before = s.wait;
+  if (shadow_ && context.connection().midstream) {
+    // What the lines mean depends on those before.
+    if (direction == client_ && has_single_cr(data)) odds_.add(Odd::kSingleCr);
+    tell(context);
+    return;
+  }
   while (!data.empty()) {
     if (s.after_cr) {
       s.after_cr = false;
@@ -1234,6 +1254,9 @@ void HttpParser::stream(Context& context, Direction direction, Bytes data) {
     line(context, direction, text, data.empty() ? -1 : data[0]);
     if (context.failed) break;
   }
+  // What comes with a line that is none of HTTP's is looked at for its line ends all the same.
+  if (s.wait == Wait::kNothing && before != Wait::kNothing && (s.lone_cr || has_single_cr(data)))
+    odds_.add(Odd::kSingleCr);
   if (!next_protocol_.empty() && !s.after_cr) {
     if (role_of(direction) == Role::kReply && !data.empty())
       odds_.add(connect_ ? Odd::kDataAfterConnect : Odd::kDataAfterUpgrade, std::to_string(data.size()));

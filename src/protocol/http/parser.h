@@ -22,7 +22,8 @@ enum class Role : std::uint8_t { kRequest = 0, kReply = 1 };
 
 class HttpParser final : public Parser {
  public:
-  HttpParser();
+  /// `shadow`: of a connection that is said to be another's (Definition::make_shadow).
+  explicit HttpParser(bool shadow = false);
   ~HttpParser() override;
   void stream(Context& context, Direction direction, Bytes data) override;
   void gap(Context& context, Direction direction, std::uint64_t bytes) override;
@@ -125,6 +126,7 @@ class HttpParser final : public Parser {
   bool keep_alive_ = false;
   bool connect_ = false;
   bool recognised_ = false;
+  bool shadow_ = false;
 };
 
 }  // namespace whodunit::protocol::http
