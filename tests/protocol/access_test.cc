@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "base/hash.h"
+#include "protocol/files/file_record.h"
 #include "protocol/mailbox/mailbox.h"
 #include "protocol/mysql/mysql.h"
 #include "protocol/rdp/rdp.h"
@@ -113,6 +114,23 @@ TEST(Socks, TellsWhereToAndHandsOver) {
   EXPECT_EQ(rows[0].request_host->to_string(), "192.0.2.7");
   EXPECT_EQ(rows[0].status, "request rejected or failed");
   EXPECT_EQ(four.become, "");
+}
+
+TEST(Mailbox, MailsThatAreFetchedAreFiles) {
+  Talk pop(mailbox::kPop3, 110);
+  pop.server(octets("+OK POP3 ready\r\n"));
+  pop.client(octets("USER eve\r\nPASS geheim\r\nLIST\r\nRETR 1\r\nDELE 1\r\nTOP 2 0\r\n"));
+  pop.server(
+      octets("+OK\r\n+OK\r\n+OK 2 messages\r\n1 120\r\n2 4\r\n.\r\n+OK\r\nContent-Type: text/plain; "
+             "name=a.txt\r\n\r\n..a dot\r\n+OK of the mail's\r\n.\r\n+OK\r\n-ERR no such mail\r\n"));
+  pop.close();
+  const auto files = pop.rows<Files>();
+  ASSERT_EQ(files.size(), 1u);
+  EXPECT_EQ(files[0].source, "POP3");
+  EXPECT_EQ(files[0].filename, "a.txt");
+  EXPECT_EQ(files[0].seen_bytes, 6u + 2 + 17 + 2);
+  EXPECT_EQ(files[0].is_orig, false);
+  EXPECT_EQ(pop.rows<mailbox::Mailbox>().at(0).fetched, 2u);
 }
 
 TEST(Mailbox, TellsLoginsWithoutPasswords) {

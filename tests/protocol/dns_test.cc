@@ -237,6 +237,21 @@ TEST(Dns, CutMessagesAreWeird) {
   EXPECT_FALSE(talk.recognised);
 }
 
+// A label of 64 and more is first one that does not fit, where it does not; where it does, the lengths behind it tell.
+TEST(Dns, LabelsThatAreTooLong) {
+  const Octets header = hex("123481800001000100000000");
+  const auto told = [&](const Octets& rest) {
+    Talk talk(kOverUdp, 53, packet::kUdp);
+    talk.datagram(Direction::kResponder, header + rest);
+    return talk.weirds();
+  };
+  EXPECT_THAT(told(hex("9061626364")), ElementsAre("DNS_label_len_gt_pkt", "DNS_truncated_quest_too_short"));
+  // The question's name is 0x46, its type and class 6162 6364; an answer without a name says that 0x7878 bytes follow.
+  EXPECT_THAT(told(hex("466162636400") + octets(std::string(100, 'x'))),
+              ElementsAre("DNS_label_too_long", "DNS_truncated_RR_rdlength_lt_len"));
+  EXPECT_THAT(told(hex("466162636400") + Octets(100)), ElementsAre("DNS_label_too_long"));
+}
+
 TEST(Dns, WaitingMessagesAreBounded) {
   Talk talk(kOverUdp, 53, packet::kUdp);
   for (unsigned i = 0; i < 1000; ++i)

@@ -310,6 +310,22 @@ TEST(Radius, ReadsWhatThereIsOfAShortDatagram) {
   EXPECT_THAT(talk.weirds(), ::testing::Contains("radius_shorter_than_its_length"));
 }
 
+TEST(Sip, BlanksBeforeARequest) {
+  Talk talk(sip::kDefinition, 5060, packet::kUdp);
+  const auto request = octets("OPTIONS sip:100@example.org SIP/2.0\r\nCall-ID: 78\r\n\r\n");
+  talk.datagram(kClient, request);
+  talk.datagram(kClient, octets("  "));
+  talk.datagram(kServer, octets(" "));
+  talk.datagram(kClient, octets(" "));
+  EXPECT_THAT(talk.weirds(), IsEmpty());
+  talk.datagram(kClient, request);
+  talk.datagram(kClient, request);
+  const auto rows = talk.rows<connection::Weird>();
+  ASSERT_EQ(rows.size(), 1u);
+  EXPECT_EQ(rows[0].name, "sip_junk_before_request");
+  EXPECT_EQ(rows[0].addl, "   ");
+}
+
 TEST(Irc, TellsNamesAndChannels) {
   Talk talk(irc::kDefinition, 6667);
   talk.client(octets("NICK bot1\r\nUSER u h s :Real Name\r\n"));

@@ -262,6 +262,37 @@ TEST(Smb, TellsSharesAndFiles) {
   EXPECT_EQ(files[2].action, "SMB::FILE_DELETE");
 }
 
+// A file read as a whole and once more crosses twice; its opening is told again after a while only.
+TEST(Smb, FilesReadAgain) {
+  Talk talk(smb::kDefinition, 445);
+  talk.client(nbss(smb2(3, false, 3, 0, tree_connect("\\\\srv1\\data"))));
+  talk.server(nbss(smb2(3, true, 3, 5, tree_answer(1))));
+  std::uint64_t message = 4;
+  const auto open = [&] {
+    talk.client(nbss(smb2(5, false, message, 5, create("a.txt"))));
+    talk.server(nbss(smb2(5, true, message++, 5, create_answer(9, 4, 132'000'000'000'000'000))));
+  };
+  const auto read = [&](std::string_view text) {
+    talk.client(nbss(smb2(8, false, message, 5, le(49, 2) + le(0, 2) + le(4, 4) + le(0, 8) + le(9, 8) + Octets(24))));
+    talk.server(nbss(smb2(8, true, message++, 5,
+                          le(17, 2) + Octets{80, 0} + le(text.size(), 4) + Octets(8) + octets(std::string(text)))));
+  };
+  open();
+  read("abcd");
+  read("abcd");
+  open();
+  talk.origin.time = talk.origin.time + base::seconds(200);
+  open();
+  talk.close();
+  EXPECT_EQ(talk.rows<smb::SmbFiles>().size(), 2u);
+  const auto files = talk.rows<Files>();
+  ASSERT_EQ(files.size(), 2u);
+  for (const Files& file : files) {
+    EXPECT_EQ(file.seen_bytes, 4u);
+    EXPECT_EQ(file.duration.ns, 0);
+  }
+}
+
 TEST(Smb, TellsLogins) {
   Talk good(smb::kDefinition, 445);
   log_in(good);

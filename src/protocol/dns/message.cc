@@ -123,11 +123,30 @@ class Reader {
     return ok;
   }
 
+  // Behind a name that is none, lengths are read as if its last label ended with its length, as Zeek has it: what they
+  // say about the message tells accident from attack (CVE-2020-11901, say, has both wrong).
+  void after_bad_name(std::size_t at) {
+    if (m_.header.answers == 0) return;
+    std::string unused;
+    if (!read_name(data_, at, netbios_, unused, nullptr)) return;
+    length_behind(at);
+  }
+  void length_behind(std::size_t at) {
+    if (at + 10 > data_.size()) {
+      if (at + 4 > data_.size()) weird("DNS_truncated_ans_too_short");
+      return;
+    }
+    if (base::load_be16(data_.data() + at + 8) > data_.size() - at - 10) weird("DNS_truncated_RR_rdlength_lt_len");
+  }
+
   // RFC 1035 4.1.2.
   bool question() {
     Span n;
     if (!name(n)) {
-      if (left() == 0) weird("DNS_truncated_quest_too_short");
+      if (left() == 0)
+        weird("DNS_truncated_quest_too_short");
+      else if (left() >= 4)
+        after_bad_name(at_ + 4);
       return false;
     }
     if (left() < 4) {
@@ -145,7 +164,10 @@ class Reader {
   bool resource(Section section) {
     Message::Answer answer;
     if (!name(answer.name)) {
-      if (left() == 0) weird("DNS_truncated_ans_too_short");
+      if (left() == 0)
+        weird("DNS_truncated_ans_too_short");
+      else
+        length_behind(at_);
       return false;
     }
     if (left() < 4) {
@@ -672,18 +694,20 @@ bool read_name(Bytes all, std::size_t& offset, bool netbios, std::string& out, s
       at = to;
       continue;
     }
-    if (length > 63 && !netbios) {
-      weird("DNS_label_too_long");
-      return false;
-    }
     if (at + 1 + length > all.size()) {
       if (at + 1 < all.size()) weird("DNS_label_len_gt_pkt");
       offset = all.size();
       return false;
     }
+    if (length > 63 && !netbios) {
+      weird("DNS_label_too_long");
+      if (!jumped) offset = at + 1;
+      return false;
+    }
     if (out.size() - start + length + 1 > kMaxName) {
       weird("DNS_label_len_gt_name_len");
       if (out.size() - start >= 255) weird("DNS_NAME_too_long");
+      if (!jumped) offset = at + 1;
       return false;
     }
     if (out.size() != start) out += '.';

@@ -293,7 +293,7 @@ class ControlParser final : public text::LineParser {
       }
     }
     if (s.pending.size() >= kMaxPending) {
-      context.weird("FTP_too_many_pending_commands");
+      context.weird("FTP_too_many_pending_commands", std::to_string(kMaxPending));
       write(context, s.pending.front());
       s.pending.erase(s.pending.begin());
     }

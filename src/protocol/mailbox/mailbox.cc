@@ -4,6 +4,10 @@
 #include <string>
 
 #include "base/hash.h"
+#include "protocol/files/file_record.h"
+#include "protocol/files/ocsp.h"
+#include "protocol/files/pe.h"
+#include "protocol/mime/mime.h"
 #include "protocol/text/lines.h"
 
 namespace whodunit::protocol::mailbox {
@@ -11,7 +15,7 @@ namespace {
 
 constexpr std::uint16_t kPop3Ports[] = {110};
 constexpr std::uint16_t kImapPorts[] = {143};
-constexpr std::size_t kMaxLine = 4096, kMaxName = 256;
+constexpr std::size_t kMaxLine = 16384, kMaxName = 256;
 
 enum class Waiting : std::uint8_t { kNothing, kLogin, kTls };
 
@@ -107,13 +111,30 @@ class MailboxParser : public text::LineParser {
   std::string_view protocol_;
 };
 
+/// A mail on its way: its parts are files.
+class Pop3Mail final : public mime::Reader {
+ public:
+  explicit Pop3Mail(std::uint64_t files) : Reader("POP3", Direction::kResponder, files) {}
+
+ protected:
+  void header(Context&, const std::string&, std::string_view) override {}
+};
+
 class Pop3Parser final : public MailboxParser {
  public:
   Pop3Parser() : MailboxParser("pop3") {}
 
+  void closed(Context& context, End why) override {
+    end_mail(context);
+    MailboxParser::closed(context, why);
+  }
+
  private:
   void command(Context&, std::string_view line) override {
     const std::string verb = text::upper(text::word(line));
+    // RFC 1939 3, RFC 2449 6.6: answers come in the order of the commands.
+    constexpr std::size_t kMostWaiting = 256;
+    if (asked_.size() < kMostWaiting) asked_ += verb == "RETR" || verb == "TOP" ? 'm' : '.';
     if (verb == "USER") {
       facts_->user = line.substr(0, kMaxName);
     } else if (verb == "PASS") {
@@ -135,9 +156,36 @@ class Pop3Parser final : public MailboxParser {
     }
   }
   void reply(Context& context, std::string_view line) override {
-    if (line.substr(0, 3) == "+OK") settle(context, true);
-    if (line.substr(0, 4) == "-ERR") settle(context, false);
+    if (mail_) {  // RFC 1939 3: up to a dot alone; one before another is taken away
+      if (line == ".")
+        end_mail(context);
+      else
+        mail_->line(context, !line.empty() && line[0] == '.' ? line.substr(1) : line);
+      return;
+    }
+    const bool good = line.substr(0, 3) == "+OK";
+    if (!good && line.substr(0, 4) != "-ERR") return;
+    settle(context, good);
+    if (asked_.empty()) return;  // the greeting
+    if (asked_.front() == 'm' && good && context.has_files()) mail_ = std::make_unique<Pop3Mail>(files_);
+    asked_.erase(0, 1);
   }
+  void lost(Context& context, Direction direction, std::uint64_t bytes) override {
+    if (direction == Direction::kResponder && mail_)
+      mail_->gap(context, bytes);
+    else
+      asked_.clear();  // which answer is whose is not known any more
+  }
+  void end_mail(Context& context) {
+    if (!mail_) return;
+    mail_->finish(context);
+    files_ = mail_->files();
+    mail_.reset();
+  }
+
+  std::string asked_;  // of each command without an answer yet: 'm' where it asked for a mail
+  std::unique_ptr<Pop3Mail> mail_;
+  std::uint64_t files_ = 0;
 };
 
 class ImapParser final : public MailboxParser {
@@ -217,7 +265,8 @@ Match recognise_imap(Bytes data, Direction direction, bool port_hint) {
   return verb.empty() && text.size() < 32 ? Match::kNeedMore : Match::kNo;
 }
 
-record::Schema* const kSchemas[] = {&Mailbox::schema};
+record::Schema* const kPop3Schemas[] = {&Mailbox::schema, &Files::schema, &Pe::schema, &Ocsp::schema};
+record::Schema* const kImapSchemas[] = {&Mailbox::schema};
 
 }  // namespace
 
@@ -226,12 +275,12 @@ const Definition kPop3 = {.name = "pop3",
                           .recognise = recognise_pop3,
                           .ports = kPop3Ports,
                           .make = [] { return std::unique_ptr<Parser>(std::make_unique<Pop3Parser>()); },
-                          .schemas = kSchemas};
+                          .schemas = kPop3Schemas};
 const Definition kImap = {.name = "imap",
                           .stream = true,
                           .recognise = recognise_imap,
                           .ports = kImapPorts,
                           .make = [] { return std::unique_ptr<Parser>(std::make_unique<ImapParser>()); },
-                          .schemas = kSchemas};
+                          .schemas = kImapSchemas};
 
 }  // namespace whodunit::protocol::mailbox

@@ -155,7 +155,15 @@ void Reader::body(Context& context, std::string_view line) {
     case Encoding::kBase64: {
       std::string out;
       for (const char c : line) {
-        if (base64_value(c) < 0) continue;
+        // RFC 2045 6.8: other characters are ignored, and may say that something is wrong.
+        if (base64_value(c) < 0) {
+          if (c == '=')
+            padded_ = true;
+          else
+            bad_base64(context, "character " + std::to_string(int{c}) + " ignored by Base64 decoding");
+          continue;
+        }
+        if (padded_) bad_base64(context, "extra base64 groups after '=' padding are ignored");
         left_ += c;
         if (left_.size() < 4) continue;
         const int v = base64_value(left_[0]) << 18 | base64_value(left_[1]) << 12 | base64_value(left_[2]) << 6 |
@@ -196,6 +204,11 @@ void Reader::body(Context& context, std::string_view line) {
   }
 }
 
+void Reader::bad_base64(Context& context, std::string_view why) {
+  if (!told_) context.weird("base64_illegal_encoding", why);
+  told_ = true;
+}
+
 void Reader::give(Context& context, std::string_view bytes) {
   if (bytes.empty() || dead_ || !context.has_files()) return;
   if (!handle_) {
@@ -223,7 +236,11 @@ void Reader::end_part(Context& context) {
     if (left_.size() == 3) out += static_cast<char>(b << 4 | base64_value(left_[2]) >> 2);
     give(context, out);
   }
+  if (!left_.empty() && !padded_)
+    bad_base64(context,
+               "incomplete base64 group, padding with " + std::to_string((4 - left_.size()) * 6) + " bits of 0");
   left_.clear();
+  padded_ = told_ = false;
   if (handle_) context.files().close(context, handle_);
   dead_ = false;
   pending_end_ = false;

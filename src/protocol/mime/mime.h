@@ -37,6 +37,7 @@ class Reader {
   void begin_body();
   void body(Context& context, std::string_view line);
   void give(Context& context, std::string_view bytes);
+  void bad_base64(Context& context, std::string_view why);
   void end_part(Context& context);
   bool boundary(Context& context, std::string_view line);
 
@@ -51,6 +52,7 @@ class Reader {
   std::string left_;      // of base64: characters that make no four yet
   FileHandle handle_;
   Encoding encoding_ = Encoding::kNone;
+  bool padded_ = false, told_ = false;  // base64: its padding has come; an anomaly was told
   bool in_headers_ = true, top_ = true, multipart_ = false, message_ = false, pending_end_ = false, dead_ = false;
 };
 

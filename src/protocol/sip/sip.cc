@@ -60,8 +60,19 @@ class SipParser final : public FramedParser {
  public:
   SipParser() : FramedParser(kMaxMessage) {}
 
-  void datagram(Context& context, Direction, const packet::Packet& packet) override {
-    take(context, base::as_text(packet.payload));
+  void datagram(Context& context, Direction direction, const packet::Packet& packet) override {
+    const std::string_view text = base::as_text(packet.payload);
+    if (direction == Direction::kOriginator) {
+      // Blanks that keep a NAT open (RFC 5626 4.4.1 has CR LF for it), told with what comes after them, as Zeek does.
+      constexpr std::size_t kMostBlanks = 128;
+      if (text::trim(text).empty()) {
+        blanks_ += text.substr(0, kMostBlanks - std::min(kMostBlanks, blanks_.size()));
+      } else {
+        if (!blanks_.empty()) context.weird("sip_junk_before_request", blanks_);
+        blanks_.clear();
+      }
+    }
+    take(context, text);
   }
   void closed(Context& context, End) override {
     if (open_) write(context);
@@ -211,6 +222,7 @@ class SipParser final : public FramedParser {
   }
 
   std::unique_ptr<Transaction> open_;
+  std::string blanks_;  // datagrams of nothing else since the client's last message
 };
 
 // "SIP/2.0 200 …", or a method of capital letters, a URI with a known scheme, and "SIP/2.0".

@@ -104,8 +104,12 @@ void Session::write(Context& context, const OpenFile& file, std::string_view act
                              std::to_string(file.size) + '\n' + std::to_string(file.times.modified->ns) + '\n' +
                              std::to_string(file.times.created ? file.times.created->ns : 0) + '\n' +
                              std::to_string(file.times.changed ? file.times.changed->ns : 0);
+    constexpr base::Duration kForgotten = base::seconds(180);  // as Zeek has it
     if (recent_.size() >= kMaxRecent) recent_.clear();
-    if (!recent_.insert(base::fast_hash(seen)).second) return;
+    const auto [last, fresh] = recent_.try_emplace(base::fast_hash(seen), context.now());
+    const bool told = !fresh && context.now() - last->second < kForgotten;
+    last->second = context.now();
+    if (told) return;
   }
   SmbFiles row;
   row.head = context.head(context.now(), context.place());
@@ -197,6 +201,8 @@ void Session::content(Context& context, std::uint64_t id, Direction direction, s
     f->fuid = handle->fuid();
   }
   context.files().data_at(context, *handle, offset, data);
+  // Read once more from its beginning, it crosses once more.
+  if (handle->complete()) context.files().close(context, handle);
 }
 
 void Session::pipe(Context& context, std::uint64_t id, Direction direction, Bytes data) {

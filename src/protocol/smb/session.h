@@ -113,7 +113,7 @@ class Session {
   std::vector<Pending> pending_;
   std::map<std::uint32_t, Tree> trees_;
   std::map<std::uint64_t, OpenFile> files_;
-  std::set<std::uint64_t> recent_;
+  std::map<std::uint64_t, base::Time> recent_;  // rows that were written, by their digest, and when last asked for
   std::uint64_t files_seen_ = 0;
 };
 
