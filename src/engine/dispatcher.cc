@@ -77,7 +77,7 @@ struct Dispatcher::Flow {
   bool late = false;  // matched nothing, but a protocol may still begin in the middle
   bool given_up = false;
   bool ended[2] = {false, false};
-  std::unique_ptr<Flow> within;  // the stream that `parser` carries in its messages
+  std::unique_ptr<Flow> within;   // the stream that `parser` carries in its messages
   std::uint8_t shadow_of = 0xff;  // definition of `shadow`
   bool shadow_over = false;
 };

@@ -1,5 +1,5 @@
-// POP3 (RFC 1939) and IMAP (RFC 3501): who reads which mailbox, and how the login went. Passwords stay out; the parts of
-// mails fetched over POP3 are files.
+// POP3 (RFC 1939) and IMAP (RFC 3501): who reads which mailbox, and how the login went. Passwords stay out; the parts
+// of mails fetched over POP3 are files.
 #pragma once
 
 #include "protocol/parser.h"
