@@ -213,7 +213,7 @@ std::string how_far(const Document& d) {
   for (const Document& z : d.at("visibility").at("zones")) {
     const std::size_t at =
         static_cast<std::size_t>(std::find(kOrder.begin(), kOrder.end(), text(z, "zone")) - kOrder.begin());
-    if (number(z, "hosts_known") == 0 || at <= deepest) continue;
+    if (number(z, "hosts_known") == 0 || at <= deepest || at == kOrder.size()) continue;
     line += fmt::format(" A step to the {} zone we would have seen with probability {:.2f} ({}).", kOrder[at],
                         z.at("probability").get<double>(), text(z, "statement"));
     break;
