@@ -192,6 +192,9 @@ std::optional<std::string> punycode_label(std::string_view label) {
         if ((next & 0xc0) != 0x80) return std::nullopt;
         point = point << 6 | (next & 0x3f);
       }
+      // RFC 3629 3: no longer than needed, no halves of pairs, nothing above the last code point.
+      constexpr std::uint32_t kLeast[] = {0, 0, 0x80, 0x800, 0x10000};
+      if (point < kLeast[length] || point > 0x10ffff || (point >= 0xd800 && point <= 0xdfff)) return std::nullopt;
       // Capital Latin-1, Greek and Cyrillic letters, whose small forms stand 32 further on: what feeds contain.
       if ((point >= 0xc0 && point <= 0xde && point != 0xd7) || (point >= 0x391 && point <= 0x3a9) ||
           (point >= 0x410 && point <= 0x42f)) {

@@ -86,6 +86,7 @@ TEST(PlainList, InternationalNamesAreComparedInAscii) {
   EXPECT_EQ(normalised_domain("BÜCHER.example"), "xn--bcher-kva.example");
   EXPECT_EQ(normalised_domain("пример.испытание"), "xn--e1afmkfd.xn--80akhbyknj4f");
   EXPECT_EQ(normalised_domain("\xff\xfe.example"), std::nullopt);
+  EXPECT_EQ(normalised_domain("\xf4\xbf\xbf\xbf.example"), std::nullopt);  // above the last code point
   EXPECT_EQ(normalised_domain("localhost"), std::nullopt);
   EXPECT_EQ(normalised_domain("1.2.3.4"), std::nullopt);
   EXPECT_EQ(normalised_domain(std::string(64, 'a') + ".example"), std::nullopt);
