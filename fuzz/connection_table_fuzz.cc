@@ -27,7 +27,6 @@ class Checker : public Consumer {
     live(c, slot);
     require(!data.empty());
     State& state = states_[c.uid.value];
-    require(!state.ended[index(d)]);
     std::uint8_t* next = &state.next[index(d)];
     for (const std::uint8_t byte : data) {
       // A byte's value is the low end of its sequence number.
@@ -43,7 +42,6 @@ class Checker : public Consumer {
     live(c, slot);
     require(bytes != 0);
     State& state = states_[c.uid.value];
-    require(!state.ended[index(d)]);
     state.next[index(d)] = static_cast<std::uint8_t>(state.next[index(d)] + bytes);
   }
   void datagram(const View& c, std::uint64_t& slot, Direction, const packet::Packet&) override { live(c, slot); }

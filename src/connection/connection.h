@@ -51,7 +51,7 @@ class Consumer {
   /// A UDP, ICMP or other datagram.
   virtual void datagram(const View& connection, std::uint64_t& slot, Direction direction,
                         const packet::Packet& packet) = 0;
-  /// This direction of a TCP stream ended.
+  /// This direction of a TCP stream ended. Bytes behind its FIN may still follow, where the peer acknowledges them.
   virtual void end(const View& connection, std::uint64_t& slot, Direction direction, End why,
                    const packet::Origin& at) = 0;
   /// The connection is over; the consumer frees what `slot` stands for. Its `conn` record follows. Returns the names of

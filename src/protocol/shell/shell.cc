@@ -28,12 +28,16 @@ bool textual(Bytes data) {
   });
 }
 
-/// A line without the escape sequences that colour it (ECMA-48 5.4: ESC [ parameters letter; ESC ] … BEL).
-std::string plain(std::string_view line) {
-  std::string out;
-  for (std::size_t i = 0; i < line.size(); ++i) {
+/// A line without the escape sequences that colour it (ECMA-48 5.4: ESC [ parameters letter; ESC ] … BEL): `line`
+/// itself where it has none, as most, else in `scratch`.
+std::string_view plain(std::string_view line, std::string& scratch) {
+  if (!line.empty() && line.back() == '\r') line.remove_suffix(1);
+  std::size_t i = line.find_first_of("\x1b\r\x07");
+  if (i == std::string_view::npos) return line;
+  scratch = line.substr(0, i);
+  for (; i < line.size(); ++i) {
     if (line[i] != 0x1b) {
-      if (line[i] != '\r' && line[i] != '\x07') out += line[i];
+      if (line[i] != '\r' && line[i] != '\x07') scratch += line[i];
       continue;
     }
     if (i + 1 < line.size() && line[i + 1] == ']') {
@@ -43,7 +47,7 @@ std::string plain(std::string_view line) {
       while (i < line.size() && !letter(line[i])) ++i;
     }
   }
-  return out;
+  return scratch;
 }
 
 struct Sign {
@@ -112,8 +116,9 @@ Sign sign_of(std::string_view line) {
   }
   // passwd(5): the first line of every system's.
   if (line.substr(0, 9) == "root:x:0:" || line.substr(0, 9) == "root:*:0:") return {"unix", {}, false};
-  for (const std::string_view s : {"no job control in this shell", "can't access tty; job control turned off",
-                                   "cannot set terminal process group"})
+  static constexpr std::string_view kComplaints[] = {
+      "no job control in this shell", "can't access tty; job control turned off", "cannot set terminal process group"};
+  for (const std::string_view s : kComplaints)
     if (line.find(s) != std::string_view::npos) return {"unix", {}, false};
   // uname -a
   if (line.substr(0, 6) == "Linux " &&
@@ -138,17 +143,21 @@ bool listing(std::string_view line) {
   return links != std::string_view::npos && links > 10 && digit(line[links]);
 }
 
-/// A line that is a command of those that whoever gets a shell types first.
+// What whoever gets a shell types first: whole lines, and how lines begin.
+constexpr std::string_view kCommands[] = {
+    "id",         "whoami", "uname -a", "hostname",    "ifconfig", "ipconfig", "ipconfig /all",
+    "systeminfo", "ps aux", "ps -ef",   "netstat -an", "ls -la",   "ls -l",    "ls",
+    "dir",        "pwd",    "w",        "sudo -l",     "net user", "tasklist"};
+constexpr std::string_view kBeginnings[] = {"cat /etc/",  "uname -",     "ls /",           "ls -",      "cd /",
+                                            "python -c ", "python3 -c ", "/bin/sh",        "/bin/bash", "sh -i",
+                                            "bash -i",    "net user ",   "net localgroup", "wget http", "curl http",
+                                            "chmod ",     "export ",     "find / "};
+
 bool command(std::string_view line) {
   line = text::trim(line);
-  for (const std::string_view whole :
-       {"id",         "whoami", "uname -a", "hostname",    "ifconfig", "ipconfig", "ipconfig /all",
-        "systeminfo", "ps aux", "ps -ef",   "netstat -an", "ls -la",   "ls -l",    "ls",
-        "dir",        "pwd",    "w",        "sudo -l",     "net user", "tasklist"})
+  for (const std::string_view whole : kCommands)
     if (line == whole) return true;
-  for (const std::string_view begin :
-       {"cat /etc/", "uname -", "ls /", "ls -", "cd /", "python -c ", "python3 -c ", "/bin/sh", "/bin/bash", "sh -i",
-        "bash -i", "net user ", "net localgroup", "wget http", "curl http", "chmod ", "export ", "find / "})
+  for (const std::string_view begin : kBeginnings)
     if (line.substr(0, begin.size()) == begin) return true;
   return false;
 }
@@ -173,9 +182,10 @@ struct Findings {
 };
 Findings look(std::string_view text) {
   Findings f;
+  std::string scratch;
   while (!text.empty() && !f.sign) {
     const std::size_t end = text.find('\n');
-    const std::string line = plain(text.substr(0, std::min(end, kMaxLine)));
+    const std::string_view line = plain(text.substr(0, std::min(end, kMaxLine)), scratch);
     f.sign = sign_of(line).interpreter != nullptr || listing(line);
     f.commands += command(line);
     text.remove_prefix(end == std::string_view::npos ? text.size() : end + 1);
@@ -267,9 +277,11 @@ class ShellParser final : public Parser {
   void line(Context& context, Direction direction, std::string_view raw, bool ended) {
     Facts& f = *facts_;
     const std::size_t side = connection::index(direction);
-    std::string text = plain(raw);
+    std::string scratch;
+    std::string_view text = plain(raw, scratch);
     // A shell without a name prompts with this alone, and prints behind it.
-    while (text.size() > 2 && (text[0] == '$' || text[0] == '#') && text[1] == ' ' && !f.sign.empty()) text.erase(0, 2);
+    while (text.size() > 2 && (text[0] == '$' || text[0] == '#') && text[1] == ' ' && !f.sign.empty())
+      text.remove_prefix(2);
     if (ended) {
       if (f.lines[side]++ == 0 && f.script.empty()) {
         f.script = script_line(text).substr(0, kMaxKept);
@@ -278,7 +290,7 @@ class ShellParser final : public Parser {
       f.known[side] += command(text);
       // Lines of either side are kept until it is known which gives commands.
       if (!text::trim(text).empty() && f.commands[side].size() < kMaxCommands)
-        f.commands[side].push_back(text.substr(0, kMaxKept));
+        f.commands[side].emplace_back(text.substr(0, kMaxKept));
     }
     if (!f.script.empty() && f.sign.empty() && f.lines[side] != 0 && f.lines[1 - side] == 0)
       return;  // the script's own

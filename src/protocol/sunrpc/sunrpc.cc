@@ -1,6 +1,7 @@
 #include "protocol/sunrpc/sunrpc.h"
 
 #include <algorithm>
+#include <deque>
 #include <memory>
 #include <string>
 #include <vector>
@@ -92,6 +93,7 @@ class RpcParser final : public FramedParser {
   void closed(Context& context, End) override {
     for (const Call& call : open_) emit(context, call, {}, {});
     open_.clear();
+    text_bytes_ = 0;
   }
 
  protected:
@@ -169,9 +171,13 @@ class RpcParser final : public FramedParser {
     }
     if (x.program == kPortMapper && c.ok()) mapper_call(x, c);
     if (open_.size() >= kMaxOpen) {
-      emit(context, open_.front(), {}, {});
-      open_.erase(open_.begin());
+      // A flood of calls that nobody answers: told once, not call by call.
+      if (!flooded_) context.weird("rpc_too_many_open_calls");
+      flooded_ = true;
+      text_bytes_ -= open_.front().machine.capacity();
+      open_.pop_front();
     }
+    text_bytes_ += x.machine.capacity();
     open_.push_back(std::move(x));
     account(context);
   }
@@ -195,6 +201,7 @@ class RpcParser final : public FramedParser {
     const auto at = std::find_if(open_.begin(), open_.end(), [&](const Call& x) { return x.xid == xid; });
     if (at == open_.end()) return;  // the call was not captured
     Call x = std::move(*at);
+    text_bytes_ -= x.machine.capacity();
     open_.erase(at);
     account(context);
     record::extend(x.place, context.place());
@@ -257,8 +264,7 @@ class RpcParser final : public FramedParser {
   }
 
   void account(Context& context) {
-    std::size_t bytes = open_.capacity() * sizeof(Call);
-    for (const Call& x : open_) bytes += x.machine.capacity();
+    const std::size_t bytes = open_.size() * sizeof(Call) + text_bytes_;
     if (bytes > counted_ && !context.memory().take(base::MemoryUse::kParsers, bytes - counted_)) {
       context.failed = true;
       return;
@@ -268,11 +274,13 @@ class RpcParser final : public FramedParser {
     counted_ = bytes;
   }
 
-  std::vector<Call> open_;
+  std::deque<Call> open_;
+  std::size_t text_bytes_ = 0;  // of the machines' names
   base::MemoryAccountant* memory_ = nullptr;
   std::size_t counted_ = 0;
   bool inside_[2] = {false, false};  // of a message of several fragments
   bool seen_ = false;
+  bool flooded_ = false;
 };
 
 // A call says what it is in six fields; a reply says too little by itself.
