@@ -292,7 +292,7 @@ class MysqlParser final : public FramedParser {
     }
   }
 
-  void write(Context& context, Opt<bool> success, Opt<std::uint64_t> rows, std::string response,
+  void write(Context& context, Opt<bool> success, Opt<std::uint64_t> rows, const std::string& response,
              Opt<std::uint64_t> code) {
     State& s = *state_;
     s.waiting = false;
