@@ -2,6 +2,8 @@
 // milliseconds or RFC 3339.
 #include <simdjson.h>
 
+#include <cmath>
+
 #include "logs/line.h"
 #include "record/uid.h"
 
@@ -125,9 +127,9 @@ class ZeekJson final : public LineReader {
       double seconds = 0;
       if (value.type() == simdjson::dom::element_type::DOUBLE && value.get(seconds) == simdjson::SUCCESS) {
         if (seconds >= 0 && seconds < 9e9)
-          t = base::Time{static_cast<std::int64_t>(seconds * 1e6 + 0.5) * 1000};
+          t = base::Time{std::llround(seconds * 1e6) * 1000};
         else if (seconds >= 1e11 && seconds < 9e12)
-          t = base::Time{static_cast<std::int64_t>(seconds * 1e3 + 0.5) * 1000};
+          t = base::Time{std::llround(seconds * 1e3) * 1000};
       } else {
         t = parse_row_time(text);
       }

@@ -497,7 +497,7 @@ std::string Joiner::file_stem_name(const std::string& actor, const std::vector<A
   std::string stem = actor;
   if (stem.substr(0, 4) == "apt_") stem.erase(0, 4);
   if (!all_digits(stem)) return normalised_name(stem);
-  const std::string apt = "apt" + stem;
+  std::string apt = "apt" + stem;
   bool contradicted = false;
   for (const Alias& alias : aliases) {
     const std::string name = normalised_name(alias.name);

@@ -6,7 +6,6 @@
 
 namespace whodunit::store::duckdb {
 
-using base::Error;
 using base::Result;
 
 namespace {

@@ -7,7 +7,6 @@
 
 namespace whodunit::store::duckdb {
 
-using base::Error;
 using base::Result;
 
 namespace {

@@ -11,7 +11,7 @@
 
 #include "base/result.h"
 
-struct _duckdb_connection;
+struct _duckdb_connection;  // NOLINT(bugprone-reserved-identifier): DuckDB's name
 
 namespace whodunit::store::duckdb {
 

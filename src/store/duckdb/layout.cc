@@ -84,22 +84,22 @@ const std::vector<std::string>& case_tables() {
   static const std::vector<std::string> kTables = {
       "CREATE TABLE case_info (key VARCHAR, value VARCHAR)",
       "CREATE TABLE case_tables (name VARCHAR, version USMALLINT)",
-      "CREATE TABLE captures (ordinal UINTEGER, name VARCHAR, path VARCHAR, sha256 VARCHAR, format VARCHAR, "
-      "link_types UINTEGER[], packets UBIGINT, bytes UBIGINT, file_bytes UBIGINT, first TIMESTAMP_NS, "
-      "last TIMESTAMP_NS, unread UBIGINT, reason VARCHAR, cut_off BOOLEAN, nanoseconds BOOLEAN)",
+      ("CREATE TABLE captures (ordinal UINTEGER, name VARCHAR, path VARCHAR, sha256 VARCHAR, format VARCHAR, "
+       "link_types UINTEGER[], packets UBIGINT, bytes UBIGINT, file_bytes UBIGINT, first TIMESTAMP_NS, "
+       "last TIMESTAMP_NS, unread UBIGINT, reason VARCHAR, cut_off BOOLEAN, nanoseconds BOOLEAN)"),
       "CREATE TABLE progress (run UINTEGER, packets UBIGINT, last TIMESTAMP_NS, complete BOOLEAN, problem VARCHAR)",
       "CREATE TABLE documents (name VARCHAR, json VARCHAR)",
-      "CREATE TABLE findings (id VARCHAR, detector VARCHAR, techniques VARCHAR[], phase VARCHAR, outcome VARCHAR, "
-      "severity VARCHAR, confidence DOUBLE, attacker_type VARCHAR, attacker VARCHAR, victim_type VARCHAR, "
-      "victim VARCHAR, first TIMESTAMP_NS, last TIMESTAMP_NS, statement VARCHAR, json VARCHAR)",
-      "CREATE TABLE evidence (finding VARCHAR, ordinal UINTEGER, record VARCHAR, ts TIMESTAMP_NS, uid VARCHAR, "
-      "\"id.orig_h\" VARCHAR, \"id.orig_p\" USMALLINT, \"id.resp_h\" VARCHAR, \"id.resp_p\" USMALLINT, "
-      "\"place.capture_first\" UINTEGER, \"place.first\" UBIGINT, \"place.capture_last\" UINTEGER, "
-      "\"place.last\" UBIGINT)",
-      "CREATE TABLE incidents (id VARCHAR, victim VARCHAR, phase VARCHAR, depth VARCHAR, first TIMESTAMP_NS, "
-      "last TIMESTAMP_NS, findings VARCHAR[], json VARCHAR)",
-      "CREATE TABLE assessments (subject VARCHAR, level VARCHAR, hypothesis VARCHAR, probability DOUBLE, "
-      "confidence VARCHAR, json VARCHAR)",
+      ("CREATE TABLE findings (id VARCHAR, detector VARCHAR, techniques VARCHAR[], phase VARCHAR, outcome VARCHAR, "
+       "severity VARCHAR, confidence DOUBLE, attacker_type VARCHAR, attacker VARCHAR, victim_type VARCHAR, "
+       "victim VARCHAR, first TIMESTAMP_NS, last TIMESTAMP_NS, statement VARCHAR, json VARCHAR)"),
+      ("CREATE TABLE evidence (finding VARCHAR, ordinal UINTEGER, record VARCHAR, ts TIMESTAMP_NS, uid VARCHAR, "
+       "\"id.orig_h\" VARCHAR, \"id.orig_p\" USMALLINT, \"id.resp_h\" VARCHAR, \"id.resp_p\" USMALLINT, "
+       "\"place.capture_first\" UINTEGER, \"place.first\" UBIGINT, \"place.capture_last\" UINTEGER, "
+       "\"place.last\" UBIGINT)"),
+      ("CREATE TABLE incidents (id VARCHAR, victim VARCHAR, phase VARCHAR, depth VARCHAR, first TIMESTAMP_NS, "
+       "last TIMESTAMP_NS, findings VARCHAR[], json VARCHAR)"),
+      ("CREATE TABLE assessments (subject VARCHAR, level VARCHAR, hypothesis VARCHAR, probability DOUBLE, "
+       "confidence VARCHAR, json VARCHAR)"),
   };
   return kTables;
 }
