@@ -1,4 +1,6 @@
 // The parsed form of feeds: little-endian, counts and lengths as LEB128, a checksum at the end.
+#include <cmath>
+
 #include "base/bytes.h"
 #include "base/hash.h"
 #include "knowledge/intel_store.h"
@@ -105,7 +107,7 @@ std::string pack_feeds(const std::vector<Feed>& feeds) {
       p.number(i.report);
       p.number(i.actor);
       p.number(i.malware);
-      p.number(static_cast<std::uint64_t>(i.confidence * 1000.0F + 0.5F));
+      p.number(static_cast<std::uint64_t>(std::lround(i.confidence * 1000.0F)));
       p.date(i.date);
       p.date(i.until);
       p.text(i.value);

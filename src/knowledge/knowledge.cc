@@ -72,7 +72,7 @@ std::string find_data_file(const std::string& file) {
   }
   folders.emplace_back("/usr/share/whodunit");
   for (const std::string& folder : folders) {
-    const std::string path = folder + '/' + file;
+    std::string path = folder + '/' + file;
     if (is_file(path)) return path;
   }
   return {};

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <cmath>
 #include <cstring>
 #include <unordered_map>
 
@@ -344,7 +345,7 @@ void IndicatorSetBuilder::add(const Feed& feed) {
     entry.source = static_cast<std::uint16_t>(p.tables->sources.size() - 1);
     entry.port = one.port;
     entry.kind = one.kind;
-    entry.confidence = static_cast<std::uint8_t>(std::clamp(one.confidence, 0.0F, 1.0F) * 200.0F + 0.5F);
+    entry.confidence = static_cast<std::uint8_t>(std::lround(std::clamp(one.confidence, 0.0F, 1.0F) * 200.0F));
     entry.partial = one.partial;
     p.tables->entries.push_back(entry);
     p.values.push_back(one.value);

@@ -389,7 +389,7 @@ bool Networks::has_systems() const {
 std::size_t Networks::memory() const {
   std::size_t out = tables_->lists.memory() + tables_->list_rows.capacity() * sizeof(Tables::ListRow);
   for (const auto& table : tables_->csv) out += table->map.memory() + table->rows.capacity() * sizeof(Tables::CsvRow);
-  for (const std::string& name : tables_->names) out += sizeof name + (name.size() > 15 ? name.size() : 0);
+  for (const std::string& name : tables_->names) out += sizeof(std::string) + (name.size() > 15 ? name.size() : 0);
   return out;
 }
 const std::string& Networks::digest() const { return tables_->digest; }
