@@ -67,7 +67,7 @@ std::string stix_bundle(const Document& d) {
     if (!a && value.find('.') == std::string::npos) return "";
     if (!a && value.find('/') != std::string::npos) return "";
     const std::string type = a ? (a->is_v4() ? "ipv4-addr" : "ipv6-addr") : "domain-name";
-    const std::string id = type + "--" + uuid5("{\"value\":\"" + value + "\"}");
+    std::string id = type + "--" + uuid5("{\"value\":\"" + value + "\"}");
     if (seen.insert(id).second) {
       Document o;
       o["type"] = type;
@@ -84,7 +84,7 @@ std::string stix_bundle(const Document& d) {
     const std::string fid = text(f, "id");
     Document object_refs = Document::array();
     for (const char* key : {"attacker", "victim"}) {
-      const std::string id = observable(value_of(f, key));
+      std::string id = observable(value_of(f, key));
       if (!id.empty() && (object_refs.empty() || object_refs[0] != id)) object_refs.push_back(id);
     }
     if (object_refs.empty()) continue;

@@ -102,7 +102,8 @@ std::string span(base::Time a, base::Time b) {
     std::replace(s.begin(), s.end(), 'T', ' ');
     return s;
   };
-  const std::string from = words(a), to = words(b);
+  std::string from = words(a);
+  const std::string to = words(b);
   if (from == to) return from;
   return from + " – " +
          to.substr(from.substr(0, 10) == to.substr(0, 10) ? 11

@@ -143,7 +143,7 @@ class ProfileMethod : public Method {
 
 class InfrastructureMethod : public Method {
  public:
-  InfrastructureMethod(std::vector<InfrastructureFeature> features, const std::vector<Trial>& trials,
+  InfrastructureMethod(const std::vector<InfrastructureFeature>& features, const std::vector<Trial>& trials,
                        const ActorTable& table, Worked* worked)
       : own_(worked == nullptr ? std::make_unique<Worked>(trials, table) : nullptr),
         worked_(worked == nullptr ? own_.get() : worked),
