@@ -22,7 +22,6 @@ using namespace std::string_literals;
 class DispatcherTest : public ::testing::Test {
  protected:
   DispatcherTest() {
-    protocol::testing::register_records();
     view_.id = {*base::Address::parse("192.0.2.10"), *base::Address::parse("198.51.100.20"), {40000}, {8888}};
     view_.protocol = packet::kTcp;
     view_.uid = {7};
@@ -45,6 +44,10 @@ class DispatcherTest : public ::testing::Test {
     return out;
   }
 
+  /// Records have their numbers before a dispatcher asks for them.
+  struct Registered {
+    Registered() { protocol::testing::register_records(); }
+  } registered_;
   connection::View view_;
   packet::Origin at_;
   protocol::Plan plan_;

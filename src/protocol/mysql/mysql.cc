@@ -140,7 +140,7 @@ bool skip_attributes(Cursor& c) {
 std::string terminated(Cursor& c) {
   const std::string_view rest = base::as_text(c.rest());
   const std::size_t end = rest.find('\0');
-  const std::string out(rest.substr(0, std::min(end, kMaxText)));
+  std::string out(rest.substr(0, std::min(end, kMaxText)));
   c.skip(end == std::string_view::npos ? c.left() : end + 1);
   return out;
 }
