@@ -91,20 +91,24 @@ std::string headline(const Incident& incident, const std::vector<const Finding*>
                           : incident.attackers.size() == 1
                               ? incident.attackers[0]
                               : fmt::format("{} and {} more", incident.attackers[0], incident.attackers.size() - 1);
+  // What is done to all hosts of a network (a second DHCP server, say) has no victim of its own.
+  const std::string whom = !incident.victim.empty()         ? incident.victim
+                           : !incident.organisation.empty() ? "the hosts of " + incident.organisation
+                                                            : "the hosts of a network";
   if (incident.outbound)
-    return fmt::format("{}, a host of the defended network, acted against {}: {}", who, incident.victim,
+    return fmt::format("{}, a host of the defended network, acted against {}: {}", who, whom,
                        findings.back()->statement);
   if (incident.phase == Phase::kDoorRattling)
-    return fmt::format("{} tried doors of {} and did nothing more that we can see", who, incident.victim);
+    return fmt::format("{} tried doors of {} and did nothing more that we can see", who, whom);
   if (opened == 0 && incident.phase == Phase::kAssault)
-    return fmt::format("{} attacked {}; no success seen", who, incident.victim);
+    return fmt::format("{} attacked {}; no success seen", who, whom);
   if (opened == 0)
-    return fmt::format("Signs of {} on {} by {}; whether it succeeded cannot be told", to_string(incident.phase),
-                       incident.victim, who);
+    return fmt::format("Signs of {} on {} by {}; whether it succeeded cannot be told", to_string(incident.phase), whom,
+                       who);
   const char* inward =
       incident.depth >= ZoneLevel::kInner ? "got inside" : "got in at the edge and no further that we can see";
   // The first host of the innermost zone that was reached.
-  std::string reached = incident.victim;
+  std::string reached = whom;
   for (auto step = incident.path.rbegin(); step != incident.path.rend(); ++step)
     if (step->level == incident.depth) reached = step->to;
   if (incident.depth == ZoneLevel::kOutside)
