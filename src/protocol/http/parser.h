@@ -88,6 +88,7 @@ class HttpParser final : public Parser {
   void headers_done(Context& context, Role role);
   std::size_t body(Context& context, Role role, Bytes data);
   void body_bytes(Context& context, Role role, Bytes data);
+  void body_ends(Context& context, Role role);
   void finish(Context& context, Role role, bool interrupted);
   void set_version(Version& held, Version seen);
   void hold_line(Context& context, Side& side, std::string_view text);
