@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "asset/inventory.h"
+#include "attribution/model/actor_table.h"
 #include "engine/store_writer.h"
 #include "knowledge/networks/networks.h"
 #include "store/store.h"
@@ -371,6 +372,8 @@ Case investigate(engine::Inputs& inputs, const Options& options, const Knowledge
   if (knowledge.indicators == nullptr)
     c.notes.emplace_back(
         "no indicators are loaded: nothing was compared with what others have seen (whodunit intel add)");
+  if (knowledge.actors == nullptr || knowledge.actors->actors().empty())
+    c.notes.emplace_back("no table of known groups is installed: none can be named (see whodunit doctor)");
   note_logs(c, inputs);
   if (c.summary.evicted != 0)
     c.notes.push_back(
@@ -378,8 +381,6 @@ Case investigate(engine::Inputs& inputs, const Options& options, const Knowledge
   if (c.summary.memory_refused != 0)
     c.notes.push_back(fmt::format("a memory limit was reached {} times: some connections were not looked into",
                                   c.summary.memory_refused));
-  if (inventory.overflow() != 0)
-    c.notes.push_back(fmt::format("{} appearances of hosts beyond the limit were not kept", inventory.overflow()));
   c.made_with = {options.program, settings_text(options), knowledge.digest, ""};
 
   // One set of assessments, about the gravest incident that is directed at the defended network; without one, about the
