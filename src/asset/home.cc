@@ -4,10 +4,12 @@
 //    sensor that sees them stands inside. They are named by the blocks in use: /24 of 192.168/16, /16 elsewhere, /48 of
 //    ULA; more than four blocks of one range become the range.
 // 2. Public networks (/24, /48) whose hosts open connections to those private addresses, and are answered, are of the
-//    same organisation: nobody outside reaches private addresses without translation.
+//    same organisation where the sensor also sees others call them: it stands beside them. Reaching a private address
+//    alone shows nothing: behind a translating device every visitor from outside seems to.
 // 3. Where no private address was seen, the network that takes part in at least half of the connections between public
-//    addresses, with more distinct peers than any other, is taken: the sensor stands before it. Where two are even, the
-//    one that is called, not the one that calls.
+//    addresses, with more distinct networks as peers than any other, is taken: the sensor stands before it. Where two
+//    are even, the one that is called, not the one that calls. Networks are counted, not hosts: one scanner from
+//    outside meets every host of the network that it tries.
 // 4. Otherwise nothing is said to be defended.
 #include <fmt/format.h>
 
@@ -57,10 +59,23 @@ detect::Home Inventory::infer_home() const {
   }
   std::size_t joined = 0;
   if (private_hosts != 0) {
+    std::map<base::Network, std::set<base::Network>> called_by, calls;
     std::set<base::Network> reach_in;
-    for (const auto& [edge, n] : edges_)
-      if (edge.protocol == 6 && edge.orig.is_global() && edge.resp.is_private())
-        reach_in.insert(public_block(edge.orig));
+    for (const auto& [edge, n] : edges_) {
+      if (!edge.orig.is_global()) continue;
+      const base::Network from = public_block(edge.orig);
+      if (edge.protocol == 6 && edge.resp.is_private()) reach_in.insert(from);
+      if (!edge.resp.is_global() || public_block(edge.resp) == from) continue;
+      called_by[public_block(edge.resp)].insert(from);
+      calls[from].insert(public_block(edge.resp));
+    }
+    for (auto at = reach_in.begin(); at != reach_in.end();) {
+      // Whom it called itself may be calling back.
+      const std::set<base::Network>& callers = called_by[*at];
+      const bool seen_beside =
+          std::any_of(callers.begin(), callers.end(), [&](const base::Network& c) { return calls[*at].count(c) == 0; });
+      at = seen_beside ? std::next(at) : reach_in.erase(at);
+    }
     // Many networks that do so are no DMZ: the sensor sees the inner side of a translating or tunnelling device.
     if (reach_in.size() <= 2) {
       home.networks.insert(home.networks.end(), reach_in.begin(), reach_in.end());
@@ -69,7 +84,7 @@ detect::Home Inventory::infer_home() const {
   } else {
     struct Side {
       std::uint64_t connections = 0, called = 0;
-      std::set<base::Address> peers;
+      std::set<base::Network> peers;
     };
     std::map<base::Network, Side> sides;
     std::uint64_t total = 0;
@@ -79,10 +94,10 @@ detect::Home Inventory::infer_home() const {
       const base::Network a = public_block(edge.orig), b = public_block(edge.resp);
       sides[b].connections += n;
       sides[b].called += n;
-      sides[b].peers.insert(edge.orig);
+      sides[b].peers.insert(a);
       if (a == b) continue;
       sides[a].connections += n;
-      sides[a].peers.insert(edge.resp);
+      sides[a].peers.insert(b);
     }
     const base::Network* best = nullptr;
     bool even = false;

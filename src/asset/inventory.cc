@@ -12,6 +12,8 @@ constexpr std::size_t kMaxEdges = 500'000;
 
 /// The responder answered in a way that shows a service.
 bool answered(const connection::Conn& c) {
+  // SYN-ACKs that nobody asked for are reset: backscatter, no service.
+  if (c.proto == "tcp" && !c.history.empty() && c.history.find_first_of("SsDd") == std::string_view::npos) return false;
   if (c.proto == "tcp")
     return c.conn_state == "SF" || c.conn_state == "S1" || c.conn_state == "S2" || c.conn_state == "S3" ||
            c.conn_state == "RSTO" || c.conn_state == "RSTR";

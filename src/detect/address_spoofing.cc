@@ -173,7 +173,8 @@ class AddressSpoofing : public Detector {
     f.outcome = Outcome::kUnknown;
     f.severity = Severity::kHigh;
     f.confidence = c.taken.size() >= 3 || c.frame_differs ? 0.85 : 0.75;
-    if (const base::Address* a = own_of(mac)) f.attacker = host(*a);
+    const base::Address* own = own_of(mac);
+    f.attacker = own != nullptr ? host(*own) : hardware(mac);
     std::string taken;
     for (const base::Address& a : c.taken) {
       if (f.victims.size() < 64) f.victims.push_back(host(a));
@@ -182,7 +183,7 @@ class AddressSpoofing : public Detector {
     f.victim = f.victims.front();
     for (const record::Head& head : c.heads) f.add("arp", head);
     f.statement = fmt::format("{}{} claims by ARP the address{} {} that {} others: their traffic goes through it", mac,
-                              f.attacker.empty() ? "" : " (" + f.attacker.value + ")", c.taken.size() == 1 ? "" : "es",
+                              own == nullptr ? "" : " (" + own->to_string() + ")", c.taken.size() == 1 ? "" : "es",
                               taken, c.taken.size() == 1 ? "is" : "are");
     f.fact("mac", mac);
     out.push_back(std::move(f));
@@ -220,12 +221,12 @@ class AddressSpoofing : public Detector {
       f.severity = Severity::kHigh;
       if (!others) f.severity = Severity::kMedium;  // it may be one of several of its own
       f.confidence = others ? 0.8 : 0.65;
-      if (own != nullptr) f.attacker = host(*own);
+      f.attacker = own != nullptr ? host(*own) : hardware(mac);
       f.victim = host(pair.second);
       f.statement = fmt::format(
           "{}{} tells {} over and over, unasked, that {} is at its hardware address: what is sent "
           "there goes through it",
-          mac, f.attacker.empty() ? "" : " (" + f.attacker.value + ")", pair.second.to_string(),
+          mac, own == nullptr ? "" : " (" + own->to_string() + ")", pair.second.to_string(),
           pair.first.to_string());
       f.fact("mac", mac);
     }

@@ -31,7 +31,8 @@ std::string_view to_string(Severity severity);
 /// False where the text is no severity.
 bool parse_severity(std::string_view text, Severity& out);
 
-/// What a finding is about. `type` is one of host, domain, account, file, certificate, fingerprint, network.
+/// What a finding is about. `type` is one of host, hardware_address (of a host whose address is not known), domain,
+/// account, file, certificate, fingerprint, network.
 struct Entity {
   std::string type;
   std::string value;
@@ -39,6 +40,7 @@ struct Entity {
   bool empty() const { return value.empty(); }
 };
 inline Entity host(const base::Address& a) { return {"host", a.to_string()}; }
+inline Entity hardware(std::string_view address) { return {"hardware_address", std::string(address)}; }
 
 /// A record behind a finding: its type, connection and place lead to the packets.
 struct EvidenceRef {

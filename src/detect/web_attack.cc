@@ -3,7 +3,8 @@
 // Method: the target, headers and the body's beginning are decoded as a server would (percent-encoding, twice where
 // there is more; plus signs; entities; overlong slashes), lower-cased, and matched against patterns of attacks by
 // class. The server's answer decides the outcome: an error or a refusal is an attempt; an answer that holds what was
-// asked for (a passwd file, a database's error, the output of id) is a success; a plain 200 alone is unknown.
+// asked for (a passwd file, a database's error, the output of id) is a success; a plain 200 alone is unknown, but where
+// the request told the server to call some host (a JNDI look-up, a download), and the server then does.
 #include <fmt/format.h>
 #include <hs.h>
 
@@ -16,6 +17,8 @@
 #include <unordered_set>
 #include <vector>
 
+#include "connection/conn_record.h"
+#include "detect/callbacks.h"
 #include "detect/detector.h"
 #include "detect/web_database.h"
 #include "detect/web_patterns.h"
@@ -141,6 +144,9 @@ struct Hits {
   std::vector<record::Head> proof_heads;
   base::Time first, last;
   bool echoed = false;
+  std::uint64_t number = 0;                 // of this pair and class, for its calls back
+  std::set<std::string> hosts;              // that requests told the server to call
+  const Callbacks::Seen* called = nullptr;  // that it did
 };
 
 struct Pair {
@@ -163,16 +169,22 @@ class WebAttackDetector : public Detector {
  public:
   const Description& description() const override { return describe(); }
   Needs needs() const override {
-    return {.records = {"http"}, .http_body_window = parameters_.body_window, .http_code_headers = true};
+    return {.records = {"http", "dns", "conn"}, .http_body_window = parameters_.body_window, .http_code_headers = true};
   }
 
   void take(const record::Batch& batch) override {
-    if (&batch.schema() != &protocol::http::Http::schema) return;
-    for (std::size_t row = 0; row < batch.rows(); ++row) take(protocol::http::Http::read(batch, row));
+    for (std::size_t row = 0; row < batch.rows(); ++row) {
+      if (&batch.schema() == &protocol::http::Http::schema) take(protocol::http::Http::read(batch, row));
+      if (&batch.schema() == &protocol::dns::Dns::schema) callbacks_.take(protocol::dns::Dns::read(batch, row));
+      if (&batch.schema() == &connection::Conn::schema) callbacks_.connection(batch.head(row));
+    }
   }
 
-  void finish(const Home& home, std::vector<Finding>& out) override {
-    for (const auto& [key, hits] : hits_) report(key.first, key.second, hits, home, out);
+  void finish(const Home&, std::vector<Finding>& out) override {
+    for (auto& [key, hits] : hits_) {
+      if (const auto at = callbacks_.seen().find(hits.number); at != callbacks_.seen().end()) hits.called = &at->second;
+      report(key.first, key.second, hits, out);
+    }
     for (const auto& [pair, r] : requests_) report_scan(pair, r, out);
   }
 
@@ -227,7 +239,11 @@ class WebAttackDetector : public Detector {
       const auto attack = static_cast<WebAttack>(a);
       if (full(hits_, {pair, attack}, parameters_.max_pairs)) continue;
       Hits& x = hits_[{pair, attack}];
-      if (x.requests++ == 0) x.first = h.head.ts;
+      if (x.requests++ == 0) {
+        x.first = h.head.ts;
+        x.number = ++numbers_;
+      }
+      if (calls(attack)) expect_calls(h, attack, x);
       x.last = std::max(x.last, h.head.ts);
       const std::uint64_t status = h.status_code.value_or(0) / 100;
       ++x.by_status[std::min<std::uint64_t>(status, 5)];
@@ -249,6 +265,33 @@ class WebAttackDetector : public Detector {
             h.response_body.find(decoded.substr(at, 24)) != std::string_view::npos)
           x.echoed = true;
       }
+    }
+  }
+
+  /// Attacks that work by making the server call a host of the attacker's.
+  static bool calls(WebAttack attack) {
+    return attack == WebAttack::kLog4Shell || attack == WebAttack::kCommandInjection ||
+           attack == WebAttack::kTemplate || attack == WebAttack::kDeserialisation;
+  }
+  void expect_calls(const protocol::http::Http& h, WebAttack attack, Hits& x) {
+    constexpr std::size_t kMostHosts = 16;
+    std::string all = decode(h.uri, true);
+    const auto more = [&all](std::string_view s) { all.append("\n").append(s.substr(0, 1024)); };
+    more(h.request_body);
+    more(decode(h.request_body.substr(0, 1024), true));
+    for (const std::string_view s : h.other_headers) more(s);
+    // What every client sends may name a site that the server calls anyway; an instruction says what it is.
+    for (const std::string_view s : {h.user_agent, h.referrer, h.x_forwarded_for, h.origin, h.host, h.username,
+                                     h.accept_language, h.request_content_type})
+      if (s.find("${") != std::string_view::npos || s.find("() {") != std::string_view::npos) more(s);
+    const std::string own(h.host.substr(0, h.host.rfind(':')));
+    for (const std::string& host : hosts_to_call(all)) {
+      const auto address = base::Address::parse(host);
+      // Its own name or address: it would call itself. (Whoever sends a JNDI look-up may say what he likes as Host.)
+      const bool itself = (host == own && attack != WebAttack::kLog4Shell) || (address && *address == h.head.id.resp_h);
+      if (x.hosts.size() >= kMostHosts || itself) continue;
+      x.hosts.insert(host);
+      if (!callbacks_.expect(h.head.id.resp_h, host, h.head.ts, x.number)) drop();
     }
   }
 
@@ -287,7 +330,7 @@ class WebAttackDetector : public Detector {
     if (r.heads.size() < Finding::kMaxEvidence) r.heads.push_back(h.head);
   }
 
-  void report(const Pair& pair, WebAttack attack, const Hits& x, const Home& home, std::vector<Finding>& out) const {
+  void report(const Pair& pair, WebAttack attack, const Hits& x, std::vector<Finding>& out) const {
     Finding f;
     f.detector = "web_attack";
     f.attacker = host(pair.from);
@@ -302,26 +345,36 @@ class WebAttackDetector : public Detector {
     if (attack == WebAttack::kCommandInjection) f.techniques.emplace_back("T1059");
     if (attack == WebAttack::kScript) f.techniques.emplace_back("T1059.007");
     if (attack == WebAttack::kUpload) f.techniques.emplace_back("T1505.003");
-    f.phase = scanner                                        ? Phase::kDoorRattling
-              : proven && attack != WebAttack::kSqlInjection ? Phase::kEntry
-                                                             : Phase::kAssault;
-    f.outcome = proven || x.echoed ? Outcome::kSucceeded : ok == 0 ? Outcome::kAttempted : Outcome::kUnknown;
+    // A look-up that is followed shows the hole, a download that was ordered and is made shows that the order ran.
+    const bool ran = x.called != nullptr && attack != WebAttack::kLog4Shell;
+    f.phase = scanner                                                 ? Phase::kDoorRattling
+              : (proven && attack != WebAttack::kSqlInjection) || ran ? Phase::kEntry
+                                                                      : Phase::kAssault;
+    f.outcome = proven || x.echoed || x.called != nullptr ? Outcome::kSucceeded
+                : ok == 0                                 ? Outcome::kAttempted
+                                                          : Outcome::kUnknown;
     f.severity = scanner                           ? Severity::kLow
-                 : proven                          ? Severity::kHigh
+                 : proven || ran                   ? Severity::kHigh
                  : attack == WebAttack::kLog4Shell ? Severity::kHigh
                                                    : Severity::kMedium;
     f.confidence =
-        proven ? 0.95
-               : std::clamp(0.7 + 0.05 * static_cast<double>(x.what.size()) + 0.01 * static_cast<double>(x.requests),
-                            0.7, 0.93);
+        proven || x.called != nullptr
+            ? 0.95
+            : std::clamp(0.7 + 0.05 * static_cast<double>(x.what.size()) + 0.01 * static_cast<double>(x.requests), 0.7,
+                         0.93);
     for (const record::Head& head : x.proof_heads) f.add("http", head);
+    if (x.called != nullptr) f.add(x.called->by_dns ? "dns" : "conn", x.called->head);
     for (const record::Head& head : x.heads) f.add("http", head);
-    f.evidence_total = x.requests;
+    f.evidence_total = x.requests + (x.called != nullptr);
     f.first = x.first;
     f.last = x.last;
+    if (x.called != nullptr) f.last = std::max(f.last, x.called->head.ts);
     std::string answer;
     if (proven)
       answer = fmt::format("the answer holds {}", x.proof);
+    else if (x.called != nullptr)
+      answer = fmt::format("the server then {} {}, as it was told", x.called->by_dns ? "asked for the name" : "called",
+                           x.called->host);
     else if (x.echoed)
       answer = "the script came back as it was sent";
     else if (ok == 0 && refused != 0)
@@ -332,15 +385,21 @@ class WebAttackDetector : public Detector {
       answer = fmt::format("{} of {} answered with 2xx: whether it worked cannot be told from that", ok, x.requests);
     std::string kinds;
     for (const std::string& w : x.what) kinds += (kinds.empty() ? "" : ", ") + w;
-    f.statement = fmt::format("{}: {} against {} ({}) in {} request{}; {}", pair.from.to_string(), to_string(attack),
-                              x.host.empty() ? pair.to.to_string() : x.host, kinds, x.requests,
-                              x.requests == 1 ? "" : "s", answer);
+    // The server by its address; by the name that was asked for as well, where it is another.
+    std::string server = pair.to.to_string();
+    if (!x.host.empty() && x.host.substr(0, x.host.rfind(':')) != server && x.host != server)
+      server += fmt::format(" (as {})", x.host);
+    f.statement = fmt::format("{} tried {} on {} ({}) in {} request{}; {}", pair.from.to_string(), to_string(attack),
+                              server, kinds, x.requests, x.requests == 1 ? "" : "s", answer);
+    if (scanner)
+      f.statement = fmt::format("{} looked for holes in the web server {} ({}) in {} request{}; {}",
+                                pair.from.to_string(), server, kinds, x.requests, x.requests == 1 ? "" : "s", answer);
     f.fact("class", std::string(to_string(attack)));
     f.fact("request", x.sample);
     if (!x.user_agent.empty()) f.fact("user_agent", x.user_agent);
     if (scanner && !x.user_agent.empty()) f.fact("tool", x.user_agent);
     if (attack == WebAttack::kLog4Shell) f.fact("cve", "CVE-2021-44228");
-    (void)home;
+    if (x.called != nullptr) f.fact("called_back", x.called->host);
     out.push_back(std::move(f));
   }
 
@@ -384,6 +443,8 @@ class WebAttackDetector : public Detector {
   std::unique_ptr<Matcher> matcher_;
   std::string text_;
   std::unordered_set<std::string> clean_;
+  Callbacks callbacks_;
+  std::uint64_t numbers_ = 0;
   std::map<std::pair<Pair, WebAttack>, Hits> hits_;
   std::map<Pair, Requests> requests_;
 };

@@ -78,19 +78,18 @@ void judge_sophistication(Incident& incident, const std::vector<const Finding*>&
   if (why.empty()) incident.sophistication_why = "nothing seen that tells";
 }
 
-std::string headline(const Incident& incident, const std::vector<const Finding*>& findings, bool from_inside) {
-  std::size_t doors = 0, opened = 0;
+std::string sentence(const Incident& incident, const std::vector<const Finding*>& findings, bool from_inside) {
+  std::size_t opened = 0;
+  bool succeeded = false;  // an assault that did what it was to do
   for (const Finding* f : findings) {
-    if (f->phase == Phase::kDoorRattling) {
-      ++doors;
-    } else if (took(*f)) {
-      ++opened;
-    }
+    opened += took(*f);
+    succeeded |= f->phase == Phase::kAssault && f->outcome == Outcome::kSucceeded;
   }
-  const std::string who = incident.attackers.empty() ? "Somebody"
-                          : incident.attackers.size() == 1
-                              ? incident.attackers[0]
-                              : fmt::format("{} and {} more", incident.attackers[0], incident.attackers.size() - 1);
+  const std::vector<std::string>& attackers = incident.attackers;
+  const std::string who = attackers.empty()       ? "somebody"
+                          : attackers.size() == 1 ? attackers[0]
+                          : attackers.size() == 2 ? attackers[0] + " and " + attackers[1]
+                                                  : fmt::format("{} and {} others", attackers[0], attackers.size() - 1);
   // What is done to all hosts of a network (a second DHCP server, say) has no victim of its own.
   const std::string whom = !incident.victim.empty()         ? incident.victim
                            : !incident.organisation.empty() ? "the hosts of " + incident.organisation
@@ -101,10 +100,12 @@ std::string headline(const Incident& incident, const std::vector<const Finding*>
   if (incident.phase == Phase::kDoorRattling)
     return fmt::format("{} tried doors of {} and did nothing more that we can see", who, whom);
   if (opened == 0 && incident.phase == Phase::kAssault)
-    return fmt::format("{} attacked {}; no success seen", who, whom);
+    return fmt::format("{} attacked {}; {}", who, whom,
+                       succeeded ? "the attack had an effect, but no entry was seen" : "no success seen");
   if (opened == 0)
-    return fmt::format("Signs of {} on {} by {}; whether it succeeded cannot be told", to_string(incident.phase), whom,
-                       who);
+    return fmt::format(
+        "Signs of {} on {}{}; {}", to_string(incident.phase), whom, attackers.empty() ? std::string() : " by " + who,
+        incident.outcome == Outcome::kAttempted ? "no success seen" : "whether it succeeded cannot be told");
   const char* inward =
       incident.depth >= ZoneLevel::kInner ? "got inside" : "got in at the edge and no further that we can see";
   // The first host of the innermost zone that was reached.
@@ -120,6 +121,12 @@ std::string headline(const Incident& incident, const std::vector<const Finding*>
                        to_string(incident.phase));
   return fmt::format("{} {}, to {} ({} zone): {}", who, inward, reached, to_string(incident.depth),
                      to_string(incident.phase));
+}
+
+std::string headline(const Incident& incident, const std::vector<const Finding*>& findings, bool from_inside) {
+  std::string s = sentence(incident, findings, from_inside);
+  if (incident.attackers.empty() && !s.empty() && s[0] == 's') s[0] = 'S';
+  return s;
 }
 
 /// What was taken of a host, and what was done with it, in order of its beginning.
@@ -241,7 +248,7 @@ std::vector<Incident> join(const std::vector<Finding>& findings, const ZoneMap& 
     incident.first = list.front()->first;
     incident.last = list.front()->last;
     std::map<std::string, std::size_t> attackers, victims;
-    std::set<std::string> entered;
+    std::set<std::string> entered, local;  // hosts that were entered; attackers known by their hardware address alone
     std::string all_ids;
     bool any_inward = false;
     std::string deepest;  // the zone that `depth` lies in, in words
@@ -260,6 +267,7 @@ std::vector<Incident> join(const std::vector<Finding>& findings, const ZoneMap& 
         incident.outcome = f->outcome;
       }
       if (!f->attacker.empty()) ++attackers[f->attacker.value];
+      if (f->attacker.type == "hardware_address") local.insert(f->attacker.value);
       if (!f->victim.empty()) victims[f->victim.value] += 1 + 2 * (f->phase >= Phase::kEntry);
       const auto victim = address_of(f->victim);
       const auto attacker = address_of(f->attacker);
@@ -289,7 +297,7 @@ std::vector<Incident> join(const std::vector<Finding>& findings, const ZoneMap& 
     // A host that was entered on the way is the intruder's means, not the intruder; unless there is nobody else.
     const bool from_inside = !attackers.empty() && std::all_of(attackers.begin(), attackers.end(), [&](const auto& a) {
       const auto address = base::Address::parse(a.first);
-      return address && zones.home().contains(*address);
+      return local.count(a.first) != 0 || (address && zones.home().contains(*address));
     });
     for (const auto& [value, n] : by_count(attackers))
       if (entered.count(value) == 0) incident.attackers.push_back(value);

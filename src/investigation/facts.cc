@@ -69,7 +69,8 @@ attribution::CaseFacts facts_of(const Case& c, const incident::Incident* inciden
     for (const std::string& t : f.techniques)
       if (techniques.insert(t).second) facts.techniques.push_back({t, support});
     const auto attacker = f.attacker.type == "host" ? base::Address::parse(f.attacker.value) : std::nullopt;
-    from_inside |= attacker && c.home.contains(*attacker);
+    // A hardware address is seen on its own network alone.
+    from_inside |= (attacker && c.home.contains(*attacker)) || f.attacker.type == "hardware_address";
     if (attacker && !c.home.contains(*attacker) && addresses.insert(f.attacker.value).second) {
       attribution::AddressFacts a;
       a.address = f.attacker.value;

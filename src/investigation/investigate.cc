@@ -206,21 +206,33 @@ void keep_earlier(Case& c, std::vector<detect::Finding> earlier) {
 }
 
 void describe_machines(Case& c, const Knowledge& knowledge) {
-  std::map<std::string, std::string> roles;
+  struct Part {
+    std::string role, type, server;
+  };
+  std::map<std::string, Part> parts;
   for (const detect::Finding& f : c.findings) {
-    if (f.severity == detect::Severity::kInformational || f.attacker.type != "host") continue;
+    const bool machine =
+        f.attacker.type == "host" || f.attacker.type == "domain" || f.attacker.type == "hardware_address";
+    if (f.severity == detect::Severity::kInformational || !machine) continue;
     const char* role = f.phase == detect::Phase::kFoothold       ? "controller"
                        : f.phase == detect::Phase::kTheft        ? "drop site"
                        : f.phase == detect::Phase::kDoorRattling ? "scanner"
                                                                  : "attacker";
-    std::string& have = roles[f.attacker.value];
-    if (have.find(role) == std::string::npos) have += (have.empty() ? "" : ", ") + std::string(role);
+    Part& part = parts[f.attacker.value];
+    part.type = f.attacker.type;
+    if (part.server.empty()) part.server = f.fact("server");
+    if (part.role.find(role) == std::string::npos) part.role += (part.role.empty() ? "" : ", ") + std::string(role);
   }
-  for (const auto& [address, role] : roles) {
+  for (const auto& [address, part] : parts) {
     if (c.machines.size() >= 256) break;
     Machine m;
     m.address = address;
-    m.role = role;
+    m.role = part.role;
+    // Who asks a resolver does not see whose server answers at last.
+    if (part.type == "domain")
+      m.kind = part.server.empty() ? "a domain" : "a domain, asked of " + part.server;
+    else if (part.type == "hardware_address")
+      m.kind = "a machine of the local network";
     const auto parsed = base::Address::parse(address);
     if (parsed && c.home.contains(*parsed)) {
       m.country = "defended network";

@@ -159,8 +159,8 @@ std::string who_with_whom_svg(const Document& d) {
   const double height = top + row * static_cast<double>(std::max(lefts.size(), rights.size())) + 16;
   std::map<std::string, std::string> kind;
   for (const Document& m : d.at("machines")) {
-    std::string k = text(m, "country");
-    if (!text(m, "kind").empty()) k = text(m, "kind") + ", " + k;
+    std::string k = text(m, "kind");
+    if (!text(m, "country").empty()) k += (k.empty() ? "" : ", ") + text(m, "country");
     kind[text(m, "address")] = k;
   }
   std::string out = fmt::format(

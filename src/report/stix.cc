@@ -11,6 +11,16 @@
 namespace whodunit::report {
 namespace {
 
+/// 02:00:00:aa:bb:cc, as the records write it.
+bool is_hardware_address(std::string_view s) {
+  if (s.size() != 17) return false;
+  for (std::size_t i = 0; i < s.size(); ++i) {
+    const bool hex = (s[i] >= '0' && s[i] <= '9') || (s[i] >= 'a' && s[i] <= 'f');
+    if (i % 3 == 2 ? s[i] != ':' : !hex) return false;
+  }
+  return true;
+}
+
 std::string value_of(const Document& f, const char* key) {
   const auto at = f.find(key);
   return at != f.end() && at->is_object() ? text(*at, "value") : std::string();
@@ -64,9 +74,10 @@ std::string stix_bundle(const Document& d) {
   Document refs = Document::array();
   const auto observable = [&](const std::string& value) -> std::string {
     const auto a = base::Address::parse(value);
-    if (!a && value.find('.') == std::string::npos) return "";
+    const bool hardware = is_hardware_address(value);
+    if (!a && !hardware && value.find('.') == std::string::npos) return "";
     if (!a && value.find('/') != std::string::npos) return "";
-    const std::string type = a ? (a->is_v4() ? "ipv4-addr" : "ipv6-addr") : "domain-name";
+    const std::string type = a ? (a->is_v4() ? "ipv4-addr" : "ipv6-addr") : hardware ? "mac-addr" : "domain-name";
     std::string id = type + "--" + uuid5("{\"value\":\"" + value + "\"}");
     if (seen.insert(id).second) {
       Document o;
@@ -87,6 +98,12 @@ std::string stix_bundle(const Document& d) {
       std::string id = observable(value_of(f, key));
       if (!id.empty() && (object_refs.empty() || object_refs[0] != id)) object_refs.push_back(id);
     }
+    // Where nobody is named (a flood of made-up addresses, say), what was seen are the ends of the records behind it.
+    if (object_refs.empty() && !f.at("evidence").empty())
+      for (const char* key : {"orig", "resp"}) {
+        const std::string id = observable(text(f.at("evidence").at(0), key));
+        if (!id.empty()) object_refs.push_back(id);
+      }
     if (object_refs.empty()) continue;
     Document o = base_object("observed-data", "observed-data--" + uuid5("finding " + fid + text(f, "statement")));
     o["first_observed"] = stamp(text(f, "first"));

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <map>
 #include <nlohmann/json.hpp>
+#include <set>
 #include <vector>
 
 #include "base/time.h"
@@ -74,6 +75,20 @@ void wrap(std::string& out, const std::string& s, std::size_t indent, std::size_
   out += '\n';
 }
 
+/// What fits into `columns`, broken at a space, and the rest. A word that does not fit is cut by the caller.
+std::pair<std::string, std::string> split(const std::string& s, std::size_t columns) {
+  if (columns_of(s) <= columns) return {s, {}};
+  std::size_t at = 0, n = 0, space = 0;
+  while (at < s.size() && n <= columns) {
+    if (s[at] == ' ') space = at;
+    ++at;
+    while (at < s.size() && (static_cast<unsigned char>(s[at]) & 0xc0) == 0x80) ++at;
+    ++n;
+  }
+  if (space == 0) return {cut(s, columns), {}};
+  return {s.substr(0, space), s.substr(space + 1)};
+}
+
 std::string home_line(const Document& d) {
   const Document& home = d.at("home");
   std::string networks;
@@ -122,7 +137,7 @@ std::string records_line(const Document& d) {
   std::string line;
   for (std::size_t i = 0; i < std::min<std::size_t>(8, kinds.size()); ++i)
     line += fmt::format("{}{} {}", i == 0 ? "  Records: " : ", ", kinds[i].second, grouped(kinds[i].first));
-  if (kinds.size() > 8) line += fmt::format(", {} more kinds", kinds.size() - 8);
+  if (kinds.size() > 8) line += fmt::format(", {} more kind{}", kinds.size() - 8, kinds.size() == 9 ? "" : "s");
   return line.empty() ? line : line + ".";
 }
 
@@ -171,6 +186,21 @@ std::string happened(const Document& d) {
   return line;
 }
 
+/// "a → b → c; d → e": each pair once, however many findings say so; nothing where it is too long to be read.
+std::string way_of(const Document& path) {
+  constexpr std::size_t kMostPairs = 6;
+  std::set<std::pair<std::string, std::string>> pairs;
+  std::string way, last;
+  for (const Document& step : path) {
+    const std::string from = text(step, "from"), to = text(step, "to");
+    if (!pairs.emplace(from, to).second) continue;
+    if (from != last) way += (way.empty() ? "" : "; ") + from;
+    way += " → " + to;
+    last = to;
+  }
+  return pairs.size() <= kMostPairs ? way : std::string();
+}
+
 std::string how_far(const Document& d) {
   static const std::vector<std::string> kOrder = {"outside", "outer", "inner", "core"};
   std::size_t deepest = 0;
@@ -182,15 +212,7 @@ std::string how_far(const Document& d) {
     any = true;
     const std::size_t at =
         static_cast<std::size_t>(std::find(kOrder.begin(), kOrder.end(), text(i, "depth")) - kOrder.begin());
-    if (at > deepest && !i.at("path").empty() && i.at("path").size() <= 6) {
-      way.clear();
-      std::string last;
-      for (const Document& step : i.at("path")) {
-        if (text(step, "from") != last) way += (way.empty() ? "" : "; ") + text(step, "from");
-        last = text(step, "to");
-        way += " → " + last;
-      }
-    }
+    if (at > deepest && !i.at("path").empty()) way = way_of(i.at("path"));
     deepest = std::max(deepest, std::min<std::size_t>(at, 3));
     steps += i.at("path").size();
   }
@@ -198,7 +220,7 @@ std::string how_far(const Document& d) {
   if (!any)
     line = "No step inward seen.";
   else if (deepest == 0 && steps == 0)
-    line = "Not in, as far as we can see: no step that succeeded.";
+    line = "Not in, as far as we can see: no step inward that succeeded.";
   else if (deepest == 0)
     line =
         counted(steps, "step") +
@@ -235,9 +257,8 @@ std::string level_line(const Document& d, std::string_view level) {
     for (const Document& h : a.at("hypotheses")) {
       const double p = h.at("probability").get<double>();
       if (n >= 3 || (n > 0 && p < 0.05)) break;
-      line += fmt::format("{}{} {} {}", line.empty() ? "" : "; ", text(h, "name"), short_probability(p),
-                          n == 0 || p >= 0.2 ? text(h, "words") : "");
-      while (!line.empty() && line.back() == ' ') line.pop_back();
+      line +=
+          fmt::format("{}{} {} {}", line.empty() ? "" : "; ", text(h, "name"), short_probability(p), text(h, "words"));
       ++n;
     }
     return line;
@@ -248,6 +269,7 @@ std::string level_line(const Document& d, std::string_view level) {
 }  // namespace
 
 std::string terminal_verdict(const Document& d, const TerminalOptions& options) {
+  constexpr std::size_t kFew = 5;  // findings of which each may take two lines
   std::string out;
   const std::size_t width = std::max<std::size_t>(60, options.width);
   const auto bold = [&](std::string_view s) {
@@ -279,13 +301,20 @@ std::string terminal_verdict(const Document& d, const TerminalOptions& options) 
   for (const Document* f : findings) {
     const auto t = base::parse_time(text(*f, "first"));
     const std::string id = text(*f, "id");
+    // The id stands at the end of the first line; where few findings are shown, a statement may take two.
     const std::size_t room = width > 30 + id.size() + 2 ? width - 30 - id.size() - 2 : 40;
-    const std::string statement = cut(safe(text(*f, "statement")), room);
-    out += fmt::format("  {:<13}  {:<12} {}", text(*f, "phase"), t ? base::to_short(*t) : "", statement);
-    out.append(room - std::min(room, columns_of(statement)) + 2, ' ');
+    const auto [line, rest] = split(safe(text(*f, "statement")), room);
+    const bool second = findings.size() <= kFew && !rest.empty();
+    const std::string shown_line = second || rest.empty() ? line : cut(safe(text(*f, "statement")), room);
+    out += fmt::format("  {:<13}  {:<12} {}", text(*f, "phase"), t ? base::to_short(*t) : "", shown_line);
+    out.append(room - std::min(room, columns_of(shown_line)) + 2, ' ');
     out += id + '\n';
+    if (second) {
+      out.append(30, ' ');
+      out += cut(rest, room + id.size() + 2) + '\n';
+    }
   }
-  if (more != 0) out += fmt::format("  … and {} of lower severity: whodunit findings CASE\n", counted(more, "finding"));
+  if (more != 0) out += fmt::format("  … and {} more, none graver: whodunit findings CASE\n", counted(more, "finding"));
 
   out += bold("HOW FAR IN") + "     ";
   wrap(out, safe(how_far(d)), 15, width);
@@ -312,8 +341,9 @@ std::string terminal_verdict(const Document& d, const TerminalOptions& options) 
         machines += fmt::format("; {} more", d.at("machines").size() - 3);
         break;
       }
+      const std::string kind = text(m, "kind");  // "hosting", or "a domain, asked of …"
       machines += fmt::format("{}{}{}{}{}", machines.empty() ? "" : "; ", text(m, "address"),
-                              text(m, "kind").empty() ? "" : " " + text(m, "kind"),
+                              kind.empty() ? "" : (kind.rfind("a ", 0) == 0 ? ", " : " ") + kind,
                               text(m, "country").empty() ? "" : ", " + text(m, "country"),
                               text(m, "network").empty() ? "" : ", " + text(m, "network"));
     }

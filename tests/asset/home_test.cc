@@ -56,6 +56,25 @@ TEST(Home, ThePublicPartThatReachesPrivateHostsBelongs) {
             "8.8.4.0/24 10.1.0.0/16");
 }
 
+TEST(Home, VisitorsOfATranslatedServerAreNotTheDefendedSide) {
+  // Behind a forwarded port one stranger's connection arrives at a private address, and so do those of two.
+  EXPECT_EQ(home({{"93.184.216.34", "10.1.0.5", 8080}}), "10.1.0.0/16");
+  EXPECT_EQ(home({{"93.184.216.34", "10.1.0.5", 8080}, {"8.8.4.10", "10.1.0.5", 8080}}), "10.1.0.0/16");
+  // Whom the stranger attacked and who then calls him does not make him one of ours.
+  EXPECT_EQ(home({{"93.184.216.34", "10.1.0.5", 8080},
+                  {"93.184.216.34", "8.8.4.10", 80},
+                  {"8.8.4.10", "93.184.216.34", 9001}}),
+            "10.1.0.0/16");
+}
+
+TEST(Home, AScannerOfManyHostsIsNotTheDefendedNetwork) {
+  std::vector<Talk> talks;
+  for (int i = 1; i < 60; ++i) talks.push_back({"93.184.216.34", "8.8.4." + std::to_string(i), 80});
+  EXPECT_EQ(home(talks), "");  // two networks and no third: which of them is ours cannot be told
+  talks.push_back({"203.0.112.7", "8.8.4.10", 80});
+  EXPECT_EQ(home(talks), "8.8.4.0/24");
+}
+
 TEST(Home, AnAddressThatWasOnlyAimedAtShowsNothing) { EXPECT_EQ(home({{"93.184.216.34", "10.9.0.1", 22, false}}), ""); }
 
 TEST(Home, OfPublicNetworksTheOneThatTakesPartInMost) {

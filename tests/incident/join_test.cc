@@ -62,6 +62,25 @@ TEST(Join, WhoeverIsInsideDidNotGetIn) {
   EXPECT_EQ(out[0].headline, "10.1.0.5 took 10.1.0.20 from inside (inner zone): spread");
 }
 
+TEST(Join, SaysOfAnAttackWhatWasSeenOfIt) {
+  const auto headline = [](Phase phase, Outcome outcome, const std::string& attacker, const std::string& victim) {
+    return joined({finding(phase, outcome, attacker, victim, 1)}).at(0).headline;
+  };
+  EXPECT_EQ(headline(Phase::kAssault, kTook, "203.0.113.66", "192.0.2.10"),
+            "203.0.113.66 attacked 192.0.2.10; the attack had an effect, but no entry was seen");
+  EXPECT_EQ(headline(Phase::kAssault, kTried, "", "192.0.2.10"), "Somebody attacked 192.0.2.10; no success seen");
+  EXPECT_EQ(headline(Phase::kHarm, kUnknown, "", "192.0.2.10"),
+            "Signs of harm on 192.0.2.10; whether it succeeded cannot be told");
+  EXPECT_EQ(headline(Phase::kEntry, kTried, "203.0.113.66", "192.0.2.10"),
+            "Signs of entry on 192.0.2.10 by 203.0.113.66; no success seen");
+}
+
+TEST(Join, AnAttackerKnownByHisHardwareAddressAloneIsInside) {
+  Finding f = finding(Phase::kSpread, kTook, "", "10.1.0.20", 1);
+  f.attacker = detect::hardware("02:00:00:00:00:66");
+  EXPECT_EQ(joined({f}).at(0).headline, "02:00:00:00:00:66 took 10.1.0.20 from inside (inner zone): spread");
+}
+
 TEST(Join, FollowsAnIntruderThroughTheHostThatHeTook) {
   const auto out = joined({finding(Phase::kDoorRattling, kTook, "203.0.113.66", "192.0.2.10", 1),
                            finding(Phase::kEntry, kTook, "203.0.113.66", "192.0.2.10", 2),
