@@ -30,12 +30,6 @@ std::string Address::to_string() const {
   return buffer;
 }
 
-bool Address::is_unspecified() const { return is_v4() ? v4_value() == 0 : high() == 0 && low() == 0; }
-bool Address::is_loopback() const { return is_v4() ? v4_value() >> 24 == 127 : high() == 0 && low() == 1; }
-bool Address::is_multicast() const { return is_v4() ? v4_value() >> 28 == 0xe : bytes_[0] == 0xff; }
-bool Address::is_link_local() const {
-  return is_v4() ? v4_value() >> 16 == 0xa9fe : bytes_[0] == 0xfe && (bytes_[1] & 0xc0) == 0x80;
-}
 bool Address::is_private() const {
   if (!is_v4()) return (bytes_[0] & 0xfe) == 0xfc;
   const std::uint32_t v = v4_value();

@@ -36,6 +36,13 @@ class Address {
     std::memcpy(a.bytes_.data(), p, 16);
     return a;
   }
+  /// Of what high() and low() give.
+  static Address from_words(std::uint64_t high, std::uint64_t low) {
+    Address a;
+    store_be64(a.bytes_.data(), high);
+    store_be64(a.bytes_.data() + 8, low);
+    return a;
+  }
   /// "192.0.2.1", "2001:db8::1"; nothing else (no port, no zone).
   static std::optional<Address> parse(std::string_view text);
 
@@ -54,10 +61,12 @@ class Address {
   /// RFC 5952 for IPv6.
   std::string to_string() const;
 
-  bool is_unspecified() const;
-  bool is_loopback() const;
-  bool is_multicast() const;
-  bool is_link_local() const;
+  bool is_unspecified() const { return is_v4() ? v4_value() == 0 : high() == 0 && low() == 0; }
+  bool is_loopback() const { return is_v4() ? v4_value() >> 24 == 127 : high() == 0 && low() == 1; }
+  bool is_multicast() const { return is_v4() ? v4_value() >> 28 == 0xe : bytes_[0] == 0xff; }
+  bool is_link_local() const {
+    return is_v4() ? v4_value() >> 16 == 0xa9fe : bytes_[0] == 0xfe && (bytes_[1] & 0xc0) == 0x80;
+  }
   /// 255.255.255.255.
   bool is_limited_broadcast() const { return is_v4() && v4_value() == 0xffffffff; }
   /// RFC 1918, RFC 4193, RFC 6598 (carrier NAT).
@@ -68,7 +77,11 @@ class Address {
            !is_private();
   }
 
-  auto operator<=>(const Address&) const = default;
+  // In two words each, without a call: tables and detectors compare addresses all the time.
+  bool operator==(const Address& other) const { return low() == other.low() && high() == other.high(); }
+  std::strong_ordering operator<=>(const Address& other) const {
+    return high() != other.high() ? high() <=> other.high() : low() <=> other.low();
+  }
 
  private:
   std::array<std::uint8_t, 16> bytes_{};

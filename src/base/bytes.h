@@ -32,6 +32,10 @@ inline std::uint64_t load_be64(const std::uint8_t* p) {
   std::memcpy(&v, p, 8);
   return __builtin_bswap64(v);
 }
+inline void store_be64(std::uint8_t* p, std::uint64_t v) {
+  v = __builtin_bswap64(v);
+  std::memcpy(p, &v, 8);
+}
 inline std::uint16_t load_le16(const std::uint8_t* p) { return static_cast<std::uint16_t>(p[1] << 8 | p[0]); }
 inline std::uint32_t load_le32(const std::uint8_t* p) {
   std::uint32_t v;
