@@ -46,9 +46,9 @@ void Batch::clear() {
     c.words.clear();
     c.items.clear();
     c.valid.clear();
+    c.views.clear();
   }
   arena_.clear();
-  views_.clear();
 }
 
 void Batch::put(std::size_t column, Texts v) {
@@ -72,24 +72,24 @@ void Batch::put(std::size_t column, Counts v) {
   word(column, start << 32 | v.size(), true);
 }
 
-base::Address Batch::address_at(std::size_t column, std::size_t row) const {
-  std::uint8_t raw[16];
-  const std::uint64_t high = __builtin_bswap64(columns_[column].words[2 * row]);
-  const std::uint64_t low = __builtin_bswap64(columns_[column].words[2 * row + 1]);
-  std::memcpy(raw, &high, 8);
-  std::memcpy(raw + 8, &low, 8);
-  return base::Address::v6(raw);
-}
-
 void Batch::get(std::size_t column, std::size_t row, Texts& out) const {
   out = {};
   if (!is_set(column, row)) return;
+  static constexpr std::string_view kNone;  // an empty list is set: its data() must not be null
   const std::size_t n = list_size(column, row);
-  auto list = std::make_unique<std::vector<std::string_view>>();
-  list->reserve(std::max<std::size_t>(n, 1));
-  for (std::size_t i = 0; i < n; ++i) list->push_back(list_text(column, row, i));
-  out = Texts(list->data(), n);
-  views_.push_back(std::move(list));
+  if (n == 0) {
+    out = Texts(&kNone, std::size_t{0});
+    return;
+  }
+  // Once for all rows, however many readers the batch has.
+  const Column& c = columns_[column];
+  if (c.views_of != arena_.data()) {
+    c.views.clear();
+    c.views_of = arena_.data();
+  }
+  c.views.reserve(c.items.size());
+  for (std::size_t i = c.views.size(); i < c.items.size(); ++i) c.views.push_back(text_of(c.items[i]));
+  out = Texts(c.views.data() + (c.words[row] >> 32), n);
 }
 
 void Batch::get(std::size_t column, std::size_t row, Durations& out) const {

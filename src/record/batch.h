@@ -3,7 +3,6 @@
 
 #include <bit>
 #include <cstdint>
-#include <memory>
 #include <string>
 #include <vector>
 
@@ -80,7 +79,10 @@ class Batch {
   bool is_set(std::size_t column, std::size_t row) const { return columns_[column].valid[row] != 0; }
   /// Of a field that is one word: bool, count, int, double (its bits), time, interval, port, uid, fuid.
   std::uint64_t word_at(std::size_t column, std::size_t row) const { return columns_[column].words[row]; }
-  base::Address address_at(std::size_t column, std::size_t row) const;
+  base::Address address_at(std::size_t column, std::size_t row) const {
+    const std::uint64_t* words = columns_[column].words.data() + 2 * row;
+    return base::Address::from_words(words[0], words[1]);
+  }
   /// Valid until the batch changes.
   Text text_at(std::size_t column, std::size_t row) const { return text_of(columns_[column].words[row]); }
   /// How many items a list holds, and the items.
@@ -135,6 +137,9 @@ class Batch {
     std::vector<std::uint64_t> words;  // per row; an address takes two
     std::vector<std::uint64_t> items;  // of lists
     std::vector<std::uint8_t> valid;
+    // Of lists of texts: the first of `items` as views into the arena while that stands at `views_of`, made by get().
+    mutable std::vector<std::string_view> views;
+    mutable const char* views_of = nullptr;
   };
 
   void word(std::size_t column, std::uint64_t v, bool valid) {
@@ -155,8 +160,6 @@ class Batch {
   std::vector<Order> orders_;
   std::vector<Column> columns_;
   std::string arena_;
-  // Views made for get() of text lists; they live until the batch is cleared.
-  mutable std::vector<std::unique_ptr<std::vector<std::string_view>>> views_;
 };
 
 }  // namespace whodunit::record
