@@ -37,9 +37,10 @@ Table::Table(const Settings& settings, base::MemoryAccountant& memory, Consumer&
              unsigned shard)
     : impl_(std::make_unique<Impl>(settings, memory, consumer, sink, shard)) {}
 Table::~Table() = default;
-void Table::packet(const packet::Packet& packet) { impl_->packet(packet); }
-void Table::prefetch(const packet::Packet& packet) const { impl_->prefetch(packet); }
-void Table::prefetch_entry(const packet::Packet& packet) const { impl_->prefetch_entry(packet); }
+void Table::packet(const packet::Packet& packet, std::uint32_t tag) { impl_->packet(packet, tag); }
+std::uint32_t Table::tag_of(const packet::Packet& packet) { return Impl::tag_of(packet); }
+void Table::prefetch(std::uint32_t tag) const { impl_->prefetch(tag); }
+void Table::prefetch_entry(std::uint32_t tag) const { impl_->prefetch_entry(tag); }
 void Table::advance(base::Time now, std::uint64_t run_number) { impl_->advance(now, run_number); }
 void Table::finish(std::uint64_t run_number) { impl_->finish(run_number); }
 const TableStatistics& Table::statistics() const { return impl_->statistics; }
@@ -47,7 +48,7 @@ std::size_t Table::entry_size() { return sizeof(Entry); }
 
 Table::Impl::Impl(const Settings& settings, base::MemoryAccountant& memory, Consumer& consumer, record::Sink& sink,
                   unsigned shard)
-    : settings_(settings), memory_(memory), consumer_(consumer), sink_(sink), shard_(shard), seed_(process_seed()) {
+    : settings_(settings), memory_(memory), consumer_(consumer), sink_(sink), shard_(shard) {
   wheel_.fill(kNone);
 }
 
@@ -76,14 +77,15 @@ Table::Impl::Key Table::Impl::key_of(const packet::Packet& packet) {
   return key;
 }
 
-std::uint32_t Table::Impl::tag_of(const Key& key) const {
+std::uint32_t Table::Impl::tag_of(const Key& key) {
+  const std::uint64_t seed = process_seed();
   // The same for both directions. (For types without a counterpart too: they only share a place.)
   const auto half = [&](int i) {
-    return mix(key.address[i].high() ^ seed_, key.address[i].low() ^ 0x9E3779B97F4A7C15ull ^ seed_) +
-           mix(key.port[i] ^ 0xD6E8FEB86659FD93ull, seed_ | 1);
+    return mix(key.address[i].high() ^ seed, key.address[i].low() ^ 0x9E3779B97F4A7C15ull ^ seed) +
+           mix(key.port[i] ^ 0xD6E8FEB86659FD93ull, seed | 1);
   };
   const std::uint64_t a = half(0), b = half(1);
-  const std::uint64_t h = mix(a + b, (a ^ b) ^ seed_ ^ (static_cast<std::uint64_t>(key.protocol) << 32));
+  const std::uint64_t h = mix(a + b, (a ^ b) ^ seed ^ (static_cast<std::uint64_t>(key.protocol) << 32));
   return static_cast<std::uint32_t>(h ^ h >> 32);
 }
 
@@ -405,14 +407,12 @@ void Table::Impl::finish(std::uint64_t run_number) {
 
 // ---------------------------------------------------------------------------------------------------------------------
 
-void Table::Impl::prefetch(const packet::Packet& packet) const {
-  if (index_.empty()) return;
-  __builtin_prefetch(&index_[tag_of(key_of(packet)) & index_mask_]);
+void Table::Impl::prefetch(std::uint32_t tag) const {
+  if (!index_.empty()) __builtin_prefetch(&index_[tag & index_mask_]);
 }
 
-void Table::Impl::prefetch_entry(const packet::Packet& packet) const {
+void Table::Impl::prefetch_entry(std::uint32_t tag) const {
   if (index_.empty()) return;
-  const std::uint32_t tag = tag_of(key_of(packet));
   for (std::size_t i = tag & index_mask_; index_[i].handle != kNone; i = (i + 1) & index_mask_) {
     if (index_[i].tag != tag) continue;
     const auto* line = reinterpret_cast<const char*>(&entry(index_[i].handle));
@@ -421,12 +421,11 @@ void Table::Impl::prefetch_entry(const packet::Packet& packet) const {
   }
 }
 
-void Table::Impl::packet(const packet::Packet& packet) {
+void Table::Impl::packet(const packet::Packet& packet, std::uint32_t tag) {
   ++statistics.packets;
   run_number_ = packet.origin.run_number;
   set_clock(packet.origin.time);
   const Key key = key_of(packet);
-  const std::uint32_t tag = tag_of(key);
   Handle handle = find(key, tag);
   std::uint64_t tie = 0;
   if (handle != kNone) {

@@ -39,12 +39,16 @@ class Table {
   /// Takes a packet whose shard this is, in the order of the capture. Finds or makes its connection, moves its state,
   /// and hands in-order bytes and datagrams to the consumer. `conn` rows of connections that it ends (a new connection
   /// under the same endpoints, a limit) go to the sink at the order the caller set there.
-  void packet(const packet::Packet& packet);
+  void packet(const packet::Packet& packet) { this->packet(packet, tag_of(packet)); }
+  /// The same for a packet whose tag is known already.
+  void packet(const packet::Packet& packet, std::uint32_t tag);
 
-  /// For packets to come: first `prefetch` for all of a batch (the line of the index), then `prefetch_entry` (the
-  /// connection itself), then `packet`.
-  void prefetch(const packet::Packet& packet) const;
-  void prefetch_entry(const packet::Packet& packet) const;
+  /// The packet's connection as a hash: the same in all tables of a process, not from one process to the next.
+  static std::uint32_t tag_of(const packet::Packet& packet);
+  /// For packets to come: first `prefetch` (the line of the index), some packets later `prefetch_entry` (the connection
+  /// itself), then `packet`.
+  void prefetch(std::uint32_t tag) const;
+  void prefetch_entry(std::uint32_t tag) const;
 
   /// Ends the connections whose time is over at `now`. Called at the end of each batch with its last packet's time
   /// (a time a little before an earlier one does nothing; one long before it means that the clock was set back).

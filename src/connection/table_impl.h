@@ -33,9 +33,10 @@ class Table::Impl {
        unsigned shard);
   ~Impl();
 
-  void packet(const packet::Packet& packet);
-  void prefetch(const packet::Packet& packet) const;
-  void prefetch_entry(const packet::Packet& packet) const;
+  void packet(const packet::Packet& packet, std::uint32_t tag);
+  static std::uint32_t tag_of(const packet::Packet& packet) { return tag_of(key_of(packet)); }
+  void prefetch(std::uint32_t tag) const;
+  void prefetch_entry(std::uint32_t tag) const;
   void advance(base::Time now, std::uint64_t run_number);
   void finish(std::uint64_t run_number);
 
@@ -63,7 +64,7 @@ class Table::Impl {
     bool one_way;
   };
   static Key key_of(const packet::Packet& packet);
-  std::uint32_t tag_of(const Key& key) const;
+  static std::uint32_t tag_of(const Key& key);
   Entry& entry(Handle handle) { return chunks_[handle / kChunk]->entries[handle % kChunk]; }
   const Entry& entry(Handle handle) const { return chunks_[handle / kChunk]->entries[handle % kChunk]; }
   Links& links(Handle handle) { return chunks_[handle / kChunk]->links[handle % kChunk]; }
@@ -158,7 +159,6 @@ class Table::Impl {
   Consumer& consumer_;
   record::Sink& sink_;
   unsigned shard_;
-  std::uint64_t seed_;
 
   std::vector<std::unique_ptr<Chunk>> chunks_;
   Handle free_ = kNone;

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <barrier>
 #include <condition_variable>
 #include <deque>
@@ -36,8 +37,15 @@ constexpr std::uint64_t minor_of(std::uint64_t phase, unsigned shard) { return p
 constexpr std::size_t kRoundRows = 8192;
 
 std::string mac(std::uint64_t m) {
-  return fmt::format("{:02x}:{:02x}:{:02x}:{:02x}:{:02x}:{:02x}", m >> 40 & 255, m >> 32 & 255, m >> 24 & 255,
-                     m >> 16 & 255, m >> 8 & 255, m & 255);
+  static constexpr char kDigits[] = "0123456789abcdef";
+  std::string out;
+  out.reserve(17);
+  for (int shift = 40; shift >= 0; shift -= 8) {
+    if (!out.empty()) out += ':';
+    out += kDigits[m >> (shift + 4) & 15];
+    out += kDigits[m >> shift & 15];
+  }
+  return out;
 }
 
 /// The decoder's events as rows.
@@ -104,18 +112,29 @@ struct Worker {
   void work(const std::vector<packet::Packet>& packets, const std::vector<std::uint8_t>& shards, base::Time now,
             std::uint64_t run_number) {
     const std::size_t n = packets.size();
+    // Where a packet's connection lies is asked for some packets ahead: first the index's line, then the entry.
+    constexpr std::size_t kIndexAhead = 8, kEntryAhead = 4;
+    std::array<std::uint32_t, kIndexAhead> tags{};  // of the packets i … i + kIndexAhead - 1, each at its place modulo
+    const auto look_ahead = [&](std::size_t i) {
+      if (i >= n) return;
+      if (const auto& table = tables[shards[i]]) {
+        tags[i % kIndexAhead] = connection::Table::tag_of(packets[i]);
+        table->prefetch(tags[i % kIndexAhead]);
+      }
+    };
+    for (std::size_t i = 0; i < kIndexAhead; ++i) look_ahead(i);
     std::uint64_t minor = kConnectionRows;
     for (std::size_t i = 0; i < n; ++i) {
       const bool further = i != 0 && packets[i].origin.run_number == packets[i - 1].origin.run_number;
       minor = further ? minor + kConnectionRows : kConnectionRows;
-      if (i + 8 < n)
-        if (const auto& table = tables[shards[i + 8]]) table->prefetch(packets[i + 8]);
-      if (i + 4 < n)
-        if (const auto& table = tables[shards[i + 4]]) table->prefetch_entry(packets[i + 4]);
+      const std::uint32_t tag = tags[i % kIndexAhead];
+      look_ahead(i + kIndexAhead);
+      if (const std::size_t next = i + kEntryAhead; next < n)
+        if (const auto& table = tables[shards[next]]) table->prefetch_entry(tags[next % kIndexAhead]);
       const auto& table = tables[shards[i]];
       if (!table) continue;
       sink.at(packets[i].origin.run_number, minor);
-      table->packet(packets[i]);
+      table->packet(packets[i], tag);
     }
     for (unsigned shard = 0; shard < kShards; ++shard) {
       if (!tables[shard]) continue;
