@@ -24,10 +24,6 @@ constexpr int kLatePieces = 24;
 // Values of a slot that are no pointer: nothing is looked for in this connection any more.
 constexpr std::uint64_t kGivenUp = 1;
 
-bool holds(std::span<const std::uint16_t> ports, std::uint16_t port) {
-  return std::find(ports.begin(), ports.end(), port) != ports.end();
-}
-
 }  // namespace
 
 /// What a connection's slot points to.
@@ -90,7 +86,9 @@ Dispatcher::Dispatcher(const protocol::Plan& plan, record::Sink& sink, base::Mem
     if (all[i]->datagram) datagram_definitions_ |= 1ull << i;
     if (all[i]->late) late_definitions_ |= 1ull << i;
     if (all[i]->make_shadow != nullptr) shadow_definitions_ |= 1ull << i;
+    for (const std::uint16_t port : all[i]->ports) homes_.emplace_back(port, 1ull << i);
   }
+  std::sort(homes_.begin(), homes_.end());
   std::vector<bool> wanted(static_cast<std::size_t>(connection::Weird::schema.id) + 1);
   wanted.back() = sink.wants(connection::Weird::schema);
   if (!wanted.back()) shadow_definitions_ = 0;
@@ -98,6 +96,14 @@ Dispatcher::Dispatcher(const protocol::Plan& plan, record::Sink& sink, base::Mem
 }
 
 Dispatcher::~Dispatcher() = default;
+
+std::uint64_t Dispatcher::at_home(std::uint16_t port) const {
+  std::uint64_t definitions = 0;
+  for (auto it = std::lower_bound(homes_.begin(), homes_.end(), std::pair{port, std::uint64_t{0}});
+       it != homes_.end() && it->first == port; ++it)
+    definitions |= it->second;
+  return definitions;
+}
 
 protocol::Context Dispatcher::context(const connection::View& connection, const packet::Origin& at, const Flow* flow) {
   protocol::Context c(connection, at, sink_, plan_, memory_, files_.get(), shared_);
@@ -119,10 +125,7 @@ Dispatcher::Flow* Dispatcher::flow_of(const connection::View& connection, std::u
   }
   auto* flow = new Flow;
   flow->candidates = datagram ? datagram_definitions_ : stream_definitions_;
-  const auto all = protocol::definitions();
-  for (std::size_t i = 0; i < all.size() && i < 64; ++i)
-    if (holds(all[i]->ports, connection.id.resp_p.value) || holds(all[i]->ports, connection.id.orig_p.value))
-      flow->hinted |= 1ull << i;
+  flow->hinted = at_home(connection.id.resp_p.value) | at_home(connection.id.orig_p.value);
   if (!datagram && !announced_.empty()) flow->announced = take_announced(connection, at.time);
   slot = reinterpret_cast<std::uint64_t>(flow);
   return flow;
@@ -331,7 +334,8 @@ void Dispatcher::recognise(protocol::Context& context, Flow& flow, Direction dir
   const bool last_chance = so_far.size() >= kRecogniseBytes;
   int chosen = -1;
   int maybe = -1;
-  for (std::uint64_t left = flow.candidates; left != 0; left &= left - 1) {
+  // The first that is sure has it: nobody behind it needs to look.
+  for (std::uint64_t left = flow.candidates; left != 0 && chosen < 0; left &= left - 1) {
     const int i = std::countr_zero(left);
     const bool hint = (flow.hinted >> i & 1) != 0;
     switch (all[static_cast<std::size_t>(i)]->recognise(so_far, direction, hint)) {
@@ -339,7 +343,7 @@ void Dispatcher::recognise(protocol::Context& context, Flow& flow, Direction dir
         flow.candidates &= ~(1ull << i);
         break;
       case Match::kYes:
-        if (chosen < 0) chosen = i;
+        chosen = i;
         break;
       case Match::kMaybe:
         // Weak by itself: enough at the protocol's home port, or once both directions agree.

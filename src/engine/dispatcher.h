@@ -85,7 +85,10 @@ class Dispatcher : public connection::Consumer {
     base::Time until;
   };
   std::map<std::pair<base::Address, base::Address>, std::vector<Announced>> announced_;
-  std::uint64_t stream_definitions_ = 0;  // bit i: definitions()[i] runs over TCP
+  /// The definitions at home at this port, as bits.
+  std::uint64_t at_home(std::uint16_t port) const;
+  std::vector<std::pair<std::uint16_t, std::uint64_t>> homes_;  // by port
+  std::uint64_t stream_definitions_ = 0;                        // bit i: definitions()[i] runs over TCP
   std::uint64_t datagram_definitions_ = 0;
   std::uint64_t late_definitions_ = 0;
   std::uint64_t shadow_definitions_ = 0;

@@ -32,8 +32,9 @@ bool textual(Bytes data) {
 /// itself where it has none, as most, else in `scratch`.
 std::string_view plain(std::string_view line, std::string& scratch) {
   if (!line.empty() && line.back() == '\r') line.remove_suffix(1);
-  std::size_t i = line.find_first_of("\x1b\r\x07");
-  if (i == std::string_view::npos) return line;
+  std::size_t i = 0;
+  while (i < line.size() && line[i] != '\x1b' && line[i] != '\r' && line[i] != '\x07') ++i;
+  if (i == line.size()) return line;
   scratch = line.substr(0, i);
   for (; i < line.size(); ++i) {
     if (line[i] != 0x1b) {
