@@ -24,6 +24,23 @@ const EVP_MD* algorithm(DigestKind kind) {
   std::abort();
 }
 
+/// Of short texts, mostly: a context for each would cost more than the digest. Returns the digest's size in bytes.
+unsigned digest_at_once(DigestKind kind, Bytes data, std::uint8_t* out) {
+  struct Contexts {
+    EVP_MD_CTX* of[3] = {EVP_MD_CTX_new(), EVP_MD_CTX_new(), EVP_MD_CTX_new()};
+    ~Contexts() {
+      for (EVP_MD_CTX* context : of) EVP_MD_CTX_free(context);
+    }
+  };
+  thread_local Contexts contexts;
+  EVP_MD_CTX* context = contexts.of[static_cast<std::size_t>(kind)];
+  unsigned size = 0;
+  EVP_DigestInit_ex(context, algorithm(kind), nullptr);
+  EVP_DigestUpdate(context, data.data(), data.size());
+  EVP_DigestFinal_ex(context, out, &size);
+  return size;
+}
+
 constexpr char kBase62[] = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 
 }  // namespace
@@ -49,20 +66,18 @@ std::string Digest::hex() {
 
 std::string digest_hex(DigestKind kind, Bytes data) {
   std::uint8_t out[EVP_MAX_MD_SIZE];
-  unsigned size = 0;
-  EVP_Digest(data.data(), data.size(), out, &size, algorithm(kind), nullptr);
-  return to_hex({out, size});
+  return to_hex({out, digest_at_once(kind, data, out)});
 }
 
 std::array<std::uint8_t, 20> sha1(Bytes data) {
   std::array<std::uint8_t, 20> out{};
-  EVP_Digest(data.data(), data.size(), out.data(), nullptr, algorithm(DigestKind::kSha1), nullptr);
+  digest_at_once(DigestKind::kSha1, data, out.data());
   return out;
 }
 
 std::array<std::uint8_t, 32> sha256(Bytes data) {
   std::array<std::uint8_t, 32> out{};
-  EVP_Digest(data.data(), data.size(), out.data(), nullptr, algorithm(DigestKind::kSha256), nullptr);
+  digest_at_once(DigestKind::kSha256, data, out.data());
   return out;
 }
 

@@ -409,7 +409,8 @@ bool is_digit(char c) { return c >= '0' && c <= '9'; }
 char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; }
 
 bool has(std::string_view s, std::size_t at, std::string_view what) {
-  return at <= s.size() && s.substr(at, what.size()) == what;
+  if (at > s.size() || s.size() - at < what.size()) return false;
+  return what.empty() || (s[at] == what[0] && s.substr(at, what.size()) == what);
 }
 /// `what` is in lower case.
 bool has_any_case(std::string_view s, std::size_t at, std::string_view what) {

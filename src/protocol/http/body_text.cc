@@ -37,8 +37,15 @@ bool names_secret(std::string_view name) {
 
 void append_safe(std::string_view bytes, std::string& out) {
   out.reserve(out.size() + bytes.size());
+  const auto plain = [](std::uint8_t c) { return (c >= 0x20 && c < 0x7f) || c == '\t' || c == '\n' || c == '\r'; };
   for (std::size_t i = 0; i < bytes.size();) {
     const auto c = static_cast<std::uint8_t>(bytes[i]);
+    if (plain(c)) {  // as most is: as much of it as there is, at once
+      const std::size_t start = i;
+      while (i < bytes.size() && plain(static_cast<std::uint8_t>(bytes[i]))) ++i;
+      out.append(bytes, start, i - start);
+      continue;
+    }
     if (c >= 0x80) {
       const std::size_t n = utf8_length(bytes, i);
       if (n == 0) {
@@ -50,7 +57,7 @@ void append_safe(std::string_view bytes, std::string& out) {
       }
       continue;
     }
-    out += (c < 0x20 && c != '\t' && c != '\n' && c != '\r') || c == 0x7f ? '.' : bytes[i];
+    out += '.';
     ++i;
   }
 }

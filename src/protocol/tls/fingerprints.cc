@@ -22,11 +22,12 @@ void append_decimal(std::string& out, const Numbers& numbers) {
 }
 
 std::string hex_list(const std::vector<std::uint16_t>& numbers) {
+  static constexpr char kDigits[] = "0123456789abcdef";
   std::string out;
-  char text[8];
+  out.reserve(numbers.size() * 5);
   for (const std::uint16_t n : numbers) {
-    std::snprintf(text, sizeof text, out.empty() ? "%04x" : ",%04x", n);
-    out += text;
+    if (!out.empty()) out += ',';
+    for (int shift = 12; shift >= 0; shift -= 4) out += kDigits[n >> shift & 15];
   }
   return out;
 }
