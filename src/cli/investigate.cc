@@ -209,9 +209,15 @@ void add_investigate(CLI::App& app, int& exit_code) {
     end_progress();
 
     const std::string json = investigation::to_json(result);
+    const auto document = report::parse_document(json);
+    if (!document) {
+      std::fprintf(stderr, "whodunit: %s\n", document.error().message().c_str());
+      exit_code = kNothing;
+      return;
+    }
     if (writer) {
-      base::Result<void> done =
-          writer->error() ? base::Result<void>(*writer->error()) : investigation::put_verdict(*kept, result, json);
+      base::Result<void> done = writer->error() ? base::Result<void>(*writer->error())
+                                                : investigation::put_verdict(*kept, result, json, *document);
       if (done)
         done = writer->finish(inputs.captures(),
                               {append ? packets_read : result.summary.packets, result.summary.last,
@@ -223,12 +229,6 @@ void add_investigate(CLI::App& app, int& exit_code) {
       kept.reset();
     }
     if (flags->json) std::fwrite(json.data(), 1, json.size(), stdout);
-    const auto document = report::parse_document(json);
-    if (!document) {
-      std::fprintf(stderr, "whodunit: %s\n", document.error().message().c_str());
-      exit_code = kNothing;
-      return;
-    }
     std::string title;
     for (const capture::CaptureInfo& info : result.captures) title += (title.empty() ? "" : ", ") + info.name;
     if (!flags->report.empty() && !write_file(flags->report, report::html_report(*document, {title, flags->case_path})))

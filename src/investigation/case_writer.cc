@@ -4,8 +4,8 @@
 
 namespace whodunit::investigation {
 
-base::Result<void> put_verdict(store::Store& store, const Case& c, const std::string& json) {
-  const auto document = nlohmann::ordered_json::parse(json);
+base::Result<void> put_verdict(store::Store& store, const Case& c, const std::string& json,
+                               const nlohmann::ordered_json& document) {
   std::map<std::string, std::string> finding_json, incident_json;
   for (const auto& f : document["findings"])
     finding_json[f["id"].get<std::string>()] = f.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);

@@ -123,7 +123,8 @@ std::optional<Outcome> investigate(const std::string& path, unsigned threads, co
   outcome.json = investigation::to_json(c);
   outcome.records = digester.digests();
   if (kept) {
-    base::Result<void> done = investigation::put_verdict(*kept, c, outcome.json);
+    base::Result<void> done =
+        investigation::put_verdict(*kept, c, outcome.json, nlohmann::ordered_json::parse(outcome.json));
     if (done)
       done = writer->finish(opened.inputs.captures(), {c.summary.packets, c.summary.last, !c.summary.stopped, ""});
     if (!done) {
