@@ -4,7 +4,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 #include <zlib.h>
+#include <algorithm>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 
@@ -84,9 +86,10 @@ Lines::Lines(std::string_view text) : rest_(text) {
 bool Lines::next(std::string_view& line) {
   if (rest_.empty()) return false;
   ++number_;
-  const std::size_t end = rest_.find_first_of("\r\n");
+  std::size_t end = 0;
+  while (end < rest_.size() && rest_[end] != '\n' && rest_[end] != '\r') ++end;
   line = rest_.substr(0, end);
-  if (end == std::string_view::npos) {
+  if (end == rest_.size()) {
     rest_ = {};
     return true;
   }
@@ -176,14 +179,14 @@ std::string refanged(std::string_view text) {
 
 // RFC 3492 6.3, with the parameters of its section 5.
 std::optional<std::string> punycode_label(std::string_view label) {
+  if (std::all_of(label.begin(), label.end(), [](char c) { return static_cast<unsigned char>(c) < 0x80; }))
+    return std::string(label);
   std::vector<std::uint32_t> points;
-  bool ascii = true;
   for (std::size_t i = 0; i < label.size();) {
     const auto byte = static_cast<std::uint8_t>(label[i]);
     std::uint32_t point = byte;
     std::size_t length = 1;
     if (byte >= 0x80) {
-      ascii = false;
       length = byte >= 0xf0 && byte < 0xf5 ? 4 : byte >= 0xe0 && byte < 0xf0 ? 3 : byte >= 0xc2 && byte < 0xe0 ? 2 : 0;
       if (length == 0 || i + length > label.size()) return std::nullopt;
       point = byte & (0xff >> (length + 1));
@@ -204,7 +207,6 @@ std::optional<std::string> punycode_label(std::string_view label) {
     points.push_back(point);
     i += length;
   }
-  if (ascii) return std::string(label);
   if (points.size() > 63) return std::nullopt;
   std::string out = "xn--";
   std::size_t basic = 0;

@@ -12,6 +12,7 @@
 //   first last known refs                      campaigns: n, t, s, g (attributed to) P id actor group kind date upper
 //   added urls…         a report: d (domains), h (hosts of URLs), x (addresses), u (URLs), l label value…
 #include <algorithm>
+#include <array>
 #include <map>
 
 #include "knowledge/actors/part.h"
@@ -22,6 +23,11 @@ namespace whodunit::knowledge {
 namespace {
 
 void append_escaped(std::string& out, std::string_view text) {
+  const auto escaped = [](char c) { return c == '\t' || c == '\n' || c == '\r' || c == '\\'; };
+  if (std::none_of(text.begin(), text.end(), escaped)) {
+    out += text;
+    return;
+  }
   for (const char c : text) {
     switch (c) {
       case '\t':
@@ -58,21 +64,23 @@ std::string unescaped(std::string_view text) {
 
 class Writer {
  public:
-  Writer(const Actors& actors, std::uint32_t dataset) : actors_(actors), dataset_(dataset) {}
+  Writer(const Actors& actors, std::uint32_t dataset)
+      : actors_(actors), dataset_(dataset), numbers_(actors.references().size(), kNotUsed) {}
 
   bool mine(const Fact& fact) const { return fact.dataset == dataset_; }
 
   /// Numbers references in the order of the whole, for all facts that will be written.
   void note(const Fact& fact) {
     if (!mine(fact)) return;
-    for (const std::uint32_t r : fact.references) numbers_.emplace(r, 0);
+    for (const std::uint32_t r : fact.references) numbers_[r] = 0;
   }
   void write_references() {
     std::uint32_t next = 0;
-    for (auto& [reference, number] : numbers_) {
-      number = next++;
-      const Reference& r = actors_.references()[reference];
-      line("R", {std::to_string(number), r.name, r.url, r.date.to_string()});
+    for (std::size_t i = 0; i < numbers_.size(); ++i) {
+      if (numbers_[i] == kNotUsed) continue;
+      numbers_[i] = next++;
+      const Reference& r = actors_.references()[i];
+      line("R", {std::to_string(numbers_[i]), r.name, r.url, r.date.to_string()});
     }
   }
   std::string refs(const Fact& fact) const {
@@ -80,7 +88,7 @@ class Writer {
     if (!mine(fact)) return out;
     for (const std::uint32_t r : fact.references) {
       if (!out.empty()) out += ',';
-      out += std::to_string(numbers_.at(r));
+      out += std::to_string(numbers_[r]);
     }
     return out;
   }
@@ -98,35 +106,48 @@ class Writer {
   /// Facts of one kind under one subject: those with the same lead, date and references share a line.
   template <class Items, class Value, class Lead>
   void grouped(std::string_view tag, const Items& items, Value value, Lead lead) {
-    std::map<std::vector<std::string>, std::vector<std::string>> lines;
+    // What a line begins with, each field ended by a zero, which sorts as the list of the fields does.
+    std::map<std::string, std::vector<std::string_view>> lines;
+    std::string key;
     for (const auto& item : items) {
       if (!mine(item.fact)) continue;
-      std::vector<std::string> key = lead(item);
-      key.push_back(known(item.fact));
-      key.push_back(refs(item.fact));
-      lines[std::move(key)].push_back(value(item));
+      key.clear();
+      for (const std::string_view field : lead(item)) (key += field) += '\0';
+      (key += known(item.fact)) += '\0';
+      (key += refs(item.fact)) += '\0';
+      lines[key].push_back(value(item));
     }
-    for (auto& [key, values] : lines) {
+    for (auto& [begins, values] : lines) {
       std::sort(values.begin(), values.end());
-      std::vector<std::string> fields = key;
-      fields.insert(fields.end(), values.begin(), values.end());
-      line(tag, fields);
+      out_ += tag;
+      for (std::string_view left = begins; !left.empty(); left.remove_prefix(left.find('\0') + 1)) {
+        out_ += '\t';
+        append_escaped(out_, left.substr(0, left.find('\0')));
+      }
+      for (const std::string_view field : values) {
+        out_ += '\t';
+        append_escaped(out_, field);
+      }
+      out_ += '\n';
     }
   }
   void relations(std::string_view tag, const std::vector<Relation>& items) {
     grouped(
-        tag, items, [](const Relation& r) { return r.id; }, [](const Relation&) { return std::vector<std::string>{}; });
+        tag, items, [](const Relation& r) -> std::string_view { return r.id; },
+        [](const Relation&) { return std::array<std::string_view, 0>{}; });
   }
   void claims(std::string_view tag, const std::vector<Claim>& items) {
     grouped(
-        tag, items, [](const Claim& c) { return c.value; }, [](const Claim&) { return std::vector<std::string>{}; });
+        tag, items, [](const Claim& c) -> std::string_view { return c.value; },
+        [](const Claim&) { return std::array<std::string_view, 0>{}; });
   }
   std::string take() { return std::move(out_); }
 
  private:
   const Actors& actors_;
   std::uint32_t dataset_;
-  std::map<std::uint32_t, std::uint32_t> numbers_;
+  static constexpr std::uint32_t kNotUsed = UINT32_MAX;
+  std::vector<std::uint32_t> numbers_;  // by reference: its number in what is written
   std::string out_;
 };
 
@@ -173,11 +194,11 @@ std::string write_dataset(const Actors& actors, std::uint32_t number, bool with_
     out.line(own ? "G" : "g", {g.id, own ? g.name : "", out.known(g.fact), out.refs(g.fact)});
     if (own && !g.other_ids.empty()) out.line("o", g.other_ids);
     out.grouped(
-        "a", g.aliases, [](const Alias& a) { return a.name; },
-        [](const Alias& a) { return std::vector<std::string>{a.rule}; });
+        "a", g.aliases, [](const Alias& a) -> std::string_view { return a.name; },
+        [](const Alias& a) { return std::array<std::string_view, 1>{a.rule}; });
     out.grouped(
-        "c", g.countries, [](const CountryClaim& c) { return c.country; },
-        [](const CountryClaim& c) { return std::vector<std::string>{std::string(role_word(c.role))}; });
+        "c", g.countries, [](const CountryClaim& c) -> std::string_view { return c.country; },
+        [](const CountryClaim& c) { return std::array<std::string_view, 1>{role_word(c.role)}; });
     out.relations("t", g.techniques);
     out.relations("s", g.software);
     out.claims("v", g.victims);

@@ -83,6 +83,7 @@ PublicSuffixes PublicSuffixes::parse(std::string_view text, bool private_section
     out.rules_->text += ascii;
     ends.emplace_back(out.rules_->text.size(), kind);
   }
+  out.rules_->rules.reserve(ends.size());
   std::size_t start = 0;
   for (const auto& [end, kind] : ends) {
     out.rules_->rules[std::string_view(out.rules_->text).substr(start, end - start)] |= kind;
