@@ -230,7 +230,7 @@ Assessment infrastructure_level(const CaseFacts& facts, const Settings& settings
         fmt::format("{}{} ({:.0f} %)", i == 0 ? "" : ", ", by_mass[i].second, -100 * by_mass[i].first / country_total);
   }
   if (addresses.empty()) {
-    out.paragraph = "No machine of the intruder's side was seen.";
+    out.paragraph = "No machine outside the defended network was seen on the intruder's side.";
   } else {
     out.paragraph = fmt::format("{} machine{} of the intruder's side {} seen{}.", addresses.size(),
                                 addresses.size() == 1 ? "" : "s", addresses.size() == 1 ? "was" : "were",

@@ -105,27 +105,36 @@ constexpr Call kCalls[] = {
 
 struct Meaning {
   std::string_view verb;
+  std::string_view attempt;  ///< the same, of one who only tried
   std::string_view technique, technique2;
   Phase phase;
   Severity severity;
   double confidence;
 };
 constexpr Meaning kMeanings[] = {
-    {"created or started a service on", "T1569.002", "T1021.002", Phase::kSpread, Severity::kHigh, 0.7},
-    {"registered or ran a scheduled task on", "T1053.005", "T1021", Phase::kSpread, Severity::kHigh, 0.65},
-    {"ran a WMI method on", "T1047", "T1021.003", Phase::kSpread, Severity::kHigh, 0.65},
-    {"put a WMI instance or class on", "T1546.003", "T1047", Phase::kSpread, Severity::kHigh, 0.65},
-    {"drove an application by DCOM on", "T1021.003", "T1559.001", Phase::kSpread, Severity::kHigh, 0.6},
-    {"installed a printer driver on", "T1068", "T1547.012", Phase::kEntry, Severity::kHigh, 0.8},
-    {"listed accounts, groups or sessions of", "T1087.002", "T1069.002", Phase::kDoorRattling, Severity::kLow, 0.4},
-    {"listed services of, or asked for control of services on,", "T1007", "T1021.002", Phase::kDoorRattling,
-     Severity::kLow, 0.4},
-    {"asked for the directory's secrets by replication from", "T1003.006", "", Phase::kTheft, Severity::kHigh, 0.6},
-    {"read secrets of", "T1003.004", "T1003.002", Phase::kTheft, Severity::kHigh, 0.6},
-    {"cleared event logs of", "T1070.001", "", Phase::kHarm, Severity::kHigh, 0.8},
-    {"had shut down", "T1529", "", Phase::kHarm, Severity::kMedium, 0.6},
-    {"wrote registry values of", "T1112", "", Phase::kSpread, Severity::kMedium, 0.5},
-    {"made a server log on elsewhere:", "T1187", "T1210", Phase::kSpread, Severity::kHigh, 0.85},
+    {"created or started a service on", "create or start a service on", "T1569.002", "T1021.002", Phase::kSpread,
+     Severity::kHigh, 0.7},
+    {"registered or ran a scheduled task on", "register or run a scheduled task on", "T1053.005", "T1021",
+     Phase::kSpread, Severity::kHigh, 0.65},
+    {"ran a WMI method on", "run a WMI method on", "T1047", "T1021.003", Phase::kSpread, Severity::kHigh, 0.65},
+    {"put a WMI instance or class on", "put a WMI instance or class on", "T1546.003", "T1047", Phase::kSpread,
+     Severity::kHigh, 0.65},
+    {"drove an application by DCOM on", "drive an application by DCOM on", "T1021.003", "T1559.001", Phase::kSpread,
+     Severity::kHigh, 0.6},
+    {"installed a printer driver on", "install a printer driver on", "T1068", "T1547.012", Phase::kEntry,
+     Severity::kHigh, 0.8},
+    {"listed accounts, groups or sessions of", "list accounts, groups or sessions of", "T1087.002", "T1069.002",
+     Phase::kDoorRattling, Severity::kLow, 0.4},
+    {"listed services of, or asked for control of services on,", "list services of, or get control of services on,",
+     "T1007", "T1021.002", Phase::kDoorRattling, Severity::kLow, 0.4},
+    {"asked for the directory's secrets by replication from", "get the directory's secrets by replication from",
+     "T1003.006", "", Phase::kTheft, Severity::kHigh, 0.6},
+    {"read secrets of", "read secrets of", "T1003.004", "T1003.002", Phase::kTheft, Severity::kHigh, 0.6},
+    {"cleared event logs of", "clear event logs of", "T1070.001", "", Phase::kHarm, Severity::kHigh, 0.8},
+    {"had shut down", "have shut down", "T1529", "", Phase::kHarm, Severity::kMedium, 0.6},
+    {"wrote registry values of", "write registry values of", "T1112", "", Phase::kSpread, Severity::kMedium, 0.5},
+    {"made a server log on elsewhere:", "make a server log on elsewhere:", "T1187", "T1210", Phase::kAssault,
+     Severity::kHigh, 0.85},
 };
 
 struct Parameters {
@@ -151,8 +160,35 @@ const Description& describe() {
   return d;
 }
 
+/// What an operation returned says that it was not done: an error of Win32, an NTSTATUS or an HRESULT. Some numbers
+/// only say that there is more to fetch, or that a program that was started is none of the service manager's kind.
+bool is_error(std::uint64_t value, Act act) {
+  if (value >= 0x80000000u) return !(act == Act::kCoercion && value == 0x80070035u);
+  switch (value) {
+    case 0:     // done
+    case 122:   // ERROR_INSUFFICIENT_BUFFER
+    case 234:   // ERROR_MORE_DATA
+    case 259:   // ERROR_NO_MORE_ITEMS, ERROR_MORE_ENTRIES of NTSTATUS
+    case 261:   // STATUS_MORE_ENTRIES
+    case 1053:  // ERROR_SERVICE_REQUEST_TIMEOUT: it ran, and did not report as a service does
+    case 1056:  // ERROR_SERVICE_ALREADY_RUNNING
+      return false;
+    case 53:  // ERROR_BAD_NETPATH: a server that was made to log on elsewhere went there, and found no share
+      return act != Act::kCoercion;
+    default:
+      return true;
+  }
+}
+
+bool is_denied(std::uint64_t value) {
+  constexpr std::uint64_t kDenied[] = {5, 1314, 0xc0000022, 0xc0000061, 0x80070005, 0x80041003};
+  return std::find(std::begin(kDenied), std::end(kDenied), value) != std::end(kDenied);
+}
+
 struct Seen {
   std::uint64_t decisive = 0, leading = 0, faults = 0, answered = 0;
+  std::uint64_t errors = 0, denied = 0;  // returned errors, and of these refusals
+  std::uint64_t error = 0;               // the last one
   std::set<std::string> operations;
   std::set<std::string> strings;
   std::vector<record::Head> heads;
@@ -161,7 +197,7 @@ struct Seen {
 
 struct Logons {
   std::vector<base::Time> attempts;
-  std::uint64_t password_set = 0;
+  std::uint64_t password_set = 0, granted = 0, refused = 0;
   std::vector<record::Head> heads;
 };
 
@@ -195,7 +231,10 @@ class RemoteProcedure : public Detector {
         Logons& l = logons_[pair];
         if (authenticate && l.attempts.size() < 65536 && afford(8)) l.attempts.push_back(r.head.ts);
         l.password_set += set;
-        if (l.heads.size() < Finding::kMaxEvidence || set) {
+        if (authenticate && r.return_value) (*r.return_value == 0 ? l.granted : l.refused) += 1;
+        // The one that is granted among hundreds is what to look at.
+        const bool telling = set || (authenticate && r.return_value.value_or(1) == 0);
+        if (l.heads.size() < Finding::kMaxEvidence || telling) {
           if (l.heads.size() >= Finding::kMaxEvidence) l.heads.pop_back();
           l.heads.push_back(r.head);
         }
@@ -211,7 +250,13 @@ class RemoteProcedure : public Detector {
       s.last = std::max(s.last, r.head.ts);
       (call.decisive ? s.decisive : s.leading) += 1;
       s.faults += !r.fault.empty();
-      s.answered += r.rtt.has_value() && r.fault.empty();
+      const bool failed = r.return_value && is_error(*r.return_value, call.act);
+      if (failed) {
+        ++s.errors;
+        s.denied += is_denied(*r.return_value);
+        s.error = *r.return_value;
+      }
+      s.answered += r.rtt.has_value() && r.fault.empty() && !failed;
       if (s.operations.size() < 8) s.operations.emplace(r.operation);
       for (const std::string_view text : r.strings)
         if (s.strings.size() < 6 && text.size() >= 3) s.strings.emplace(text.substr(0, 80));
@@ -260,7 +305,7 @@ class RemoteProcedure : public Detector {
     f.phase = m.phase;
     f.severity = m.severity;
     f.confidence = m.confidence;
-    const bool failed = s.faults != 0 && s.answered == 0;
+    const bool failed = s.faults + s.errors != 0 && s.answered == 0;
     f.outcome = failed ? Outcome::kAttempted : s.answered != 0 ? Outcome::kSucceeded : Outcome::kUnknown;
     if (!home.networks.empty() && !home.contains(pair.from) && home.contains(pair.to))
       f.confidence = std::min(0.95, f.confidence + 0.2);  // from outside: nobody administers so
@@ -273,8 +318,12 @@ class RemoteProcedure : public Detector {
     std::string operations, strings;
     for (const std::string& o : s.operations) operations += (operations.empty() ? "" : ", ") + o;
     for (const std::string& t : s.strings) strings += (strings.empty() ? "" : ", ") + t;
-    f.statement = fmt::format("{} {} {} ({}{}){}", pair.from.to_string(), m.verb, pair.to.to_string(), operations,
-                              strings.empty() ? "" : ": " + strings, failed ? "; refused" : "");
+    const std::string how = !failed                          ? ""
+                            : s.faults == 0 && s.denied == 0 ? fmt::format("; it failed (error {:#x})", s.error)
+                                                             : "; refused";
+    f.statement = fmt::format("{} {} {} ({}{}){}", pair.from.to_string(),
+                              failed ? fmt::format("tried to {}", m.attempt) : std::string(m.verb), pair.to.to_string(),
+                              operations, strings.empty() ? "" : ": " + strings, how);
     f.fact("operations", operations);
     if (!strings.empty()) f.fact("arguments", strings);
     if (act == Act::kPrinter) f.fact("cve", "CVE-2021-1675");
@@ -290,11 +339,17 @@ class RemoteProcedure : public Detector {
       best = std::max(best, to - from + 1);
     }
     if (best < parameters_.zero_attempts) return;
+    // Computers that log on all day, and are let in.
+    if (l.granted > l.refused && l.password_set == 0) return;
     Finding f;
     f.detector = "remote_procedure";
     f.techniques = {"T1210", "T1068"};
     f.phase = l.password_set != 0 ? Phase::kSpread : Phase::kAssault;
-    f.outcome = l.password_set != 0 ? Outcome::kSucceeded : Outcome::kUnknown;
+    // Most are refused until one is granted by chance. Where all are granted nobody guesses.
+    const bool granted = l.granted != 0 && l.refused > l.granted;
+    f.outcome = l.password_set != 0 || granted ? Outcome::kSucceeded
+                : l.refused != 0               ? Outcome::kAttempted
+                                               : Outcome::kUnknown;
     f.severity = Severity::kCritical;
     f.confidence = 0.95;
     f.attacker = host(pair.from);
@@ -306,7 +361,10 @@ class RemoteProcedure : public Detector {
     f.statement = fmt::format(
         "{} tried to log on to the domain controller {} as a machine {} times within a minute (Zerologon){}",
         pair.from.to_string(), pair.to.to_string(), best,
-        l.password_set != 0 ? "; then it set that machine's password" : "");
+        l.password_set != 0 ? "; then it set that machine's password"
+        : granted           ? "; at last it was let in without knowing the password"
+        : l.refused != 0    ? "; each was refused"
+                            : "");
     f.fact("cve", "CVE-2020-1472");
     out.push_back(std::move(f));
   }

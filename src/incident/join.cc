@@ -94,9 +94,12 @@ std::string sentence(const Incident& incident, const std::vector<const Finding*>
   const std::string whom = !incident.victim.empty()         ? incident.victim
                            : !incident.organisation.empty() ? "the hosts of " + incident.organisation
                                                             : "the hosts of a network";
-  if (incident.outbound)
-    return fmt::format("{}, a host of the defended network, acted against {}: {}", who, whom,
-                       findings.back()->statement);
+  if (incident.outbound) {
+    // Who acts has been named: "it scanned …".
+    std::string statement = findings.back()->statement;
+    if (statement.rfind(who + " ", 0) == 0) statement = "it" + statement.substr(who.size());
+    return fmt::format("{}, a host of the defended network, acted against {}: {}", who, whom, statement);
+  }
   if (incident.phase == Phase::kDoorRattling)
     return fmt::format("{} tried doors of {} and did nothing more that we can see", who, whom);
   if (opened == 0 && incident.phase == Phase::kAssault)
@@ -318,7 +321,7 @@ std::vector<Incident> join(const std::vector<Finding>& findings, const ZoneMap& 
         fmt::format("{} step{} that succeeded{}", incident.path.size(), incident.path.size() == 1 ? "" : "s",
                     guessed != 0 ? fmt::format(", {} of them inferred from encrypted traffic", guessed) : "");
     if (incident.path.empty())
-      incident.depth_statement = "No step that succeeded was seen.";
+      incident.depth_statement = "No step inward that succeeded was seen.";
     else if (incident.depth == ZoneLevel::kOutside)
       incident.depth_statement =
           steps +

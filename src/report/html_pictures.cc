@@ -36,6 +36,8 @@ double axis_step(double span) {
 
 std::string axis_label(base::Time t, double step) {
   const base::Civil c = base::to_civil(t);
+  // Over more than a year, days without their year are no dates.
+  if (step >= 40 * 86400.0) return fmt::format("{} {}", base::to_short(t).substr(0, 3), c.year);
   if (step >= 86400) return base::to_short(t).substr(0, 6);
   if (step >= 60) return fmt::format("{:02}:{:02}", c.hour, c.minute);
   if (step >= 1) return fmt::format("{:02}:{:02}:{:02}", c.hour, c.minute, c.second);

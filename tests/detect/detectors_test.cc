@@ -214,6 +214,52 @@ TEST(RemoteProcedure, ZerologonNeedsManyTriesWithinAMinute) {
   EXPECT_TRUE(run("remote_procedure", slow).empty()) << "machines log on all the time";
 }
 
+TEST(RemoteProcedure, ZerologonSucceedsWhereOneOfManyIsGranted) {
+  const auto outcome = [](std::uint64_t most, std::uint64_t last) {
+    record::Batch batch(protocol::dce_rpc::DceRpc::schema);
+    for (int i = 0; i < 40; ++i) {
+      protocol::dce_rpc::DceRpc r;
+      r.endpoint = "netlogon";
+      r.operation = "NetrServerAuthenticate3";
+      r.head = head("10.0.0.66", "10.0.0.2", 49670, i * 0.1);
+      r.return_value = i == 39 ? last : most;
+      r.append_to(batch, {static_cast<std::uint64_t>(i), 0});
+    }
+    return run("remote_procedure", batch);
+  };
+  EXPECT_EQ(outcome(0xc0000022, 0).at(0).outcome, Outcome::kSucceeded);
+  EXPECT_EQ(outcome(0xc0000022, 0xc0000022).at(0).outcome, Outcome::kAttempted);
+  EXPECT_TRUE(outcome(0, 0).empty()) << "whoever is let in each time does not guess";
+}
+
+TEST(RemoteProcedure, WhatAnOperationReturnsSaysWhetherItWasDone) {
+  const auto call = [](std::string_view interface, std::string_view operation, std::optional<std::uint64_t> returned) {
+    record::Batch batch(protocol::dce_rpc::DceRpc::schema);
+    protocol::dce_rpc::DceRpc r;
+    r.head = head("10.0.0.66", "10.0.0.2", 445, 1);
+    r.endpoint = interface;
+    r.operation = operation;
+    r.rtt = base::milliseconds(2);
+    r.return_value = returned;
+    const std::string_view strings[] = {"\\\\10.0.0.66\\x"};
+    r.strings = strings;
+    r.append_to(batch, {});
+    return run("remote_procedure", batch).at(0);
+  };
+  EXPECT_EQ(call("svcctl", "CreateServiceW", 0).outcome, Outcome::kSucceeded);
+  EXPECT_EQ(call("svcctl", "CreateServiceW", std::nullopt).outcome, Outcome::kSucceeded) << "encrypted, and answered";
+  EXPECT_EQ(call("svcctl", "StartServiceW", 1053).outcome, Outcome::kSucceeded) << "a command is no service, and ran";
+  const Finding refused = call("spoolss", "RpcAddPrinterDriverEx", 5);
+  EXPECT_EQ(refused.outcome, Outcome::kAttempted);
+  EXPECT_NE(refused.statement.find("tried to install a printer driver on 10.0.0.2"), std::string::npos);
+  EXPECT_NE(refused.statement.find("; refused"), std::string::npos);
+  EXPECT_NE(call("svcctl", "CreateServiceW", 1072).statement.find("; it failed (error 0x430)"), std::string::npos);
+  EXPECT_EQ(call("IWbemServices", "ExecMethod", 0x80041003).outcome, Outcome::kAttempted);
+  // A server that was made to call back finds no share there; that is the sign that it went (PetitPotam).
+  EXPECT_EQ(call("efsrpc", "EfsRpcOpenFileRaw", 53).outcome, Outcome::kSucceeded);
+  EXPECT_EQ(call("efsrpc", "EfsRpcOpenFileRaw", 5).outcome, Outcome::kAttempted);
+}
+
 TEST(RemoteProcedure, ControllersReplicateBothWays) {
   record::Batch batch(protocol::dce_rpc::DceRpc::schema);
   for (const auto& [a, b] :

@@ -362,7 +362,7 @@ TEST(DceRpc, TellsCalls) {
   talk.client(
       rpc(0, 2, le(0, 4) + le(0, 2) + le(12, 2) + Octets(20) + ndr("updater") + le(0, 4) + ndr("cmd.exe /c calc")));
   talk.server(rpc(2, 2, le(0, 4) + le(0, 2) + Octets(2) + Octets(8), 1));
-  talk.server(rpc(2, 2, le(0, 4) + le(0, 2) + Octets(2) + Octets(16), 2));
+  talk.server(rpc(2, 2, le(0, 4) + le(0, 2) + Octets(2) + Octets(12) + le(1073, 4), 2));
   talk.client(rpc(0, 3, le(0, 4) + le(0, 2) + le(999, 2)));
   talk.server(rpc(3, 3, le(0, 4) + le(0, 2) + Octets(2) + le(5, 4) + Octets(4)));
   talk.client(rpc(0, 4, le(0, 4) + le(0, 2) + le(19, 2)));
@@ -375,9 +375,11 @@ TEST(DceRpc, TellsCalls) {
   EXPECT_EQ(rows[0].named_pipe, "\\PIPE\\svcctl");
   EXPECT_EQ(rows[0].rtt, base::milliseconds(2));
   EXPECT_EQ(rows[0].response_bytes, 24u);
+  EXPECT_EQ(rows[0].return_value, 1073u) << "of the last fragment: ERROR_SERVICE_EXISTS";
   EXPECT_THAT(rows[0].strings, ElementsAre("updater", "cmd.exe /c calc"));
   EXPECT_EQ(rows[1].operation, "unknown-999");
   EXPECT_EQ(rows[1].fault, "access_denied");
+  EXPECT_FALSE(rows[1].return_value.has_value());
   EXPECT_EQ(rows[2].operation, "StartServiceW");
   EXPECT_FALSE(rows[2].rtt.has_value());
   EXPECT_EQ(talk.rows<ntlm::Ntlm>().size(), 1u);

@@ -62,6 +62,15 @@ struct Fields {
   std::uint32_t u32() { return little_endian ? c.le32() : c.be32(); }
 };
 
+/// What a procedure returns follows its arguments ([C706] 14.3.12): the last four bytes of stub data, where they are
+/// not encrypted. Nothing is left of `f` afterwards.
+std::optional<std::uint32_t> return_value(Fields& f, std::uint8_t level) {
+  constexpr std::uint8_t kPrivacy = 6;  // [MS-RPCE] 2.2.1.1.8
+  if (level >= kPrivacy || f.c.left() < 4) return std::nullopt;
+  f.c.skip(f.c.left() - 4);
+  return f.u32();
+}
+
 std::string_view level_name(std::uint8_t level) {
   static constexpr std::string_view kNames[] = {"none", "none", "connect", "call", "packet", "integrity", "privacy"};
   return level < std::size(kNames) ? kNames[level] : std::string_view("unknown");
@@ -250,8 +259,10 @@ bool Channel::pdu(Context& context, Direction direction, Bytes pdu, gssapi::Sess
       std::string fault;
       if (h.type == kFault)
         fault = fault_name(f.u32());
-      else
+      else {
         open->response_bytes += static_cast<std::uint32_t>(f.c.left());
+        if ((h.flags & kLastFragment) != 0) open->return_value = return_value(f, level);
+      }
       if ((h.flags & kLastFragment) == 0 && h.type == kResponse) break;
       write(context, *open, true, fault);
       calls_.erase(open);
@@ -335,6 +346,7 @@ void Channel::write(Context& context, const Call& call, bool answered, std::stri
   if (answered && context.now() > call.ts) row.rtt = context.now() - call.ts;
   row.request_bytes = call.request_bytes;
   if (answered && fault.empty()) row.response_bytes = call.response_bytes;
+  if (answered && fault.empty() && call.return_value) row.return_value = *call.return_value;
   if (!strings.empty()) row.strings = strings;
   if (!fault.empty()) row.fault = fault;
   row.auth_level = level_name(call.auth_level);
