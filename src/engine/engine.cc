@@ -18,6 +18,7 @@
 #include "connection/shard.h"
 #include "engine/dispatcher.h"
 #include "packet/arp_record.h"
+#include "protocol/ticks.h"
 
 namespace whodunit::engine {
 namespace {
@@ -304,7 +305,10 @@ Summary run(capture::Source& source, const Settings& settings, std::span<Consume
   Handover handover(consumers);
   std::unique_ptr<Writer> writer;
   if (n > 1) writer = std::make_unique<Writer>(handover);
-  Team team(settings, memory, n);
+  protocol::Ticks ticks;
+  Settings with_clock = settings;
+  with_clock.plan.ticks = &ticks;
+  Team team(with_clock, memory, n);
 
   Summary summary;
   std::vector<capture::RawPacket> raw;
@@ -349,6 +353,7 @@ Summary run(capture::Source& source, const Settings& settings, std::span<Consume
     if (raw.empty()) break;
     decoder.begin_batch();
     events.begin_batch();
+    ticks.begin_batch();
     packets.clear();
     for (capture::RawPacket& r : raw) {
       const std::uint32_t capture = r.capture;  // in the source; from here on, in the case
@@ -380,6 +385,7 @@ Summary run(capture::Source& source, const Settings& settings, std::span<Consume
           }
           break;
       }
+      ticks.packet(r.time, run_number);
       if (first || r.time < summary.first) summary.first = r.time;
       if (first || summary.last < r.time) summary.last = r.time;
       first = false;

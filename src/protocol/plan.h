@@ -9,6 +9,8 @@
 
 namespace whodunit::protocol {
 
+class Ticks;  // protocol/ticks.h
+
 /// Limits are bytes unless said otherwise. Defaults are those of `whodunit investigate`.
 struct Plan {
   bool file_md5 = false;
@@ -29,6 +31,8 @@ struct Plan {
   bool keep_secrets = false;
   /// The defended networks, for files.local_orig; empty: whatever is no one's on the Internet (RFC 6890).
   std::vector<base::Network> local_networks;
+  /// The run's clock; the engine sets it. Null: none, time is that of the connection at hand.
+  const Ticks* ticks = nullptr;
 };
 
 }  // namespace whodunit::protocol

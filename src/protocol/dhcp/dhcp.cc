@@ -7,6 +7,8 @@
 #include <vector>
 
 #include "connection/shard.h"
+#include "protocol/plan.h"
+#include "protocol/ticks.h"
 
 namespace whodunit::protocol::dhcp {
 namespace {
@@ -85,6 +87,9 @@ struct Transaction {
   std::uint32_t xid = 0;
   record::Head head;  // of its first message
   Time last;
+  Time began, spoke;         // its first and last message by the clock of the steps
+  Time waits_from;           // it is looked at in the first step that is ten seconds behind
+  std::uint64_t looked = 0;  // the packet up to which steps were looked at
   std::vector<record::Uid> uids;
   std::size_t open = 0;  // how many of these connections are still alive
   Opt<Address> client, server, requested, assigned;
@@ -177,6 +182,7 @@ class DhcpParser final : public Parser {
     context.recognised = true;
     Transaction& t = transaction(context, xid);
     t.last = context.now();
+    if (const Ticks* ticks = context.plan().ticks) t.spoke = ticks->forward(t.last, context.at().run_number);
     record::extend(t.head.place, context.place());
     if (t.types.size() < kMaxTypes) t.types.push_back(type_name(type));
     const auto take = [](std::string& into, std::string& from) {
@@ -238,11 +244,29 @@ class DhcpParser final : public Parser {
   }
 
  private:
-  // As Zeek: watched for some ten seconds (it looks at them in steps) and then until it is silent for five, half a
-  // minute in all.
-  static bool is_over(const Transaction& t, Time now) {
-    const Duration age = now - t.head.ts;
-    return age > base::seconds(30) || (age >= base::seconds(12) && now - t.last > base::seconds(5));
+  // As Zeek: looked at in steps of some ten seconds, from ten seconds after its first message on. It is over where it
+  // was silent for more than five seconds then, or has lasted for more than half a minute; else it has five seconds
+  // more.
+  static bool is_over(Context& context, Transaction& t) {
+    const Ticks* ticks = context.plan().ticks;
+    if (ticks == nullptr) {
+      const Duration age = context.now() - t.head.ts;
+      return age > base::seconds(30) || (age >= base::seconds(12) && context.now() - t.last > base::seconds(5));
+    }
+    for (const Ticks::Tick& tick : ticks->recent()) {
+      if (tick.run_number <= t.looked) continue;
+      if (tick.run_number > context.at().run_number) break;
+      t.looked = tick.run_number;
+      if (!(t.waits_from + base::seconds(10) < tick.time)) continue;
+      if (tick.time - t.spoke > base::seconds(5) || tick.time - t.began > base::seconds(30)) return true;
+      t.waits_from = whole_seconds(*ticks, tick.time + base::seconds(-5));
+    }
+    return false;
+  }
+  // Such times are counted in whole seconds since the first packet.
+  static Time whole_seconds(const Ticks& ticks, Time time) {
+    const Duration since = time - ticks.start();
+    return ticks.start() + Duration{since.ns - since.ns % base::seconds(1).ns};
   }
 
   Transaction& transaction(Context& context, std::uint32_t xid) {
@@ -252,14 +276,14 @@ class DhcpParser final : public Parser {
     const std::uint64_t connection = joins ? 0 : view.uid.value;
     auto& open = context.shared().of<Transactions>().open;
     // All that are over and began before the first that is not, and the one asked for.
-    while (!open.empty() && (open.size() >= kMaxOpen || is_over(open.front(), context.now()))) {
+    while (!open.empty() && (open.size() >= kMaxOpen || is_over(context, open.front()))) {
       write(context, open.front());
       open.pop_front();
     }
     for (auto it = open.begin(); it != open.end(); ++it) {
       if (it->xid != xid || it->connection != connection) continue;
       const bool known = std::find(it->uids.begin(), it->uids.end(), view.uid) != it->uids.end();
-      if (is_over(*it, context.now()) || it->types.size() >= kMaxTypes || (!known && it->uids.size() >= kMaxUids)) {
+      if (is_over(context, *it) || it->types.size() >= kMaxTypes || (!known && it->uids.size() >= kMaxUids)) {
         write(context, *it);
         open.erase(it);
         break;
@@ -275,6 +299,11 @@ class DhcpParser final : public Parser {
     t.xid = xid;
     t.head = context.head(context.now(), context.place());
     t.last = context.now();
+    t.looked = context.at().run_number;
+    if (const Ticks* ticks = context.plan().ticks) {
+      t.began = ticks->forward(context.now(), t.looked);
+      t.waits_from = whole_seconds(*ticks, t.began);
+    }
     t.uids.push_back(view.uid);
     t.open = 1;
     return t;
