@@ -64,8 +64,9 @@ class PcapReader final : public FormatReader {
       packet.bytes = {header + header_bytes_, kept};
       packet.wire_length = wire < kept ? kept : wire;
       packet.link_type = link_type_;
-      packet.time.ns =
-          static_cast<std::int64_t>(u32(header)) * 1'000'000'000 + static_cast<std::int64_t>(u32(header + 4)) * unit_;
+      // Tools that shift times write fractions below zero: signed, as libpcap reads them.
+      packet.time.ns = static_cast<std::int64_t>(u32(header)) * 1'000'000'000 +
+                       static_cast<std::int64_t>(static_cast<std::int32_t>(u32(header + 4))) * unit_;
       packet.number = ++number_;
       input_.skip(header_bytes_ + kept);
     }

@@ -38,6 +38,14 @@ TEST(Pcap, BothOrdersBothResolutions) {
   }
 }
 
+// As tools that shift times write them, and libpcap reads them.
+TEST(Pcap, FractionsBelowZero) {
+  const auto packets =
+      packets_of(pcap_header(1) + pcap_packet(1'700'000'000, static_cast<std::uint32_t>(-250'000), "x"));
+  ASSERT_EQ(packets.size(), 1u);
+  EXPECT_EQ(packets[0].ns, 1'700'000'000 * kSecond - 250'000'000);
+}
+
 TEST(Pcap, KuznetzovsModification) {
   Maker maker;
   maker.text(pcap_header(1, 0xa1b2cd34)).u32(7).u32(8).u32(3).u32(3).u32(1).u16(0x0800).u8(0).u8(0).text("abc");
