@@ -231,6 +231,8 @@ Outcome Layers::mpls(base::Bytes data, std::uint32_t wire) {
 
 // RFC 1662: address and control bytes may be left out; RFC 1661 2: so may the protocol's first.
 Outcome Layers::ppp(base::Bytes data, std::uint32_t wire) {
+  if (data.size() < 4 && here_.depth == 0)
+    return weird("truncated_ppp_serial_header", "PPPSERIAL", Outcome::kTruncated);
   if (data.size() >= 2 && (data[0] == 0xff || data[0] == 0x0f || data[0] == 0x8f)) {
     if (data[0] != 0xff) {  // Cisco HDLC
       if (data.size() < 4) return weird("truncated_ppp_serial_header", "PPPSERIAL", Outcome::kTruncated);
@@ -268,6 +270,9 @@ Outcome Layers::ppp_protocol(base::Bytes data, std::uint32_t wire) {
   }
 }
 
+// Frames are filled up to 60 bytes (IEEE 802.3 3.2.8), of which 20 lie before what PPPoE's length counts.
+constexpr std::uint32_t kPppoePadding = 40;
+
 // RFC 2516 4.
 Outcome Layers::pppoe(base::Bytes data, std::uint32_t wire) {
   if (data.size() < 8) return weird("truncated_pppoe_header", "PPPOE", Outcome::kTruncated);
@@ -276,6 +281,7 @@ Outcome Layers::pppoe(base::Bytes data, std::uint32_t wire) {
   data = data.subspan(6);
   wire = less(wire, 6);
   if (wire < length) return weird("pppoe_truncated_payload", "PPPOE");
+  if (wire > length && wire > kPppoePadding) weird("pppoe_extra_data_after_payload", "PPPOE");
   return ppp_protocol(slice(data, 0, length), length);
 }
 

@@ -119,7 +119,8 @@ Outcome Layers::udp_tunnel(std::size_t index) {
   const std::uint32_t wire = outer.payload_length;
   auto either = [&](std::uint16_t port) { return outer.destination_port == port || outer.source_port == port; };
   auto weird_here = [&](std::string_view name, std::string_view source) {
-    events_.weird(name, {}, source, origin_, &ends);
+    const record::Endpoints hosts{ends.orig_h, ends.resp_h, {}, {}};  // as for the other tunnels
+    events_.weird(name, {}, source, origin_, &hosts);
     return Outcome::kDatagram;
   };
 

@@ -1,6 +1,7 @@
 #include "protocol/parser.h"
 
 #include <algorithm>
+#include <array>
 
 #include "connection/conn_record.h"
 
@@ -11,7 +12,15 @@ void Context::weird(std::string_view name, std::string_view detail) {
   row.head = head(now(), place());
   row.name = name;
   if (!detail.empty()) row.addl = detail;
-  row.source = weird_source;
+  // In capitals, as layers are told, and as who knows Zeek expects; CONTENTLINE is what splits streams into lines
+  // there, ZIP what decompresses bodies.
+  std::array<char, 16> capitals{};
+  const std::size_t size = std::min(weird_source.size(), capitals.size());
+  std::transform(weird_source.begin(), weird_source.begin() + static_cast<std::ptrdiff_t>(size), capitals.begin(),
+                 [](char c) { return c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c; });
+  row.source = name.substr(0, 16) == "line_terminated_" ? "CONTENTLINE"
+               : name == "inflate_failed"               ? "ZIP"
+                                                        : std::string_view(capitals.data(), size);
   emit(row);
 }
 

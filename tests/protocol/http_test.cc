@@ -397,6 +397,8 @@ TEST_F(HttpTest, WebSocketsHaveARowAndTheirFramesAreFollowed) {
     EXPECT_THAT(frames.weirds(), IsEmpty());
     say(frames, server("\x81\x80mask"), by_byte);
     EXPECT_THAT(frames.weirds(), ElementsAre("websocket_unexpected_masking"));
+    say(frames, server(std::string("\x88\x7e\x00\x7e"sv) + std::string(126, 'x')), by_byte);
+    EXPECT_THAT(frames.weirds(), ElementsAre("websocket_unexpected_masking", "websocket_control_frame_size_exceeded"));
     say(frames, {Said::kServerGap, {}, 10}, by_byte);
     EXPECT_TRUE(frames.failed);
   }

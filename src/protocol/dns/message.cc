@@ -377,7 +377,10 @@ class Reader {
     return true;
   }
   bool target(std::size_t end, std::size_t after) {
-    if (!read_name(data_, at_, netbios_, m_.text, &m_.weirds)) return false;
+    if (!read_name(data_, at_, netbios_, m_.text, &m_.weirds)) {
+      if (after == 0 && at_ != end) weird("DNS_RR_length_mismatch");
+      return false;
+    }
     if (after == 20) {  // SOA: a second name and five numbers (RFC 1035 3.3.13)
       const std::size_t size = m_.text.size();
       const bool ok = read_name(data_, at_, netbios_, m_.text, &m_.weirds);
@@ -504,7 +507,9 @@ class Reader {
           m_.text += value.text(value.u8());
           separator = ',';
         }
+        if (value.failed()) weird("DNS_SVCB_alpn_length_invalid");
       } else if (key == 3) {
+        if (value.left() != 2) weird("DNS_SVCB_port_length_invalid");
         m_.text += '=';
         append_number(m_.text, value.be16());
       } else if (key == 4 || key == 6) {
@@ -562,6 +567,7 @@ class Reader {
       m_.edns_options.push_back(code);
       if (code == 8) client_subnet(value);
     }
+    if (c.failed() || (c.left() > 0 && c.left() < 4)) weird("EDNS_truncated_option");
   }
 
   // RFC 7871 6.

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <string>
 #include <vector>
 
 namespace whodunit::protocol::http {
@@ -93,7 +94,9 @@ class WebsocketParser final : public Parser {
       weird(context, 1, "websocket_unknown_opcode");
       return recognised_;  // a peer that goes on after good frames is followed
     }
-    if (control && (s.left > 125 || (first & 0x80) == 0)) weird(context, 2, "websocket_bad_control_frame");
+    if (control && s.left > 125)  // RFC 6455 5.5
+      weird(context, 16, "websocket_control_frame_size_exceeded", std::to_string(s.left) + " > 125");
+    if (control && (first & 0x80) == 0) weird(context, 2, "websocket_bad_control_frame");
     // RFC 6455 5.1: clients mask, servers do not.
     if (masked != (direction == Direction::kOriginator)) weird(context, 4, "websocket_unexpected_masking");
     if (s.left > INT64_MAX) {
@@ -116,8 +119,8 @@ class WebsocketParser final : public Parser {
     return true;
   }
 
-  void weird(Context& context, std::uint8_t bit, std::string_view name) {
-    if ((told_ & bit) == 0) context.weird(name);
+  void weird(Context& context, std::uint8_t bit, std::string_view name, std::string_view detail = {}) {
+    if ((told_ & bit) == 0) context.weird(name, detail);
     told_ |= bit;
   }
 
