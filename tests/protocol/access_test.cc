@@ -86,6 +86,26 @@ TEST(Rfb, TellsHowTheLoginWent) {
   EXPECT_EQ(rows[0].width, 1024u);
 }
 
+TEST(Rfb, GoesOnBehindApplesLogin) {
+  Talk talk(rfb::kDefinition, 5900);
+  talk.server(octets("RFB 003.889\n"));
+  talk.client(octets("RFB 003.008\n"));
+  talk.server(hex("01 1e"));
+  talk.client(hex("1e"));
+  talk.server(hex("0002 0008") + Octets(16, 7));  // a prime of 8 bytes, and a key as long
+  talk.client(Octets(128 + 8, 8));
+  talk.server(hex("00000000"));
+  talk.client(hex("00"));
+  talk.server(hex("0400 0300") + Octets(16) + hex("00000004") + octets("vmac"));
+  talk.close();
+  const auto rows = talk.rows<rfb::Rfb>();
+  ASSERT_EQ(rows.size(), 1u);
+  EXPECT_EQ(rows[0].authentication_method, "Apple Remote Desktop");
+  EXPECT_EQ(rows[0].auth, true);
+  EXPECT_EQ(rows[0].share_flag, false);
+  EXPECT_EQ(rows[0].desktop_name, "vmac");
+}
+
 TEST(Socks, TellsWhereToAndHandsOver) {
   Talk talk(socks::kDefinition, 1080);
   talk.client(hex("05 01 02"));
@@ -131,6 +151,16 @@ TEST(Mailbox, MailsThatAreFetchedAreFiles) {
   EXPECT_EQ(files[0].seen_bytes, 6u + 2 + 17 + 2);
   EXPECT_EQ(files[0].is_orig, false);
   EXPECT_EQ(pop.rows<mailbox::Mailbox>().at(0).fetched, 2u);
+}
+
+TEST(Mailbox, AnswersAloneAreNoPop3) {
+  Talk redis(mailbox::kPop3, 6379);
+  redis.client(octets("PING\r\n"));
+  redis.server(octets("+OK not a mailbox\r\n"));
+  EXPECT_FALSE(redis.recognised);
+  redis.client(octets("STAT\r\n"));
+  redis.server(octets("+OK 0 0\r\n"));
+  EXPECT_TRUE(redis.recognised);
 }
 
 TEST(Mailbox, TellsLoginsWithoutPasswords) {
@@ -192,6 +222,22 @@ TEST(Rdp, TellsAccountsAndKeyboards) {
   EXPECT_EQ(rows[0].client_build, "RDP 5.1");
   EXPECT_EQ(rows[0].client_name, "PC");
   EXPECT_EQ(rows[0].desktop_width, 1024u);
+
+  // 24 bits, and the flag that says 32.
+  Talk deep(rdp::kDefinition, 3389);
+  const Octets later = hex("01c0 ca00 04000800 0004 0003 01ca 03aa 19040000 280a0000") + name + Octets(76) +
+                       hex("03ca 0000 00000000 1800 0f00 0200") + Octets(64);
+  const Octets more = hex("7f65 00") + Octets(20) + octets("Duca") + hex("80ca") + later;
+  deep.client(Octets{3, 0, 0, static_cast<std::uint8_t>(11 + cookie.size()),
+                     static_cast<std::uint8_t>(6 + cookie.size()), 0xe0} +
+              Octets(5) + cookie);
+  deep.client(Octets{3, 0, static_cast<std::uint8_t>((7 + more.size()) >> 8),
+                     static_cast<std::uint8_t>((7 + more.size()) & 0xff), 2, 0xf0, 0x80} +
+              more);
+  deep.close();
+  ASSERT_EQ(deep.rows<rdp::Rdp>().size(), 1u);
+  EXPECT_EQ(deep.rows<rdp::Rdp>()[0].requested_color_depth, "32bit");
+  EXPECT_EQ(deep.rows<rdp::Rdp>()[0].cert_count, 0u);
 
   Talk secured(rdp::kDefinition, 3389);
   secured.client(hex("03 00 00 13 0e e0 00 00 00 00 00 01 00 08 00 03 00 00 00"));

@@ -17,6 +17,7 @@
 #include "protocol/snmp/snmp.h"
 #include "protocol/syslog/syslog.h"
 #include "protocol/talk.h"
+#include "protocol/ticks.h"
 
 namespace whodunit::protocol {
 namespace {
@@ -55,6 +56,36 @@ TEST(Dhcp, JoinsWhatGoesOverSeveralConnections) {
   EXPECT_EQ(rows[0].head.id, seen.id);
   EXPECT_EQ(rows[0].assigned_addr, base::Address::parse("192.0.2.9"));
   EXPECT_EQ(rows[0].server_addr, base::Address::parse("192.0.2.1"));
+}
+
+// Steps of ten seconds, at packets: what is silent for more than five at a step, ten after it began, is over.
+TEST(Dhcp, ATransactionIsOverAtAStepOfTheClock) {
+  const auto message =
+      Octets{1, 1, 6, 0} + hex("0000abcd") + Octets(20) + hex("020000000001") + Octets(202) + hex("63825363 350101 ff");
+  for (const bool others : {false, true}) {
+    Ticks ticks;
+    Talk talk(dhcp::kDefinition, 67, packet::kUdp);
+    talk.plan.ticks = &ticks;
+    const auto at = [&](int second, bool said) {  // a packet, the client's or another's
+      talk.origin.time = base::Time{} + base::seconds(1'000'000'000 + second);
+      ticks.packet(talk.origin.time + base::milliseconds(1), talk.origin.run_number + 1);
+      if (said) {
+        talk.datagram(kClient, message);
+      } else {
+        ++talk.origin.run_number;
+      }
+    };
+    at(0, false);
+    at(1, true);
+    at(9, true);
+    if (others) at(12, false);  // a step: the last was three seconds ago, five more
+    at(18, true);               // without that one, this is the first step behind: over
+    at(23, true);
+    talk.close();
+    const auto rows = talk.rows<dhcp::Dhcp>();
+    ASSERT_EQ(rows.size(), others ? 1u : 2u);
+    EXPECT_EQ(rows[0].msg_types.size(), others ? 4u : 2u);
+  }
 }
 
 TEST(Dhcp, TellsTransactions) {
@@ -377,6 +408,48 @@ TEST(Smtp, TellsMails) {
   EXPECT_EQ(rows[0].auth_user, "eve");
   EXPECT_EQ(rows[0].auth_success, true);
   EXPECT_EQ(rows[0].trans_depth, 1u);
+}
+
+TEST(Mqtt, GoesOnBehindAHole) {
+  Talk talk(mqtt::kDefinition, 1883);
+  talk.client(hex("10 0e 0004 4d515454 04 02 003c 0002 6964"));
+  talk.gap(kServer, 4);
+  talk.client(hex("30 05 0001 61 6869"));
+  talk.gap(kClient, 10);
+  talk.client(hex("ffffffffffff"));  // the rest of something
+  talk.client(hex("30 05 0001 62 6869"));
+  EXPECT_FALSE(talk.failed);
+  talk.close();
+  const auto published = talk.rows<mqtt::MqttPublish>();
+  ASSERT_EQ(published.size(), 2u);
+  EXPECT_EQ(published[0].topic, "a");
+  EXPECT_EQ(published[1].topic, "b");
+}
+
+TEST(Smtp, NothingFollowsAChunkThatIsNone) {
+  Talk talk(smtp::kDefinition, 25);
+  talk.server(octets("220 mx ESMTP\r\n"));
+  talk.client(octets("EHLO c\r\n"));
+  talk.server(octets("250 CHUNKING\r\n"));
+  talk.client(octets("BDAT 5 X\r\nMAIL FROM:<a@b>\r\nRCPT TO:<c@d>\r\nBDAT 99999999999999999999\r\nQUIT\r\n"));
+  talk.server(octets("501 no\r\n250 ok\r\n250 ok\r\n501 no\r\n221 bye\r\n"));
+  talk.close();
+  ASSERT_EQ(talk.rows<smtp::Smtp>().size(), 1u);
+  EXPECT_EQ(talk.rows<smtp::Smtp>()[0].mailfrom, "a@b");
+  EXPECT_THAT(talk.weirds(), ElementsAre("smtp_invalid_bdat_command", "smtp_huge_bdat_chunk"));
+  EXPECT_EQ(talk.rows<connection::Weird>()[0].addl, "BDAT chunk-size followed by junk");
+}
+
+TEST(Smtp, APaddedAddressIsNoOctalOne) {
+  Talk talk(smtp::kDefinition, 25);
+  talk.server(octets("220 mx ESMTP\r\n"));
+  talk.client(octets("HELO c\r\nMAIL FROM:<a@b>\r\nRCPT TO:<c@d>\r\nDATA\r\n"));
+  talk.server(octets("250 ok\r\n250 ok\r\n250 ok\r\n354 go\r\n"));
+  talk.client(octets("X-Originating-IP: [10.00.100.004]\r\n\r\nhi\r\n.\r\n"));
+  talk.server(octets("250 ok\r\n"));
+  talk.close();
+  ASSERT_EQ(talk.rows<smtp::Smtp>().size(), 1u);
+  EXPECT_EQ(talk.rows<smtp::Smtp>()[0].x_originating_ip, "10.0.100.4");
 }
 
 TEST(Smtp, AMailThatIsNotOverWhenTheNextBeginsIsClosed) {

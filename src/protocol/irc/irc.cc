@@ -79,8 +79,18 @@ class IrcParser final : public text::LineParser {
     std::string_view words = rest.substr(at + 5);
     const std::string kind(text::word(words));
     const std::string name(text::word(words));
-    text::word(words);
-    text::word(words);
+    const std::string_view host = text::word(words), port = text::word(words);
+    if (kind == "SEND") {  // an IPv4 address as one number, or in words, or one of IPv6
+      std::uint64_t number = 0;
+      const auto whole = [&number](std::string_view t) {
+        const auto [end, error] = std::from_chars(t.data(), t.data() + t.size(), number);
+        return error == std::errc{} && end == t.data() + t.size();
+      };
+      if (!whole(host) && !base::Address::parse(host))
+        context.weird("irc_invalid_dcc_host");
+      else if (!whole(port) || number == 0 || number > 65535)
+        context.weird("irc_invalid_dcc_port", std::to_string(whole(port) ? number : 0));
+    }
     Irc row;
     row.head = context.head(context.now(), context.place());
     row.command = "DCC";

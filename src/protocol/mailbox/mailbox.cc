@@ -1,5 +1,6 @@
 #include "protocol/mailbox/mailbox.h"
 
+#include <algorithm>
 #include <memory>
 #include <string>
 
@@ -67,7 +68,7 @@ class MailboxParser : public text::LineParser {
       if (facts_->greeting.empty() && !client_spoke_) facts_->greeting = line.substr(0, kMaxName);
       reply(context, line);
     }
-    if (answered_ && client_spoke_) context.recognised = true;
+    if (answered_ && client_spoke_ && known_) context.recognised = true;
   }
   void lost(Context&, Direction, std::uint64_t) override {}
 
@@ -106,6 +107,7 @@ class MailboxParser : public text::LineParser {
 
   std::unique_ptr<Facts> facts_;
   bool answered_ = false, client_spoke_ = false;
+  bool known_ = false;  // the client gave a command of the protocol's
 
  private:
   std::string_view protocol_;
@@ -132,6 +134,10 @@ class Pop3Parser final : public MailboxParser {
  private:
   void command(Context&, std::string_view line) override {
     const std::string verb = text::upper(text::word(line));
+    static constexpr std::string_view kVerbs[] = {"USER", "PASS", "APOP", "AUTH", "STAT",   "LIST",
+                                                  "RETR", "DELE", "RSET", "NOOP", "LAST",   "QUIT",
+                                                  "TOP",  "CAPA", "UIDL", "STLS", "XSENDER"};
+    known_ = known_ || std::find(std::begin(kVerbs), std::end(kVerbs), verb) != std::end(kVerbs);
     // RFC 1939 3, RFC 2449 6.6: answers come in the order of the commands.
     constexpr std::size_t kMostWaiting = 256;
     if (asked_.size() < kMostWaiting) asked_ += verb == "RETR" || verb == "TOP" ? 'm' : '.';
@@ -194,6 +200,7 @@ class ImapParser final : public MailboxParser {
 
  private:
   void command(Context&, std::string_view line) override {
+    known_ = true;
     const std::string tag(text::word(line));
     const std::string verb = text::upper(text::word(line));
     const auto word = [&line] {

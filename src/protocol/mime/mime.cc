@@ -252,8 +252,9 @@ void Reader::gap(Context& context, std::uint64_t bytes) {
 
 void Reader::finish(Context& context) {
   end_header(context);
-  // The line end before the closing dot is the text's own (RFC 5321 4.1.1.4); that before a boundary is the boundary's.
-  if (pending_end_) give(context, "\r\n");
+  // The line end before the closing dot is the text's own (RFC 5321 4.1.1.4); that before a boundary is the boundary's,
+  // also where the boundary does not come any more (RFC 2046 5.1.1).
+  if (pending_end_ && boundaries_.empty()) give(context, "\r\n");
   end_part(context);
 }
 

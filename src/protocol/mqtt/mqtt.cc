@@ -99,6 +99,13 @@ struct State {
   bool connected = false;
 };
 
+// A type that both sides may send at any time, with the flags that it must have (MQTT 3.1.1 2.2).
+bool plausible(std::uint8_t first) {
+  const int type = first >> 4;
+  return type >= 2 && type <= 14 &&
+         (type == kPublish || (first & 0xf) == (type == 6 || type == 8 || type == 10 ? 2 : 0));
+}
+
 class MqttParser final : public FramedParser {
  public:
   MqttParser() : FramedParser(kMaxMessage) {}
@@ -112,15 +119,21 @@ class MqttParser final : public FramedParser {
   }
 
  protected:
-  std::size_t frame(Direction, Bytes so_far) override {
+  std::size_t frame(Direction direction, Bytes so_far) override {
     if (so_far.size() < 2) return kMore;
-    if (so_far[0] >> 4 == 0) return kBad;
+    const bool searching = searching_[connection::index(direction)];
     const Length l = read_length(so_far.subspan(1));
+    if (searching && (!plausible(so_far[0]) || l.used == 0 || l.used == 5 || 1 + l.used + l.value > so_far.size()))
+      return so_far.size();
+    if (so_far[0] >> 4 == 0) return kBad;
     return l.used == 5 ? kBad : l.used == 0 ? kMore : 1 + l.used + l.value;
   }
 
   void message(Context& context, Direction direction, Bytes message, bool cut) override {
     const Length l = read_length(message.subspan(1));
+    bool& searching = searching_[connection::index(direction)];
+    if (searching && (!plausible(message[0]) || 1 + l.used + l.value != message.size())) return;
+    searching = false;
     Cursor c(message.subspan(1 + l.used));
     if (!state_) state_ = std::make_unique<State>();
     const std::uint8_t type = message[0] >> 4;
@@ -180,7 +193,9 @@ class MqttParser final : public FramedParser {
     if (c.failed() && !cut) context.weird("mqtt_malformed");
   }
 
-  void lost(Context& context, Direction, std::uint64_t) override { context.failed = true; }
+  // Packets are short and mostly begin segments: the next that begins like one is taken for one, the other side goes
+  // on.
+  void lost(Context&, Direction direction, std::uint64_t) override { searching_[connection::index(direction)] = true; }
 
  private:
   static std::string text(Cursor& c) { return std::string(c.text(c.be16())); }
@@ -324,6 +339,7 @@ class MqttParser final : public FramedParser {
   }
 
   std::unique_ptr<State> state_;
+  bool searching_[2] = {false, false};  // a hole: where the next packet begins is not known
 };
 static_assert(sizeof(MqttParser) <= 96);
 
@@ -345,9 +361,7 @@ Match recognise(Bytes data, Direction direction, bool port_hint) {
   if (type == kPublish && direction == Direction::kOriginator && (data[0] & 6) != 6 && l.value >= 2 &&
       data.size() >= 1 + l.used + l.value && l.value >= 2 + std::size_t{base::load_be16(data.data() + 1 + l.used)})
     return Match::kYes;
-  const bool plausible = type >= 2 && type <= 14 &&
-                         (type == kPublish || (data[0] & 0xf) == (type == 6 || type == 8 || type == 10 ? 2 : 0));
-  return plausible && 1 + l.used + l.value <= data.size() + 65536 ? Match::kMaybe : Match::kNo;
+  return plausible(data[0]) && 1 + l.used + l.value <= data.size() + 65536 ? Match::kMaybe : Match::kNo;
 }
 
 std::unique_ptr<Parser> make() { return std::make_unique<MqttParser>(); }

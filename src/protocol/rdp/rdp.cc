@@ -192,7 +192,7 @@ class RdpParser final : public FramedParser {
     set(row.encryption_level, f.encryption_level);
     set(row.encryption_method, f.encryption_method);
     set(row.cert_type, f.certificate);
-    row.cert_count = f.certificates;
+    row.cert_count = f.certificates.value_or(0);
     row.cert_permanent = f.permanent;
     context.emit(row);
     facts_.reset();
@@ -354,8 +354,10 @@ class RdpParser final : public FramedParser {
                                   : "24bit";
     c.skip(6);
     const std::uint16_t high = c.le16();
-    c.skip(4);
-    if (c.ok() && high != 0) f.depth = std::to_string(high) + "bit";
+    c.skip(2);
+    // 32 bits have no value in the field, only a flag (RNS_UD_CS_WANT_32BPP_SESSION).
+    const bool wants_32 = (c.le16() & 0x0002) != 0;
+    if (c.ok() && high != 0) f.depth = wants_32 ? "32bit" : std::to_string(high) + "bit";
     const Bytes product = c.bytes(64);
     if (c.ok()) f.product = utf16le_text(product);
   }

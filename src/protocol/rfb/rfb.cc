@@ -88,7 +88,11 @@ class RfbParser final : public FramedParser {
         if (old_) return 4;
         return so_far[0] == 0 ? kBad : 1u + so_far[0];  // 7.1.2; 0 types: a reason follows, and the end
       case Phase::kChallenge:
-        return 16;
+        if (!apple_) return 16;
+        // A generator of two bytes, the length of a prime, the prime and the server's key; then the client's key and
+        // the credentials, enciphered, of 128 bytes.
+        if (!server) return 128u + key_length_;
+        return so_far.size() < 4 ? kMore : 4u + 2u * base::load_be16(so_far.data() + 2);
       case Phase::kResult:
         return 4;
       case Phase::kInit:
@@ -136,6 +140,7 @@ class RfbParser final : public FramedParser {
         }
         break;
       case Phase::kChallenge:
+        if (server && apple_ && message.size() >= 4) key_length_ = base::load_be16(message.data() + 2);
         mine = server ? Phase::kResult : Phase::kInit;
         break;
       case Phase::kResult:
@@ -163,7 +168,8 @@ class RfbParser final : public FramedParser {
  private:
   void choose(std::uint8_t method, Phase& server, Phase& client) {
     facts_->method = method;
-    if (method == 2) {  // 7.2.2: 16 bytes either way
+    apple_ = method == 30;
+    if (method == 2 || apple_) {  // 7.2.2: 16 bytes either way; Apple's is no part of RFC 6143
       server = client = Phase::kChallenge;
     } else if (method == 1) {
       // 7.1.3: a result comes from version 3.8 on.
@@ -176,7 +182,8 @@ class RfbParser final : public FramedParser {
 
   std::unique_ptr<Facts> facts_;
   Phase phase_[2] = {Phase::kVersion, Phase::kVersion};
-  bool old_ = false;
+  std::uint16_t key_length_ = 0;
+  bool old_ = false, apple_ = false;
 };
 
 // "RFB ddd.ddd\n".

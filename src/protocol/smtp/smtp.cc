@@ -62,6 +62,19 @@ void add_addresses(std::vector<std::string>& list, std::string_view value) {
   }
 }
 
+// 010.000.000.004 is 10.0.0.4 in headers: padded, not octal (RFC 6943 3.1.1).
+std::string without_zeros(std::string_view address) {
+  std::string out;
+  const bool v4 = address.find(':') == std::string_view::npos;
+  for (std::size_t i = 0; i < address.size(); ++i) {
+    const bool begins = out.empty() || out.back() == '.';
+    const bool more = i + 1 < address.size() && address[i + 1] >= '0' && address[i + 1] <= '9';
+    if (v4 && address[i] == '0' && begins && more) continue;
+    out += address[i];
+  }
+  return out;
+}
+
 // IP addresses in a Received header: what stands in brackets or parentheses or free.
 std::vector<Address> ips(std::string_view value) {
   std::vector<Address> out;
@@ -69,7 +82,7 @@ std::vector<Address> ips(std::string_view value) {
   const auto end = [&] {
     std::string_view t = candidate;
     if (text::begins(t, "IPv6:")) t.remove_prefix(5);
-    if (const auto a = Address::parse(t)) out.push_back(*a);
+    if (const auto a = Address::parse(without_zeros(t))) out.push_back(*a);
     candidate.clear();
   };
   for (const char c : value) {
@@ -294,8 +307,19 @@ class SmtpParser final : public text::LineParser {
       end_body(context);
       s.in_data = true;
     } else if (verb == "BDAT") {
+      // RFC 3030 2: a number, and LAST or nothing. Nothing follows a command that a server refuses.
       std::size_t size = 0;
-      std::from_chars(rest.data(), rest.data() + rest.size(), size);
+      const auto [end, error] = std::from_chars(rest.data(), rest.data() + rest.size(), size);
+      const std::string_view more = text::trim(rest.substr(static_cast<std::size_t>(end - rest.data())));
+      if (error != std::errc{} || (!more.empty() && text::upper(more) != "LAST")) {
+        if (error == std::errc::result_out_of_range)
+          context.weird("smtp_huge_bdat_chunk", text::word(rest));
+        else
+          context.weird("smtp_invalid_bdat_command",
+                        error == std::errc{} ? "BDAT chunk-size followed by junk" : "BDAT without a chunk-size");
+        expect(Expecting::kOther);
+        return;
+      }
       begin_body();
       s.chunk = size;
       s.last_chunk = text::upper(rest).find("LAST") != std::string::npos;
