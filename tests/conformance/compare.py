@@ -60,11 +60,14 @@ def community_hashed(value):
 
 
 def irc_words(value):
-    return re.sub(r"'.*'", "", value).replace(" ", "") or None if isinstance(value, str) else value
-
-
-def capitals(value):
-    return {"CONTENTLINE": "HTTP", "ZIP": "HTTP"}.get(value, value.upper()) if isinstance(value, str) else value
+    """`mode host real name`: of the real name the words run together; of JOIN's addition the key is not compared."""
+    if not isinstance(value, str):
+        return value
+    key = re.fullmatch(r"( with channel key: )'.*'", value)
+    if key:
+        return key.group(1)
+    head = value.split(" ", 2)
+    return " ".join([*head[:2], head[2].replace(" ", "")] if len(head) > 2 else head) or None
 
 
 def six_octets(value):
@@ -79,14 +82,18 @@ def no_trailing_zeros(value):
     return re.sub(r"(\\x00)+$", "", value) if isinstance(value, str) else value
 
 
-def sizes_zero(value):
-    return value or None
+def unless_zero(value):
+    return None if value == 0 else value
+
+
+def unless_empty(value):
+    return None if value == "" else value
 
 
 # (log, field) -> (function of the value, why). "*" is any log.
 CANON = {
     ("conn", "service"): (services, "a set: the order of recognition carries no meaning; less quic, ldap, postgresql and redis, which the reference was built without"),
-    ("conn", "vlan"): (sizes_zero, "VLAN 0 is a priority tag only (IEEE 802.1Q 9.6), no VLAN"),
+    ("conn", "vlan"): (unless_zero, "VLAN 0 is a priority tag only (IEEE 802.1Q 9.6), no VLAN"),
     ("*", "san.dns"): (as_set, "a set"),
     ("http", "resp_mime_types"): (as_set, "a list in order of files, compared as a set"),
     ("smtp", "rcptto"): (as_set, "a set in Zeek: it has no order"),
@@ -100,11 +107,9 @@ CANON = {
     ("dhcp", "host_name"): (no_trailing_zeros, "a NUL at its end is deleted (RFC 2132 2)"),
     ("snmp", "community"): (community_hashed, "a community is a password; unless it is a default one, its SHA-256's first 16 digits are written down here"),
     ("irc", "addl"): (irc_words, "a channel's key is hidden here; Zeek joins the words of a real name and ends it in a space"),
-    ("weird", "source"): (capitals, "an analyser's name: capitals in Zeek, as in conn.service here; CONTENTLINE is what splits HTTP into lines there, ZIP what decompresses its bodies"),
     ("dhcp", "mac"): (six_octets, "hlen says that an Ethernet address has 6 octets (RFC 2131 2); Zeek writes what follows in chaddr, too"),
-    ("rdp", "cert_count"): (sizes_zero, "no certificate is 0 in Zeek and unset here"),
-    ("rdp", "cookie"): (sizes_zero, "no cookie is empty in Zeek and unset here"),
-    ("rdp", "client_dig_product_id"): (sizes_zero, "none is empty in Zeek and unset here"),
+    ("rdp", "cookie"): (unless_empty, "no cookie is empty in Zeek and unset here"),
+    ("rdp", "client_dig_product_id"): (unless_empty, "none is empty in Zeek and unset here"),
 }
 
 # Rows whose value is not compared: (log, field) -> (whether of this row of Zeek's, why).
@@ -121,8 +126,8 @@ def packet_times(path):
     if magic in kinds:
         order, parts = kinds[magic]
         while at + 16 <= len(data):
-            seconds, fraction, size, _ = struct.unpack_from(order + "IIII", data, at)
-            times.append(seconds * 1000000 + fraction // parts)
+            seconds, fraction, size, _ = struct.unpack_from(order + "IiII", data, at)
+            times.append(seconds * 1000000 + int(fraction / parts))
             at += 16 + size
     elif magic == b"\x0a\x0d\x0d\x0a":
         at, order, units = 0, "<", []
@@ -248,6 +253,15 @@ def result_set(mine, row):
     return row.get("rows") == 0 and str(row.get("arg", "")).lower().startswith(("select", "show"))
 
 
+# Which commands a reply can answer (RFC 959 5.4), of codes that answer few.
+ANSWERS = {220: {"REIN"}, 230: {"USER", "PASS", "ACCT"}, 257: {"PWD", "MKD", "XPWD", "XMKD"}}
+
+
+def no_answer(mine, row):
+    """Zeek's row has a reply that cannot be its command's, ours has none."""
+    return mine.get("reply_code") is None and row.get("command") not in ANSWERS.get(row.get("reply_code"), {row.get("command")})
+
+
 def own_channel(mine, row):
     """Our PORT or EPRT row holds the end that its own argument names."""
     return mine.get("command") in ("PORT", "EPRT") and mine.get("data_channel.passive") is False
@@ -263,7 +277,7 @@ EXPLAINED = {
                                 ("rdp", "MS-RDPBCGR 2.2.1.1", "arkime__socks5-rdp.pcap packet 8"))},
     **{("ftp", f"data_channel.{name}"): (own_channel, "Each PORT names the end of a connection of its own (RFC 959 4.1.2); Zeek keeps the last one of a session and writes it with the first row that comes: zeek__ftp_ftp-many-port-expected.pcap packet 6")
        for name in ("passive", "orig_h", "resp_h", "resp_p")},
-    **{("ftp", name): (lambda mine, row: mine.get("reply_code") is None,
+    **{("ftp", name): (no_answer,
                        "Commands that got no reply of those that they can have (RFC 959 5.4); Zeek's row repeats the last reply of the session: zeek__ftp_ftp-many-port-expected.pcap packet 6, zeek__ftp_ftp-invalid-reply-code.pcap packet 14")
        for name in ("reply_code", "reply_msg")},
     **{("sip", name): (lambda mine, row: 100 <= (row.get("status_code") or 0) < 200 <= (mine.get("status_code") or 0),
