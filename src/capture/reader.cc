@@ -18,7 +18,7 @@ std::unique_ptr<FormatReader> make_format_reader(Input& input, std::string& why)
     if (!input.error().empty())
       why = input.error();
     else
-      why = input.left() == 0 ? "the file is empty" : "the file has " + std::to_string(input.left()) + " bytes only";
+      why = input.left() == 0 ? kEmptyFile : "the file has " + std::to_string(input.left()) + " bytes only";
     return nullptr;
   }
   switch (base::load_be32(input.at())) {
@@ -40,6 +40,8 @@ std::unique_ptr<FormatReader> make_format_reader(Input& input, std::string& why)
       return reader;
     }
     default:
+      // DuckDB's files have their mark after a checksum of eight bytes.
+      if (input.need(12) && base::load_be32(input.at() + 8) == 0x4455434b) why = kIsCase;
       return nullptr;
   }
 }

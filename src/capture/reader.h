@@ -19,6 +19,10 @@ inline std::uint32_t most_packet_bytes(std::uint32_t link_type) {
   return link_type == 231 ? kMostDbusBytes : kMostPacketBytes;
 }
 
+/// Why a file is no capture, where a folder that holds it need not speak of it.
+constexpr const char* kEmptyFile = "the file is empty";
+constexpr const char* kIsCase = "a case, not a capture: open it with `whodunit findings`, `report` or `query`";
+
 /// Reads the packets of one format. Sets number, time, bytes, wire_length and link_type.
 class FormatReader {
  public:

@@ -470,7 +470,9 @@ Opened open(const std::vector<std::string>& inputs, const OpenOptions& options) 
         result.problems.push_back({"not a capture: its first bytes are neither pcap's nor pcapng's",
                                    path == "-" ? "standard input" : path, kHintFormats});
       }
-    } else if (!from_folder || why != "the file is empty") {
+    } else if (path == "-" && why == kEmptyFile) {
+      result.problems.push_back({"nothing came in", "standard input", "pipe a capture into it: … | whodunit … -"});
+    } else if (!from_folder || (why != kEmptyFile && why != kIsCase)) {
       result.problems.push_back({why, path == "-" ? "standard input" : path, ""});
     }
     return false;

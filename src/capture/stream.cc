@@ -57,12 +57,10 @@ std::size_t FileStream::read(Block& block, std::size_t offset, std::size_t most)
   if (at_end_ || !error_.empty()) return 0;
   if (files_ != nullptr) last_use_ = files_->tick();
   if (!ensure_open()) return 0;
-  ssize_t got;
-  do {
-    got = ::read(fd_, block.data.get() + offset, most);
-  } while (got < 0 && errno == EINTR);
+  const ssize_t got = ::read(fd_, block.data.get() + offset, most);
   if (got < 0) {
-    error_ = std::string("reading failed: ") + std::strerror(errno);
+    // The one signal that does not let a read go on is the user's wish to stop, who may wait for a silent pipe.
+    error_ = errno == EINTR ? "interrupted" : std::string("reading failed: ") + std::strerror(errno);
     return 0;
   }
   if (got == 0) {

@@ -31,15 +31,29 @@ void add_campaigns(CLI::App& app, int& exit_code) {
       exit_code = kNothing;
     };
     std::vector<investigation::CaseDocument> documents;
+    // A case that cannot be read is told; the others are compared all the same.
+    const auto left_out = [&](const base::Error& error) {
+      std::fprintf(stderr, "whodunit: %s\n", error.message().c_str());
+      exit_code = worse(exit_code, kPartly);
+    };
     for (const std::string& path : flags->cases) {
       auto opened = store::open_to_read(path);
-      if (!opened) return fail(opened.error());
+      if (!opened) {
+        left_out(opened.error());
+        continue;
+      }
       auto json = (*opened)->document("verdict");
-      if (!json) return fail(json.error());
-      if (!*json)
-        return fail(
+      if (!json)
+        left_out(json.error());
+      else if (!*json)
+        left_out(
             {"the case holds no verdict: its run did not finish", path, "run whodunit investigate again with --force"});
-      documents.push_back({path, **json});
+      else
+        documents.push_back({path, **json});
+    }
+    if (documents.empty()) {
+      exit_code = kNothing;
+      return;
     }
     const auto joined = investigation::join_cases(documents);
     if (!joined) return fail(joined.error());

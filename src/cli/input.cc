@@ -118,7 +118,11 @@ engine::Inputs open_inputs(const InputFlags& flags, int& exit_code) {
 }
 
 std::function<bool(const engine::Progress&)> progress_of(const InputFlags& flags) {
-  std::signal(SIGINT, on_interrupt);
+  // Without SA_RESTART: a program that waits for a pipe that is silent wakes up.
+  struct sigaction action {};
+  action.sa_handler = on_interrupt;
+  sigemptyset(&action.sa_mask);
+  sigaction(SIGINT, &action, nullptr);
   const bool show = !flags.quiet && flags.progress != "never" && isatty(STDERR_FILENO) != 0;
   using Clock = std::chrono::steady_clock;  // for the user's eyes only: nothing that is analysed
   return [show, start = Clock::now(), next = Clock::now()](const engine::Progress& p) mutable {
@@ -149,6 +153,12 @@ void end_progress() {
 }
 
 bool interrupted() { return g_interrupted; }
+
+int report_interrupt() {
+  if (!g_interrupted) return kDone;
+  std::fprintf(stderr, "whodunit: interrupted: what had been read until then is in the results, the rest is not\n");
+  return kPartly;
+}
 
 int report_unread(const std::vector<capture::CaptureInfo>& captures, bool quiet) {
   int code = kDone;

@@ -52,6 +52,8 @@ std::function<bool(const engine::Progress&)> progress_of(const InputFlags& flags
 void end_progress();
 /// An interrupt came: what was read so far stands.
 bool interrupted();
+/// Says that the run was interrupted, where it was; the exit code that this makes.
+int report_interrupt();
 
 /// What could not be read of captures and logs that were opened, on stderr; the exit code that follows (0 or 3).
 int report_unread(const std::vector<capture::CaptureInfo>& captures, bool quiet);

@@ -199,7 +199,7 @@ void add_investigate(CLI::App& app, int& exit_code) {
       return writer->finish(inputs.captures(),
                             {summary.packets, summary.last, false, "its conclusions were not drawn"});
     };
-    const investigation::Case result = investigation::investigate(
+    investigation::Case result = investigation::investigate(
         inputs, options, knowledge, consumers,
         [&](const engine::Progress& p) {
           if (writer) writer->observe(inputs);
@@ -207,6 +207,8 @@ void add_investigate(CLI::App& app, int& exit_code) {
         },
         append ? &whole : nullptr);
     end_progress();
+    if (interrupted())
+      result.notes.push_back("the run was interrupted: what came after the packets counted here was not read");
 
     const std::string json = investigation::to_json(result);
     const auto document = report::parse_document(json);
@@ -215,6 +217,7 @@ void add_investigate(CLI::App& app, int& exit_code) {
       exit_code = kNothing;
       return;
     }
+    bool stands = writer.has_value();  // the case, with its verdict
     if (writer) {
       base::Result<void> done = writer->error() ? base::Result<void>(*writer->error())
                                                 : investigation::put_verdict(*kept, result, json, *document);
@@ -225,6 +228,7 @@ void add_investigate(CLI::App& app, int& exit_code) {
       if (!done) {
         std::fprintf(stderr, "whodunit: %s\n", done.error().message().c_str());
         exit_code = worse(exit_code, kPartly);
+        stands = false;
       }
       kept.reset();
     }
@@ -236,9 +240,10 @@ void add_investigate(CLI::App& app, int& exit_code) {
     if (!flags->json) {
       const bool color = isatty(STDOUT_FILENO) != 0 && std::getenv("NO_COLOR") == nullptr;
       const std::string text = report::terminal_verdict(
-          *document, {flags->no_case ? "" : flags->case_path, flags->report, terminal_width(), 10, color});
+          *document, {stands ? flags->case_path : "", flags->report, terminal_width(), 10, color});
       std::fwrite(text.data(), 1, text.size(), stdout);
     }
+    exit_code = worse(exit_code, report_interrupt());
     exit_code = worse(exit_code, report_unread(inputs.captures(), flags->input.quiet));
     detect::Severity least{};
     if (!flags->fail_on.empty() && detect::parse_severity(flags->fail_on, least))

@@ -47,6 +47,7 @@ void add_logs(CLI::App& app, int& exit_code) {
       std::fprintf(stderr, "whodunit: %s\n", written.error().message().c_str());
       exit_code = worse(exit_code, kPartly);
     }
+    exit_code = worse(exit_code, report_interrupt());
     exit_code = worse(exit_code, report_unread(inputs.captures(), flags->input.quiet));
   });
 }

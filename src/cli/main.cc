@@ -1,7 +1,9 @@
 #include <malloc.h>
 
 #include <CLI/CLI.hpp>
+#include <cerrno>
 #include <cstdio>
+#include <cstring>
 #include <exception>
 #include <string>
 
@@ -26,6 +28,17 @@ void tune_allocator() {
   mallopt(M_TRIM_THRESHOLD, 128 << 20);
   mallopt(M_TOP_PAD, 4 << 20);
   mallopt(M_MMAP_THRESHOLD, 4 << 20);
+}
+
+/// What did not reach whoever reads stdout is lost: a full disk behind a redirection is told, and changes the exit
+/// code. (A reader that closes the pipe, as `head` does, ends the program by its signal.)
+int close_stdout(int exit_code) {
+  using namespace whodunit::cli;
+  const bool failed = std::ferror(stdout) != 0;
+  if (std::fflush(stdout) == 0 && !failed) return exit_code;
+  std::fprintf(stderr, "whodunit: stdout: not all could be written%s%s\n  make room, or send it elsewhere\n",
+               failed ? "" : ": ", failed ? "" : std::strerror(errno));
+  return worse(exit_code, kPartly);
 }
 
 }  // namespace
@@ -55,5 +68,5 @@ int main(int argc, char** argv) {
     std::fprintf(stderr, "whodunit: %s\n", error.what());
     return kNothing;
   }
-  return exit_code;
+  return close_stdout(exit_code);
 }

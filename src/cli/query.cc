@@ -40,10 +40,7 @@ void add_query(CLI::App& app, int& exit_code) {
       exit_code = asked.error().where.empty() ? kUsage : kNothing;
       return;
     }
-    if (begun && !printer.finish()) {
-      std::fprintf(stderr, "whodunit: the rows could not be written\n");
-      exit_code = kPartly;
-    }
+    if (begun && !printer.finish()) exit_code = kPartly;  // main says why
   });
 }
 

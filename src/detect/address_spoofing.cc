@@ -226,8 +226,7 @@ class AddressSpoofing : public Detector {
       f.statement = fmt::format(
           "{}{} tells {} over and over, unasked, that {} is at its hardware address: what is sent "
           "there goes through it",
-          mac, own == nullptr ? "" : " (" + own->to_string() + ")", pair.second.to_string(),
-          pair.first.to_string());
+          mac, own == nullptr ? "" : " (" + own->to_string() + ")", pair.second.to_string(), pair.first.to_string());
       f.fact("mac", mac);
     }
     for (auto& [mac, f] : found) out.push_back(std::move(f));

@@ -570,8 +570,9 @@ base::Result<void> read_feed(std::string_view name, std::string_view text, const
   const bool empty = feed.indicators.empty() && feed.networks.empty() && feed.systems.empty() && feed.warnings.empty();
   if (empty && feed.passed_over.empty()) {
     std::string what = "nothing in it could be taken";
-    if (problems.count() > problems_before)
-      what += ": " + std::to_string(problems.count() - problems_before) + " entries are malformed";
+    if (const std::size_t bad = problems.count() - problems_before; bad != 0)
+      what +=
+          bad == 1 ? ": its one entry is malformed" : ": all of its " + std::to_string(bad) + " entries are malformed";
     return base::Error{what, std::string(name), ""};
   }
   return {};
