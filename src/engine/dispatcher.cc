@@ -209,7 +209,7 @@ void Dispatcher::note_services(protocol::Context& context, Flow& flow) {
         break;
       }
   }
-  context.clear_carried();
+  if (!context.carried().front().empty()) context.clear_carried();
   const protocol::Context::Expected expected = context.take_expected();
   if (!expected.name.empty()) announce(context, expected);
 }

@@ -97,9 +97,12 @@ Result<void> CaseStore::create() {
   std::string sql = "BEGIN;";
   for (const std::string& statement : case_tables()) sql += statement + ";";
   sql += fmt::format("INSERT INTO case_info VALUES ('layout', '{}');", kLayoutVersion);
-  for (const record::Schema* schema : record::schemas())
-    sql += create_table(*schema) +
-           fmt::format("; INSERT INTO case_tables VALUES ({}, {});", literal(schema->name), schema->version);
+  std::string versions;  // in one statement: each has to be planned
+  for (const record::Schema* schema : record::schemas()) {
+    sql += create_table(*schema) + ";";
+    versions += fmt::format("{}({}, {})", versions.empty() ? "" : ", ", literal(schema->name), schema->version);
+  }
+  if (!versions.empty()) sql += fmt::format("INSERT INTO case_tables VALUES {};", versions);
   sql += fmt::format("COMMIT; CHECKPOINT {0}; USE memory; DETACH {0}", kCatalog);
   auto made = database_->run(sql);
   if (!made) return undo(in_words(made.error()));
