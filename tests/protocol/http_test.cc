@@ -509,6 +509,46 @@ TEST_F(HttpTest, AHoleInHeadersEndsTheDirection) {
   EXPECT_EQ(rows_[0].status_code, 200u);
 }
 
+// What begins a segment and is a message's first line: the only thing here that looks at segments.
+TEST_F(HttpTest, AMessageBehindAHoleIsTakenUp) {
+  Talk replies(kDefinition, 80);
+  replies.client(octets("GET /1 HTTP/1.1\r\nHost: a\r\n\r\n"));
+  replies.server(octets("HTTP/1.1 200 OK\r\nCont"));
+  replies.gap(Direction::kResponder, 100);
+  replies.server(octets("more data, GET / HTTP/1.1\r\n"));
+  replies.client(octets("HEAD /2 HTTP/1.1\r\n\r\n"));
+  replies.server(octets("HTTP/1.1 404 No\r\nContent-Length: 5\r\n\r\n"));
+  replies.client(octets("GET /3 HTTP/1.1\r\n\r\n"));
+  replies.server(octets("HTTP/1.1 201 OK\r\nContent-Length: 2\r\n\r\nhi"));
+  replies.close();
+  const auto of_replies = replies.rows<Http>();
+  ASSERT_EQ(of_replies.size(), 3u);
+  EXPECT_EQ(of_replies[0].uri, "/1");
+  EXPECT_EQ(of_replies[0].status_code, 200u);
+  EXPECT_EQ(of_replies[1].uri, "/2");
+  EXPECT_EQ(of_replies[1].status_code, 404u);
+  EXPECT_EQ(of_replies[2].uri, "/3");
+  EXPECT_EQ(of_replies[2].status_code, 201u);
+  EXPECT_EQ(of_replies[2].response_body_len, 2u);
+  // Of both: a request that got no answer seen lost it.
+  Talk both(kDefinition, 80);
+  both.client(octets("GET /1 HTTP/1.1\r\n\r\n"));
+  both.gap(Direction::kOriginator, 100);
+  both.gap(Direction::kResponder, 100);
+  both.client(octets("POST /2 HTTP/1.1\r\nContent-Length: 2\r\n\r\nab"));
+  both.server(octets("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"));
+  both.client(octets("GET /3 HTTP/1.1\r\n\r\n"));
+  both.server(octets("HTTP/1.1 204 OK\r\n\r\n"));
+  both.close();
+  const auto of_both = both.rows<Http>();
+  ASSERT_EQ(of_both.size(), 3u);
+  EXPECT_EQ(of_both[0].uri, "/1");
+  EXPECT_FALSE(of_both[0].status_code);
+  EXPECT_EQ(of_both[1].uri, "/2");
+  EXPECT_EQ(of_both[1].status_code, 200u);
+  EXPECT_EQ(of_both[2].status_code, 204u);
+}
+
 TEST_F(HttpTest, RepliesWithoutRequests) {
   hold({server("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi"), client("GET /late HTTP/1.1\r\n\r\n"),
         server("HTTP/1.1 201 OK\r\nContent-Length: 0\r\n\r\n")});

@@ -299,6 +299,7 @@ void HttpParser::gap(Context& context, Direction direction, std::uint64_t bytes)
     finish(context, Role::kReply, true);
     s.wait = Wait::kNothing;
     take_line(s);
+    for (Side& each : sides_) each.lost = each.lost || each.wait == Wait::kNothing;
   }
   tell(context);
 }

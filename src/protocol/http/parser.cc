@@ -406,6 +406,44 @@ void HttpParser::line(Context& context, Direction direction, std::string_view te
   }
 }
 
+namespace {
+
+/// Whether `data` begins with the first line of a message, whole, as one that nobody doubts looks.
+bool begins_message(Bytes data, bool request) {
+  const std::string_view text = base::as_text(data);
+  const std::size_t end = text.find('\n');
+  if (end == std::string_view::npos || end > kMaxLine) return false;
+  const std::string_view line = text.substr(0, end > 0 && text[end - 1] == '\r' ? end - 1 : end);
+  Odds ignored;
+  if (!request) {
+    const auto status = parse_status_line(line, ignored);
+    return status && status->version.major == 1 && status->code >= 100 && status->code < 600;
+  }
+  const auto parsed = parse_request_line(line, ignored);
+  return parsed && parsed->version.major == 1 &&
+         std::find(std::begin(kMethods), std::end(kMethods), parsed->method) != std::end(kMethods);
+}
+
+}  // namespace
+
+/// Behind a hole in the lines of `role`, the next message of its is at hand. What was asked before and has no answer
+/// yet lost it; a client mostly waits for one before it asks again, so that the next answer is the next request's, or
+/// the last one's.
+void HttpParser::resume(Context& context, Role role) {
+  Side& s = side(role);
+  s.lost = s.lone_cr = s.after_cr = false;
+  s.wait = Wait::kStartLine;
+  const std::uint32_t answered = role == Role::kRequest ? current_reply_ : std::max(current_reply_, current_request_);
+  const bool last = role == Role::kReply && current_request_ > current_reply_;
+  for (std::uint32_t index = current_reply_ + 1; index <= current_request_; ++index)
+    if (!last || index < current_request_) emit_and_forget(context, index);
+  unanswered_ = unanswered_.substr(unanswered_.size() - (last && !unanswered_.empty() ? 1 : 0));
+  if (role == Role::kRequest)
+    current_request_ = answered;
+  else if (last)
+    current_reply_ = answered - 1;
+}
+
 void HttpParser::become(Context& context, Bytes rest) {
   context.become = next_protocol_;
   context.become_rest = rest;
@@ -433,6 +471,9 @@ void HttpParser::stream(Context& context, Direction direction, Bytes data) {
     tell(context);
     return;
   }
+  if (s.lost && s.wait == Wait::kNothing && next_protocol_.empty() &&
+      begins_message(data, role_of(direction) == Role::kRequest)) [[unlikely]]
+    resume(context, role_of(direction));
   while (!data.empty()) {
     if (s.after_cr) {
       s.after_cr = false;

@@ -68,6 +68,7 @@ class HttpParser final : public Parser {
     bool after_cr = false;  // the last line ended with CR: a LF that follows belongs to it
     bool lone_cr = false;   // the last line ended with CR and nothing else
     bool ongoing = false;
+    bool lost = false;  // nothing is waited for because of a hole: a message that begins a segment is taken up
   };
 
   Role role_of(Direction direction) const { return direction == client_ ? Role::kRequest : Role::kReply; }
@@ -90,6 +91,7 @@ class HttpParser final : public Parser {
   void body_bytes(Context& context, Role role, Bytes data);
   void body_ends(Context& context, Role role);
   void finish(Context& context, Role role, bool interrupted);
+  void resume(Context& context, Role role);
   void set_version(Version& held, Version seen);
   void hold_line(Context& context, Side& side, std::string_view text);
   std::string take_line(Side& side);
