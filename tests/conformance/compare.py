@@ -358,6 +358,8 @@ def groups(log, rows):
     for row in rows:
         key = () if log in NO_ENDPOINTS else either_way(row)
         key += tuple(str(canon(log, k, row.get(k))) for k in KEYS.get(log, ()))
+        if log == "files":  # one of which nothing was seen is not the same as one that was
+            key += (bool(row.get("seen_bytes")),)
         out[key].append(row)
     for key in out:
         out[key].sort(key=lambda r: r.get("ts", 0))
@@ -700,6 +702,7 @@ capture (of Suricata's: between the same ends) has it. The table of all fields h
     text += "".join(f"| tshark | {start}* | any with {layer} | {why} |\n" for layer, start, why in others.APART)
     if tally is not None:
         text += "".join(f"| {p} | {f} | {c} | {why} |\n" for (p, f, c), why in sorted(tally.known.items()))
+        text += "\nEach line explains as many values as others.tsv says, and no more.\n"
     text += """
 ## Open
 

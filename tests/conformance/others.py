@@ -6,6 +6,7 @@ for Suricata, between the same two ends) holds it, too."""
 import collections, glob, gzip, hashlib, json, os, re, urllib.parse
 
 HERE = os.path.dirname(os.path.abspath(__file__))
+NO_VALUE = re.compile(r"<[^>]*>$")
 
 
 def text(value):
@@ -199,16 +200,19 @@ class Tally:
 
     def __init__(self):
         self.total, self.found, self.lacking, self.explained = collections.Counter(), collections.Counter(), [], collections.Counter()
-        self.known = {}
+        self.known, self.left = {}, {}  # `left`: how many values a line may still explain; what comes beyond counts
         with open(os.path.join(HERE, "others.tsv"), encoding="utf-8") as f:
             for line in f:
                 if line.strip() and not line.startswith("#"):
-                    program, field, capture, why = line.rstrip("\n").split("\t")
+                    program, field, capture, most, why = line.rstrip("\n").split("\t")
                     self.known[(program, field, capture)] = why
+                    self.left[(program, field, capture)] = int(most)
 
     def add(self, program, field, capture, stated, ours):
         for v in sorted(stated):
-            if v not in ours and any((p, f, capture) in self.known for p in (program, "*") for f in (field, "*")):
+            key = next(((p, f, capture) for p in (program, "*") for f in (field, "*") if self.left.get((p, f, capture), 0) > 0), None)
+            if v not in ours and key is not None:
+                self.left[key] -= 1
                 self.explained[(program, field)] += 1
                 continue
             self.total[(program, field)] += 1
@@ -275,9 +279,10 @@ def expected(corpus, results, tally):
         for field, log, ours, how in TSHARK:
             if any(layer in layers and field.startswith(start) for layer, start, _ in APART):
                 continue
-            # A value with a comma may be cut (the corpus' README); NULL is tshark's word for none, and <Root> for the
-            # root's name; an ACK is no request that is answered (RFC 3261 17.1.1.3).
-            stated = {v for v in (how(v) for v in fields.get(field, ()) if "," not in v and v not in ("NULL", "<Root>", "ACK")) if v is not None}
+            # A value with a comma may be cut (the corpus' README); NULL is tshark's word for none, and <…> for what is no
+            # name (the root, one longer than 255 octets, a label of no known kind: RFC 1035 2.3.4, RFC 6891 5); an ACK is
+            # no request that is answered (RFC 3261 17.1.1.3); three digits make a status code (RFC 9110 15).
+            stated = {v for v in (how(v) for v in fields.get(field, ()) if "," not in v and v not in ("NULL", "ACK") and not NO_VALUE.match(v)) if v is not None}
             if stated:
                 tally.add("tshark", field, capture, stated, values(rows.get(log, ()), ours, how))
         flows = said.get("ja4_repo")
