@@ -42,7 +42,8 @@ const Description& describe() {
   static const Parameters p;
   static const Description d{
       "dns_tunnel",
-      "Names under one domain carry data: many, never repeated, long and dense, or answers that carry much.",
+      "Names under one domain carry data: many, never repeated, long and dense, or answers that carry much; or a name "
+      "begins as a compressed file does.",
       "Born and Gustafson, Detecting DNS Tunnels Using Character Frequency Analysis (2010); Farnham, Detecting DNS "
       "Tunneling (SANS, 2013)",
       {"T1071.004", "T1572", "T1048.003"},
@@ -73,7 +74,27 @@ bool carries(std::uint64_t type) {
   return odd(type) || type == 16 || type == 5 || type == 15 || type == 33 || type == 35;
 }
 
+/// What a long name begins with where it is a file's beginning, coded as names can carry it (base64, hex or base32 of
+/// the file's own mark; letters' case is lost on the way): the kind of file. One such name is no accident.
+std::string_view file_in_name(std::string_view before) {
+  constexpr std::size_t kLeast = 40;  // bytes
+  static constexpr std::pair<std::string_view, std::string_view> kMarks[] = {
+      {"h4sia", "gzip"},      {"h4sic", "gzip"},       {"1f8b0800", "gzip"}, {"1f8b0808", "gzip"},
+      {"d6fqq", "gzip"},      {"uesdb", "zip"},        {"504b0304", "zip"},  {"kbfqg", "zip"},
+      {"ivborw0kggo", "PNG"}, {"89504e470d0a", "PNG"}, {"jvberi0", "PDF"},   {"255044462d", "PDF"}};
+  if (before.size() < kLeast) return {};
+  const auto begins = [&](std::string_view mark) {
+    return std::equal(mark.begin(), mark.end(), before.begin(),
+                      [](char m, char c) { return m == (c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c); });
+  };
+  for (const auto& [mark, kind] : kMarks)
+    if (begins(mark)) return kind;
+  return {};
+}
+
 struct Domain {
+  std::string_view file;  // the kind, where a name began as one
+  std::vector<record::Head> file_heads;
   std::uint64_t queries = 0;
   std::uint64_t carrying = 0, odd = 0;  // of types that carry much, that no client asks for
   std::uint64_t replies = 0;
@@ -115,6 +136,10 @@ class DnsTunnel : public Detector {
       Domain& x = at->second;
       if (x.queries++ == 0) x.first = d.head.ts;
       x.last = std::max(x.last, d.head.ts);
+      if (const std::string_view kind = file_in_name(before); !kind.empty()) {
+        x.file = kind;
+        if (x.file_heads.size() < Finding::kMaxEvidence) x.file_heads.push_back(d.head);
+      }
       x.carrying += d.qtype && carries(*d.qtype);
       x.odd += d.qtype && odd(*d.qtype);
       if (d.reply_bytes && d.query_bytes) {
@@ -137,12 +162,36 @@ class DnsTunnel : public Detector {
   }
 
   void finish(const Home&, std::vector<Finding>& out) override {
-    for (const auto& [domain, x] : domains_) judge(domain, x, out);
+    for (const auto& [domain, x] : domains_)
+      if (!judge(domain, x, out) && !x.file.empty()) report_file(domain, x, out);
   }
 
  private:
-  void judge(const std::string& domain, const Domain& x, std::vector<Finding>& out) const {
-    if (x.names.size() < parameters_.names) return;
+  void report_file(const std::string& domain, const Domain& x, std::vector<Finding>& out) const {
+    const record::Endpoints& id = x.file_heads.front().id;
+    Finding f;
+    f.detector = "dns_tunnel";
+    f.techniques = {"T1048.003", "T1071.004"};
+    f.phase = Phase::kTheft;
+    f.outcome = Outcome::kUnknown;  // how much of it left, and whether it arrived, does not show
+    f.severity = Severity::kMedium;
+    f.confidence = 0.7;
+    f.attacker = {"domain", domain};
+    f.victim = host(id.orig_h);
+    for (const record::Head& head : x.file_heads) f.add("dns", head);
+    f.evidence_total = x.file_heads.size();
+    f.statement = fmt::format("{} asked {} for a name under {} that begins as {} data does: a file that leaves by DNS",
+                              id.orig_h.to_string(), id.resp_h.to_string(), domain, x.file);
+    f.fact("domain", domain);
+    f.fact("server", id.resp_h.to_string());
+    f.fact("covert", "DNS");
+    f.fact("sample", x.sample);
+    out.push_back(std::move(f));
+  }
+
+  /// Whether the domain is a tunnel's; then its finding is in `out`.
+  bool judge(const std::string& domain, const Domain& x, std::vector<Finding>& out) const {
+    if (x.names.size() < parameters_.names) return false;
     const double n = static_cast<double>(x.names.size());
     const double unique = n / static_cast<double>(x.queries);
     const double mean = static_cast<double>(x.label_bytes) / n;
@@ -159,7 +208,7 @@ class DnsTunnel : public Detector {
                          (mean >= p.label_bytes) + (mean >= p.long_label_bytes) + (bits >= p.bits && mean >= 10) +
                          (unique >= p.unique_share && x.names.size() >= p.many_names) +
                          (x.names.size() >= p.very_many_names && mean >= 12);
-    if (score < p.score) return;
+    if (score < p.score) return false;
 
     const auto most = std::max_element(x.askers.begin(), x.askers.end(),
                                        [](const auto& a, const auto& b) { return a.second < b.second; });
@@ -188,6 +237,7 @@ class DnsTunnel : public Detector {
     f.fact("score", fmt::format("{}", score));
     f.fact("carrying_types", fmt::format("{:.0f} %", 100 * carrying));
     out.push_back(std::move(f));
+    return true;
   }
 
   Parameters parameters_;

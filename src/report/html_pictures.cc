@@ -44,6 +44,33 @@ std::string axis_label(base::Time t, double step) {
   return fmt::format("{:02}.{:03}", c.second, c.nanosecond / 1000000);
 }
 
+struct Label {
+  double x, y, width;
+};
+
+/// Where the words of an edge from height `y1` to `y2` stand on its curve, and not on another's: two edges that cross
+/// in the middle would seem to have each other's.
+Label place_label(double y1, double y2, std::size_t letters, std::vector<Label>& placed) {
+  const double width = 6.2 * static_cast<double>(letters);  // at 11 px, about
+  const auto at = [&](double t) {
+    const double u = 1 - t;
+    const double x = u * u * u * 300 + 3 * u * u * t * 450 + 3 * u * t * t * 560 + t * t * t * 706;
+    return Label{x, u * u * (u + 3 * t) * y1 + t * t * (t + 3 * u) * y2, width};
+  };
+  Label best = at(0.5);
+  for (const double t : {0.5, 0.34, 0.66, 0.22, 0.78}) {
+    const Label here = at(t);
+    const bool free = std::none_of(placed.begin(), placed.end(), [&](const Label& other) {
+      return std::abs(other.y - here.y) < 13 && std::abs(other.x - here.x) < (other.width + here.width) / 2 + 6;
+    });
+    if (!free) continue;
+    best = here;
+    break;
+  }
+  placed.push_back(best);
+  return best;
+}
+
 }  // namespace
 
 std::string timeline_svg(const Document& d) {
@@ -183,6 +210,8 @@ std::string who_with_whom_svg(const Document& d) {
   };
   spread(lefts, left_y);
   spread(rights, right_y);
+  std::vector<Label> labels;
+  std::string words;  // above all lines
   for (const auto& [ends, e] : edges) {
     if (left_y.count(ends.first) == 0 || right_y.count(ends.second) == 0) continue;
     const double y1 = left_y[ends.first], y2 = right_y[ends.second];
@@ -194,12 +223,15 @@ std::string who_with_whom_svg(const Document& d) {
         y1, y1, y2, y2, escape(e.severity), 1.5 + std::min(3.5, std::log2(static_cast<double>(e.count) + 1)),
         e.succeeded ? "" : "stroke-dasharray=\"5 4\"",
         escape(fmt::format("{} → {}: {}", ends.first, ends.second, phases)));
-    if (edges.size() <= 10)
-      out += fmt::format(
-          "<text x=\"503\" y=\"{:.1f}\" text-anchor=\"middle\" fill=\"var(--soft)\" font-size=\"11\" "
+    if (edges.size() <= 10) {
+      const Label label = place_label(y1, y2, phases.size(), labels);
+      words += fmt::format(
+          "<text x=\"{:.1f}\" y=\"{:.1f}\" text-anchor=\"middle\" fill=\"var(--soft)\" font-size=\"11\" "
           "paint-order=\"stroke\" stroke=\"var(--paper)\" stroke-width=\"4\">{}</text>",
-          (y1 + y2) / 2 + 4, escape(phases));
+          label.x, label.y + 4, escape(phases));
+    }
   }
+  out += words;
   const auto boxes = [&](const auto& list, const std::map<std::string, double>& ys, double x) {
     for (const auto& [name, weight] : list) {
       const double y = ys.at(name);

@@ -167,6 +167,21 @@ TEST(DnsTunnel, FindsDataInNames) {
   EXPECT_EQ(f[0].victim.value, "10.0.0.5");
 }
 
+TEST(DnsTunnel, OneNameThatBeginsAsAFileIsEnough) {
+  const auto found = [](const std::string& name) {
+    record::Batch batch(protocol::dns::Dns::schema);
+    query(name, 1, 1).append_to(batch, {});
+    return run("dns_tunnel", batch);
+  };
+  const auto f = found("H4sICN03aa2Qaa3rlc3QudHh0AAvJyCxWAKJEhe.lU5pQMw5uLv7t8s.evil.example");
+  ASSERT_EQ(f.size(), 1u);
+  EXPECT_EQ(f[0].phase, Phase::kTheft);
+  EXPECT_NE(f[0].statement.find("begins as gzip data does"), std::string::npos);
+  EXPECT_EQ(found("504b030414000000080012345678aabbccddeeff00112233.evil.example").size(), 1u);
+  EXPECT_TRUE(found("h4sic.evil.example").empty()) << "short: a name like any other";
+  EXPECT_TRUE(found("ah4sicn03aa2qaa3rlc3qudhh0aavjycxwakjehelu5klu.evil.example").empty());
+}
+
 TEST(DnsTunnel, LeavesContentNetworksAlone) {
   record::Batch batch(protocol::dns::Dns::schema);
   std::vector<std::string> names;
