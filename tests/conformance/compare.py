@@ -249,10 +249,6 @@ def late(log):
     return lambda mine, row: row.get("id.resp_p") not in HOME[log] and row.get("ts", 0) > mine.get("ts", 0)
 
 
-def result_set(mine, row):
-    return row.get("rows") == 0 and str(row.get("arg", "")).lower().startswith(("select", "show"))
-
-
 # Which commands a reply can answer (RFC 959 5.4), of codes that answer few.
 ANSWERS = {220: {"REIN"}, 230: {"USER", "PASS", "ACCT"}, 257: {"PWD", "MKD", "XPWD", "XMKD"}}
 
@@ -297,8 +293,6 @@ EXPLAINED = {
                      "here the time of the response's first segment, which names the function; in Zeek that of the last (IEEE 1815 8): suriverify__dnp3_dnp3-eve_input.pcap packets 16, 18"),
     ("smb_files", "ts"): (lambda mine, row: row.get("action") in ("SMB::FILE_RENAME", "SMB::FILE_DELETE") and row.get("ts", 0) < mine.get("ts", 0),
                           "here the time of the request that renames or deletes (MS-SMB2 2.2.39); Zeek repeats that of the file's opening: suriverify__smb2-async_input.pcap packet 5"),
-    ("mysql", "rows"): (result_set,
-                        "Rows of a result set (MySQL client/server protocol, Text Resultset): Zeek takes the affected_rows of the OK packet that ends it, which is 0: zeek__mysql_caching_sha2_password.pcap packet 25"),
 }
 
 

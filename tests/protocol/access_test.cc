@@ -50,7 +50,8 @@ TEST(Mysql, TellsLoginsAndTheShapeOfStatements) {
   EXPECT_EQ(rows[0].server_version, "8.0.31");
   EXPECT_EQ(rows[1].cmd, "query");
   EXPECT_EQ(rows[1].arg, "SELECT * FROM users WHERE name=? AND id=?");
-  EXPECT_EQ(rows[1].rows, 2u);
+  EXPECT_EQ(rows[1].rows, 0u);
+  EXPECT_EQ(rows[1].result_rows, 2u);
   EXPECT_EQ(rows[2].cmd, "quit");
 
   Talk denied(mysql::kDefinition, 3306);

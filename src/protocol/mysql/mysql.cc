@@ -274,7 +274,7 @@ class MysqlParser final : public FramedParser {
           s.rows = 0;
           break;
         }
-        write(context, true, s.rows, {}, {});
+        write(context, true, 0, {}, {}, s.in_rows ? Opt<std::uint64_t>(s.rows) : Opt<std::uint64_t>());
         break;
       default:
         if (s.command == "login") break;
@@ -293,7 +293,7 @@ class MysqlParser final : public FramedParser {
   }
 
   void write(Context& context, Opt<bool> success, Opt<std::uint64_t> rows, const std::string& response,
-             Opt<std::uint64_t> code) {
+             Opt<std::uint64_t> code, Opt<std::uint64_t> given = {}) {
     State& s = *state_;
     s.waiting = false;
     Mysql row;
@@ -302,6 +302,7 @@ class MysqlParser final : public FramedParser {
     row.arg = s.argument;
     row.success = success;
     row.rows = rows;
+    row.result_rows = given;
     if (!response.empty()) row.response = response;
     if (!s.version.empty()) row.server_version = s.version;
     row.error_code = code;
