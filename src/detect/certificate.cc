@@ -134,12 +134,13 @@ class Certificate : public Detector {
     // Who uses Tor hides something, from us or from others: for the owner's policy to judge.
     f->severity = Severity::kLow;
     f->confidence = 0.9;
-    f->attacker = host(c.head.id.resp_h);
+    // The relay belongs to whoever lends it, and is nobody's weapon: who sits behind cannot be said.
     f->victim = host(c.head.id.orig_h);
     f->statement = fmt::format("{} uses Tor: the certificate of {}:{} ({}, by {}) is made as Tor's relays make it",
                                c.head.id.orig_h.to_string(), c.head.id.resp_h.to_string(), c.head.id.resp_p.value,
                                c.subject, c.issuer);
     f->fact("tool", "Tor");
+    f->fact("relay", c.head.id.resp_h.to_string());
     f->fact("covert", "Tor");
   }
 

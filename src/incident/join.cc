@@ -102,13 +102,13 @@ std::string sentence(const Incident& incident, const std::vector<const Finding*>
   }
   if (incident.phase == Phase::kDoorRattling)
     return fmt::format("{} tried doors of {} and did nothing more that we can see", who, whom);
-  if (opened == 0 && incident.phase == Phase::kAssault)
-    return fmt::format("{} attacked {}; {}", who, whom,
-                       succeeded ? "the attack had an effect, but no entry was seen" : "no success seen");
+  const char* how = succeeded                                 ? "the attack had an effect, but no entry was seen"
+                    : incident.outcome == Outcome::kAttempted ? "no success seen"
+                                                              : "whether it succeeded cannot be told";
+  if (opened == 0 && incident.phase == Phase::kAssault) return fmt::format("{} attacked {}; {}", who, whom, how);
   if (opened == 0)
-    return fmt::format(
-        "Signs of {} on {}{}; {}", to_string(incident.phase), whom, attackers.empty() ? std::string() : " by " + who,
-        incident.outcome == Outcome::kAttempted ? "no success seen" : "whether it succeeded cannot be told");
+    return fmt::format("Signs of {} on {}{}; {}", to_string(incident.phase), whom,
+                       attackers.empty() ? std::string() : " by " + who, how);
   const char* inward =
       incident.depth >= ZoneLevel::kInner ? "got inside" : "got in at the edge and no further that we can see";
   // The first host of the innermost zone that was reached.

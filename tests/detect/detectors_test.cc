@@ -167,6 +167,19 @@ TEST(DnsTunnel, FindsDataInNames) {
   EXPECT_EQ(f[0].victim.value, "10.0.0.5");
 }
 
+TEST(ProtocolExploit, AResolverThatPassesOnIsNotTheAttacker) {
+  const auto attacker = [](bool authoritative, bool resolver) {
+    record::Batch batch(protocol::dns::Dns::schema);
+    protocol::dns::Dns d = query("9.evil.example", 24, 1, 65515);
+    d.AA = authoritative;
+    d.RA = resolver;
+    d.append_to(batch, {});
+    return run("protocol_exploit", batch).at(0).attacker;
+  };
+  EXPECT_EQ(attacker(true, false), (Entity{"host", "10.0.0.1"}));
+  EXPECT_EQ(attacker(false, true), (Entity{"domain", "evil.example"}));
+}
+
 TEST(DnsTunnel, OneNameThatBeginsAsAFileIsEnough) {
   const auto found = [](const std::string& name) {
     record::Batch batch(protocol::dns::Dns::schema);

@@ -1,7 +1,7 @@
 #include <vector>
 
-#include "protocol/http/http.h"
 #include "protocol/gssapi/gssapi.h"
+#include "protocol/http/http.h"
 #include "protocol/http/parser.h"
 #include "protocol/http/websocket.h"
 
