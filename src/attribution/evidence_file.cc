@@ -109,8 +109,15 @@ std::optional<Grade> parse_grade(std::string_view text) {
 
 base::Result<EvidenceFile> read_evidence(std::string_view content, const std::string& where) {
   const Json json = Json::parse(content, nullptr, false);
-  if (json.is_discarded())
-    return base::Error{"not JSON", where, "a file of evidence is one JSON object (docs/attribution.md)"};
+  if (json.is_discarded()) {
+    std::string place = where;
+    try {
+      const Json unreached = Json::parse(content);
+    } catch (const Json::parse_error& error) {
+      place += ", byte " + std::to_string(error.byte);
+    }
+    return base::Error{"not JSON", place, "a file of evidence is one JSON object (docs/attribution.md)"};
+  }
   if (!json.is_object())
     return base::Error{"not a JSON object", where, "a file of evidence is one JSON object (docs/attribution.md)"};
   EvidenceFile out;

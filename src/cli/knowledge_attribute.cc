@@ -69,6 +69,15 @@ void add_knowledge_attribute(CLI::App& knowledge, int& exit_code) {
     }
     auto table = facts_for(a->from, {}, {}, settings.as_of);
     if (!table) return fail(table.error(), kNothing);
+    const auto unknown = [&](const std::vector<NamedFact>& facts, const char* kind, auto&& number) {
+      for (const NamedFact& f : facts) {
+        if (number(f.value) != kNone) continue;
+        std::fprintf(stderr, "%s: \"%s\" is no %s that is known; it stays in the list, without weight\n",
+                     a->evidence.c_str(), f.value.c_str(), kind);
+      }
+    };
+    unknown(file->facts.techniques, "technique", [&](const std::string& id) { return (*table)->technique(id); });
+    unknown(file->facts.software, "software", [&](const std::string& id) { return (*table)->software_number(id); });
     if (file->facts.subject.empty()) file->facts.subject = "evidence";
     const auto assessments = assess(file->facts, table->get(), settings, weights);
     std::string json;

@@ -34,7 +34,7 @@ void add_knowledge_evaluate(CLI::App& knowledge, int& exit_code) {
   verb->add_option("--negatives", a->negatives, "blocks of ordinary crime, where naming anybody is wrong");
   verb->add_option("--baseline", a->baseline,
                    "another method on the same rows: overlap, idf, naive-bayes, logit, nothing, exact, kinship, style, "
-                   "infrastructure-logit");
+                   "infrastructure-logit, joint-logit");
   verb->add_option("--from", a->from,
                    "folder of facts (default: the trials' folder or one above it; else what was imported)");
   verb->add_option("--weights", a->weights, "fitted numbers other than those that ship");

@@ -197,6 +197,63 @@ TEST(Weights, IntervalsOfTheFitCoverTheTruth) {
   EXPECT_LT(covered, asked * 0.95);
 }
 
+TEST(Joint, SlopesAreThoseOfTheScores) {
+  JointScores s;
+  s.actors = {0, 1, 2, 3, 4};
+  s.size = {0.4, -0.2, 1.1, 0, -4};
+  s.software = {0, 2.5, 0, 5.1, 0};
+  s.infrastructure = {-9, -3, 1.5, 0, -7.5};
+  s.direct = {0, 0, 1, 0, 0};
+  s.asked = 6;
+  s.matched = {1, 4, 0, 2, 0};
+  s.rarity = {1.5, 9, 0, 3, 0};
+  s.length = {2, 3.5, 4, 2.5, 0};
+  s.shared = {0, -2, 0, 3, 0};
+  s.has_reports = {1, 1, 1, 0, 1};
+  s.has_shared = {0, 1, 0, 1, 0};
+  s.has_profile = {1, 1, 1, 1, 0};
+  const std::array<double, kJointParameters> at = Weights::priors().joint;
+  JointSlopes slopes;
+  joint_posterior(s, at, &slopes);
+  // ln(p/unknown) is the actor's score less that of "an unknown group".
+  const auto scores = [&](const std::array<double, kJointParameters>& j) {
+    const Posterior p = joint_posterior(s, j);
+    std::vector<double> out;
+    for (const double x : p.probability) out.push_back(std::log(x / p.unknown) + j[kJointUnknown]);
+    return out;
+  };
+  constexpr double kStep = 1e-5;
+  for (std::size_t k = 0; k < kJointParameters; ++k) {
+    auto up = at, down = at;
+    up[k] += kStep;
+    down[k] -= kStep;
+    const auto high = scores(up), low = scores(down);
+    bool any = k == kJointUnknown;
+    for (std::size_t i = 0; i < s.actors.size(); ++i) {
+      EXPECT_NEAR(slopes[i][k], (high[i] - low[i]) / (2 * kStep), 1e-5)
+          << name_of(static_cast<JointParameter>(k)) << " of actor " << i;
+      any = any || slopes[i][k] != 0;
+    }
+    EXPECT_TRUE(any) << name_of(static_cast<JointParameter>(k)) << " moves nobody";
+  }
+}
+
+TEST(Joint, TechniquesStayBetweenTheirFloorAndTheirCap) {
+  JointScores s;
+  s.actors = {0, 1};
+  s.size = s.software = s.infrastructure = s.direct = s.shared = {0, 0};
+  s.has_reports = s.has_shared = {0, 0};
+  s.has_profile = {1, 1};
+  s.asked = 200;
+  s.matched = {200, 0};
+  s.rarity = {900, 0};
+  s.length = {1, 6};
+  const auto& j = Weights::shipped().joint;
+  const Posterior p = joint_posterior(s, j);
+  EXPECT_NEAR(p.technique[0], -j[kJointTechniqueImitation], 0.1);
+  EXPECT_NEAR(p.technique[1], j[kJointTechniqueFloor], 0.1);
+}
+
 TEST(Weights, ThoseThatShipHaveErrors) {
   const Weights& w = Weights::shipped();
   EXPECT_GE(w.deviations.size(), 5u);

@@ -201,5 +201,20 @@ TEST(Attribute, BadInputIsSaidInClearWordsAndInventsNoCertainty) {
   }
 }
 
+TEST(Attribute, NamesIdsThatNobodyKnowsAndWhereAFileBreaks) {
+  TemporaryFolder folder;
+  const std::string odd = folder.write("odd.json", R"({"techniques": ["T9999", "T1071"], "software": ["S9999"]})");
+  const Ran ran = run(folder, "knowledge attribute --evidence " + odd);
+  EXPECT_EQ(ran.code, 0) << ran.output;
+  EXPECT_THAT(ran.output, HasSubstr("\"T9999\" is no technique that is known"));
+  EXPECT_THAT(ran.output, HasSubstr("\"S9999\" is no software that is known"));
+  EXPECT_THAT(ran.output, Not(HasSubstr("\"T1071\" is no")));
+  const std::string broken = folder.write("broken.json", R"({"techniques": ["T1071",)");
+  const Ran refused = run(folder, "knowledge attribute --evidence " + broken);
+  EXPECT_NE(refused.code, 0);
+  EXPECT_THAT(refused.output, HasSubstr("not JSON"));
+  EXPECT_THAT(refused.output, HasSubstr("byte 25"));
+}
+
 }  // namespace
 }  // namespace whodunit

@@ -292,7 +292,7 @@ base::Result<std::string> bars_table(const std::string& from, const std::string&
           &worked);
     print({"reports", TrialKind::kInfrastructure, "all", "gap180", kFolds, {"infrastructure-logit"}}, reports, &worked);
     for (const char* evidence : {"all", "techniques", "profile", "infrastructure"})
-      print({"joint", TrialKind::kJoint, evidence, "loo", kFolds, {}}, reports, &worked);
+      print({"joint", TrialKind::kJoint, evidence, "loo", kFolds, {"joint-logit"}}, reports, &worked);
   }
   print({"victims", TrialKind::kVictims, "all", "loo", 5, {"nothing"}}, rows_of({"eval_victims.json"}, nullptr));
   if (failed) return *failed;

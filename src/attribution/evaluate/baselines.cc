@@ -1,7 +1,9 @@
 #include "attribution/evaluate/baselines.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
+#include <map>
 
 #include "attribution/model/optimise.h"
 
@@ -164,6 +166,117 @@ class InfrastructureMethod : public Method {
   Weights weights_;
 };
 
+const std::vector<InfrastructureFeature> kLogitFeatures = {kExactName,  kExactNames,  kExactAddress, kExactAddresses,
+                                                           kRegistered, kRegistereds, kNet24,        kNet16,
+                                                           kSequences,  kTraits,      kSuffix,       kAddressStyle};
+
+// Both channels of one report: a conditional logit over matches of techniques and software, with the baseline's ratio
+// of names and addresses as one more feature; fitted on joint rows.
+class JointLogit : public Method {
+ public:
+  JointLogit(const std::vector<Trial>& trials, const ActorTable& table, Worked* worked)
+      : own_(worked == nullptr ? std::make_unique<Worked>(trials, table) : nullptr),
+        worked_(worked == nullptr ? own_.get() : worked),
+        features_(kInfrastructureFeatures, 0) {
+    for (const auto f : kLogitFeatures) features_[f] = 1;
+    features_[kSize] = 1;
+  }
+
+  void learn(const TrialMask& mask) override {
+    if (!worked_->infrastructure().empty()) worked_->fit(mask, features_, weights_);
+    std::vector<std::pair<const JointItem*, Rows>> items;
+    for (const JointItem& item : worked_->joint()) {
+      if (mask[item.trial]) items.emplace_back(&item, rows_of(item.match, item.rows));
+    }
+    const Objective loss = [&](const std::vector<double>& x, std::vector<double>* gradient) {
+      double sum = 0;
+      std::vector<double> g(kSlots, 0);
+      for (const auto& [item, rows] : items) {
+        const Posterior p = score(rows, x);
+        const bool closed = item->condition == Condition::kClosed;
+        double right = closed ? 0 : p.unknown;
+        if (closed) {
+          for (const std::uint32_t t : item->truth) right += p.of(t);
+        }
+        sum -= std::log(std::max(right, 1e-9));
+        if (right < 1e-9) continue;
+        for (std::size_t i = 0; i < rows.actors.size(); ++i) {
+          const bool truth = std::find(item->truth.begin(), item->truth.end(), rows.actors[i]) != item->truth.end();
+          const double excess = p.probability[i] - (closed && truth ? p.probability[i] / right : 0);
+          for (std::size_t k = 0; k < kFeatures; ++k) g[k] += excess * rows.values[i][k];
+        }
+        g[kFeatures] += p.unknown - (closed ? 0 : 1);
+      }
+      for (std::size_t k = 0; k < kSlots; ++k) {
+        sum += 0.05 * x[k] * x[k];
+        g[k] += 0.1 * x[k];
+      }
+      if (gradient != nullptr) *gradient = g;
+      return sum;
+    };
+    parameters_ = minimise(loss, parameters_, 200, 1e-7);
+  }
+
+  Posterior answer(const Question& question, const View& view, const InfrastructureRows*) const override {
+    InfrastructureRows rows;
+    if (question.has_infrastructure()) rows = infrastructure_rows(question.observables, view);
+    rows.not_answers = view.not_answers;
+    return score(rows_of(match_profiles(question, view), rows), parameters_);
+  }
+
+ private:
+  static constexpr std::size_t kFeatures = 9, kSlots = kFeatures + 1;
+  struct Rows {
+    std::vector<std::uint32_t> actors;
+    std::vector<std::array<double, kFeatures>> values;
+  };
+
+  Rows rows_of(const ProfileMatch& match, const InfrastructureRows& infrastructure) const {
+    std::map<std::uint32_t, std::array<double, kFeatures>> all;
+    const auto groups = static_cast<double>(match.actors.size());
+    for (std::size_t i = 0; i < match.actors.size(); ++i) {
+      auto& f = all[match.actors[i]];
+      f = {};
+      f[0] = static_cast<double>(match.exact_rarity[i]);
+      f[1] = static_cast<double>(match.exact_matched[i]);
+      f[2] = match.exact_asked * std::log1p(static_cast<double>(match.exact_count[i])) / 10;
+      for (const float h : match.software_holders[i]) {
+        f[3] += h <= 1;
+        f[4] += h > 1 ? std::log(groups / static_cast<double>(h)) : 0;
+      }
+      f[5] = std::log1p(static_cast<double>(match.technique_count[i] + match.software_count[i]));
+    }
+    for (auto& [actor, f] : all) f[8] = 1;  // a profile is known
+    const Posterior p = infrastructure_posterior(infrastructure, weights_);
+    for (std::size_t i = 0; i < p.actors.size(); ++i) {
+      auto& f = all.try_emplace(p.actors[i]).first->second;
+      f[6] = std::clamp(std::log(std::max(p.probability[i], 1e-12) / std::max(p.unknown, 1e-12)), -12.0, 12.0);
+      f[7] = 1;
+    }
+    Rows out;
+    for (const auto& [actor, f] : all) {
+      if (std::binary_search(infrastructure.not_answers.begin(), infrastructure.not_answers.end(), actor)) continue;
+      out.actors.push_back(actor);
+      out.values.push_back(f);
+    }
+    return out;
+  }
+
+  static Posterior score(const Rows& rows, const std::vector<double>& x) {
+    std::vector<double> s(rows.actors.size(), 0);
+    for (std::size_t i = 0; i < s.size(); ++i) {
+      for (std::size_t k = 0; k < kFeatures; ++k) s[i] += x[k] * rows.values[i][k];
+    }
+    return from_scores(rows.actors, s, x[kFeatures]);
+  }
+
+  std::unique_ptr<Worked> own_;
+  Worked* worked_;
+  std::vector<std::uint8_t> features_;
+  Weights weights_;
+  std::vector<double> parameters_ = std::vector<double>(kSlots, 0.1);
+};
+
 class Own : public Method {
  public:
   Own(const std::vector<Trial>& trials, const ActorTable& table, const Weights& weights, bool refit, Worked* worked)
@@ -199,7 +312,8 @@ class Own : public Method {
 
 const std::vector<std::string_view>& baseline_names() {
   static const std::vector<std::string_view> names = {
-      "overlap", "idf", "naive-bayes", "logit", "nothing", "exact", "kinship", "style", "infrastructure-logit"};
+      "overlap", "idf",   "naive-bayes",          "logit",      "nothing", "exact",
+      "kinship", "style", "infrastructure-logit", "joint-logit"};
   return names;
 }
 
@@ -219,11 +333,9 @@ std::unique_ptr<Method> make_method(std::string_view name, const std::vector<Tri
   if (name == "style")
     return std::make_unique<InfrastructureMethod>(F{kSequences, kTraits, kSuffix}, trials, table, worked);
   if (name == "infrastructure-logit") {
-    return std::make_unique<InfrastructureMethod>(
-        F{kExactName, kExactNames, kExactAddress, kExactAddresses, kRegistered, kRegistereds, kNet24, kNet16,
-          kSequences, kTraits, kSuffix, kAddressStyle},
-        trials, table, worked);
+    return std::make_unique<InfrastructureMethod>(kLogitFeatures, trials, table, worked);
   }
+  if (name == "joint-logit") return std::make_unique<JointLogit>(trials, table, worked);
   return std::make_unique<ProfileMethod>(name, trials, table);
 }
 

@@ -21,8 +21,9 @@ class Method {
   virtual Posterior answer(const Question& question, const View& view, const InfrastructureRows* rows) const = 0;
 };
 
-/// Names: "overlap", "idf", "naive-bayes", "logit", "nothing", "exact", "kinship", "style", "infrastructure-logit"; ""
-/// is our own. Null for any other. `trials` and `table` must outlive it. `negatives` are among the trials.
+/// Names: "overlap", "idf", "naive-bayes", "logit", "nothing", "exact", "kinship", "style", "infrastructure-logit",
+/// "joint-logit"; "" is our own. Null for any other. `trials` and `table` must outlive it. `negatives` are among the
+/// trials.
 std::unique_ptr<Method> make_method(std::string_view name, const std::vector<Trial>& trials, const ActorTable& table,
                                     const Weights& weights, bool refit, Worked* worked = nullptr);
 const std::vector<std::string_view>& baseline_names();

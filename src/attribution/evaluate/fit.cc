@@ -382,7 +382,8 @@ void InfrastructureFit::fit(const TrialMask& mask, const std::vector<std::uint8_
 
 void fit_joint(const std::vector<JointItem>& items, const TrialMask& mask, Weights& weights) {
   const std::array<double, kJointParameters> centre = Weights::priors().joint;
-  constexpr std::array<double, kJointParameters> kSpread = {0.5, 0.5, 0.7, 0.5, 3, 2, 0.7, 0.7, 0.5};
+  constexpr std::array<double, kJointParameters> kSpread = {0.5, 0.7, 0.5, 3,   2,   0.7, 0.7,
+                                                            0.5, 0.3, 0.3, 0.1, 0.7, 0.7, 2};
   // The channels' own weights are held: their scores are made once.
   struct Scored {
     const JointItem* item;
@@ -392,25 +393,44 @@ void fit_joint(const std::vector<JointItem>& items, const TrialMask& mask, Weigh
   for (const JointItem& item : items) {
     if (mask[item.trial]) scored.push_back({&item, joint_scores(item.match, item.rows, weights)});
   }
-  std::array<double, kJointParameters> j{};
-  const auto loss = [&](const std::vector<double>& x) {
-    std::copy(x.begin(), x.end(), j.begin());
+  // In steps of the spread, so that every parameter is of a like size.
+  const auto at = [&](const std::vector<double>& x) {
+    std::array<double, kJointParameters> j{};
+    for (std::size_t k = 0; k < kJointParameters; ++k) j[k] = centre[k] + kSpread[k] * x[k];
+    return j;
+  };
+  JointSlopes slopes;
+  const Objective loss = [&](const std::vector<double>& x, std::vector<double>* gradient) {
+    const std::array<double, kJointParameters> j = at(x);
+    std::array<double, kJointParameters> g{};
     double sum = 0;
     for (const Scored& s : scored) {
-      const Posterior posterior = joint_posterior(s.scores, j);
+      const Posterior posterior = joint_posterior(s.scores, j, gradient == nullptr ? nullptr : &slopes);
+      const bool closed = s.item->condition == Condition::kClosed;
       double right = 0;
       for (const std::uint32_t t : s.item->truth) right += posterior.of(t);
-      if (s.item->condition != Condition::kClosed) right = posterior.unknown;
+      if (!closed) right = posterior.unknown;
       sum -= std::log(std::max(right, 1e-9));
+      if (gradient == nullptr || right < 1e-9) continue;
+      // Of −ln of the right one's share: what each has less what it ought to have.
+      for (std::size_t i = 0; i < posterior.actors.size(); ++i) {
+        double excess = posterior.probability[i];
+        if (closed && std::find(s.item->truth.begin(), s.item->truth.end(), posterior.actors[i]) != s.item->truth.end())
+          excess -= posterior.probability[i] / right;
+        for (std::size_t k = 0; k < kJointParameters; ++k) g[k] += excess * slopes[i][k];
+      }
+      g[kJointUnknown] += posterior.unknown - (closed ? 0 : 1);
     }
-    for (std::size_t i = 0; i < kJointParameters; ++i) {
-      const double d = (x[i] - centre[i]) / kSpread[i];
-      sum += 0.5 * d * d;
+    if (gradient != nullptr) {
+      gradient->resize(kJointParameters);
+      for (std::size_t k = 0; k < kJointParameters; ++k) (*gradient)[k] = g[k] * kSpread[k] + x[k];
     }
+    for (const double d : x) sum += 0.5 * d * d;
     return sum;
   };
-  const auto x = minimise(with_numeric_gradient(loss), std::vector<double>(centre.begin(), centre.end()), 40, 1e-6);
-  std::copy(x.begin(), x.end(), weights.joint.begin());
+  const std::array<double, kJointParameters> j =
+      at(minimise(loss, std::vector<double>(kJointParameters, 0), 200, 1e-7));
+  std::copy(j.begin(), j.end(), weights.joint.begin());
 }
 
 void fit_victims(const std::vector<Trial>& trials, const TrialMask& mask, const ActorTable& table, Weights& weights) {

@@ -143,6 +143,8 @@ ProfileMatch match_profiles(const Question& question, const View& view, const Pr
   ProfileMatch match;
   match.actors = profiles.actors;
   for (const std::uint32_t t : asked) match.all_technique_shares.push_back(share(t));
+  match.exact_asked = static_cast<double>(question.techniques.size());
+  const auto groups = static_cast<float>(profiles.actors.size());
   for (const std::uint32_t x : question.software) match.all_software_holders.push_back(profiles.software_holders[x]);
   for (const float h : profiles.technique_holders) match.technique_kinds += h > 0;
   for (const float h : profiles.software_holders) match.software_kinds += h > 0;
@@ -150,6 +152,15 @@ ProfileMatch match_profiles(const Question& question, const View& view, const Pr
     match.technique_count.push_back(static_cast<float>(profiles.techniques[i].size()));
     match.software_count.push_back(static_cast<float>(profiles.software[i].size()));
     std::vector<float> shares, holders;
+    float exact_matched = 0, exact_rarity = 0;
+    for (const std::uint32_t t : question.techniques) {
+      if (!holds(profiles.exact[i], t)) continue;
+      exact_matched += 1;
+      exact_rarity += std::log(groups / profiles.exact_holders[t]);
+    }
+    match.exact_matched.push_back(exact_matched);
+    match.exact_rarity.push_back(exact_rarity);
+    match.exact_count.push_back(static_cast<float>(profiles.exact[i].size()));
     std::vector<std::uint32_t> techniques, software;
     std::vector<SubtechniqueMatch> subtechniques;
     for (const std::uint32_t t : question.techniques) {
@@ -310,6 +321,7 @@ JointScores joint_scores(const ProfileMatch& match, const InfrastructureRows& ro
     if (!fresh) it->second.second = i;
   }
   JointScores out;
+  out.asked = match.exact_asked;
   const double unknown = unknown_score(rows, weights);
   // Against "an unknown group": the infrastructure model's own prior is taken out by the offset.
   const auto ratio = [&](std::size_t row) {
@@ -330,13 +342,17 @@ JointScores joint_scores(const ProfileMatch& match, const InfrastructureRows& ro
     s.size = smallest;
     if (at.first != SIZE_MAX) s = score_profile(match, at.first, scales);
     double infrastructure = 0, direct = 0;
+    const bool profile = at.first != SIZE_MAX;
+    out.has_profile.push_back(profile);
+    out.matched.push_back(profile ? static_cast<double>(match.exact_matched[at.first]) : 0);
+    out.rarity.push_back(profile ? static_cast<double>(match.exact_rarity[at.first]) : 0);
+    out.length.push_back(profile ? std::log1p(static_cast<double>(match.exact_count[at.first])) : 0);
     if (at.second != SIZE_MAX) {
       infrastructure = ratio(at.second);
       direct = direct_part(rows, at.second, weights);
     }
     out.actors.push_back(actor);
     out.size.push_back(s.size);
-    out.techniques.push_back(s.techniques);
     out.software.push_back(s.software);
     out.infrastructure.push_back(infrastructure);
     out.direct.push_back(direct);
@@ -348,34 +364,77 @@ JointScores joint_scores(const ProfileMatch& match, const InfrastructureRows& ro
   return out;
 }
 
-Posterior joint_posterior(const JointScores& s, const std::array<double, kJointParameters>& j) {
+namespace {
+
+// A log-ratio kept above ln δ and below −ln ε, and its slopes by the ratio and by both logarithms.
+struct Bounded {
+  Bounded(double ratio, double ln_floor, double ln_imitation) {
+    const double floor = std::min(0.5, std::exp(ln_floor)), imitation = std::min(0.5, std::exp(ln_imitation));
+    const double e = std::exp(std::clamp(ratio, -30.0, 30.0));
+    const double above = floor + (1 - floor) * e, below = imitation + (1 - imitation) / above;
+    value = -std::log(below);
+    const double by_above = (1 - imitation) / (above * above * below);
+    by_ratio = std::abs(ratio) < 30 ? by_above * (1 - floor) * e : 0;
+    by_floor = floor < 0.5 ? by_above * floor * (1 - e) : 0;
+    by_imitation = imitation < 0.5 ? -imitation * (1 - 1 / above) / below : 0;
+  }
+  double value, by_ratio, by_floor, by_imitation;
+};
+
+}  // namespace
+
+Posterior joint_posterior(const JointScores& s, const std::array<double, kJointParameters>& j, JointSlopes* slopes) {
   Posterior out;
-  const double floor = std::min(0.5, std::exp(j[kJointFloor])), imitation = std::min(0.5, std::exp(j[kJointImitation]));
   const std::size_t n = s.actors.size();
   const double each = -std::log(std::max<double>(1, static_cast<double>(n)));
+  const double discount = std::exp(j[kJointShared]);
   std::vector<double> scores(n), prior(n);
   out.actors = s.actors;
   out.technique.resize(n);
   out.software.resize(n);
   out.infrastructure.assign(n, 0);
   out.infrastructure_direct.resize(n);
+  if (slopes != nullptr) slopes->assign(n, {});
   for (std::size_t i = 0; i < n; ++i) {
+    std::array<double, kJointParameters> slope{};
     if (s.has_reports[i] || s.has_shared[i]) {
       double ratio = s.has_reports[i] ? s.infrastructure[i] : -INFINITY;
+      double of_other = 0;  // how much of the ratio is the other's
       if (s.has_shared[i]) {
         // One of the two labels is right; the other's reports speak for him at a discount.
-        const double other = s.shared[i] - std::exp(j[kJointShared]);
-        ratio = std::max(ratio, other) + std::log1p(std::exp(-std::abs(ratio - other)));
+        const double other = s.shared[i] - discount;
+        const double both = std::max(ratio, other) + std::log1p(std::exp(-std::abs(ratio - other)));
+        of_other = std::exp(other - both);
+        ratio = both;
       }
-      double x = std::clamp(j[kJointInfrastructure] * (ratio + j[kJointOffset]), -30.0, 30.0);
-      x = std::log(floor + (1 - floor) * std::exp(x));
-      out.infrastructure[i] = -std::log(imitation + (1 - imitation) * std::exp(-x));
+      const double shifted = ratio + j[kJointOffset];
+      const Bounded x(j[kJointInfrastructure] * shifted, j[kJointFloor], j[kJointImitation]);
+      out.infrastructure[i] = x.value;
+      slope[kJointInfrastructure] = x.by_ratio * shifted;
+      slope[kJointOffset] = x.by_ratio * j[kJointInfrastructure];
+      slope[kJointShared] = -slope[kJointOffset] * of_other * discount;
+      slope[kJointFloor] = x.by_floor;
+      slope[kJointImitation] = x.by_imitation;
     }
-    out.technique[i] = j[kJointTechniques] * s.techniques[i];
+    if (s.asked > 0) {
+      const double asked = s.asked * s.length[i];
+      const Bounded x(j[kJointRarity] * s.rarity[i] + j[kJointMatched] * s.matched[i] - j[kJointLength] * asked,
+                      j[kJointTechniqueFloor], j[kJointTechniqueImitation]);
+      out.technique[i] = x.value;
+      slope[kJointRarity] = x.by_ratio * s.rarity[i];
+      slope[kJointMatched] = x.by_ratio * s.matched[i];
+      slope[kJointLength] = -x.by_ratio * asked;
+      slope[kJointTechniqueFloor] = x.by_floor;
+      slope[kJointTechniqueImitation] = x.by_imitation;
+    }
     out.software[i] = j[kJointSoftware] * s.software[i];
     out.infrastructure_direct[i] = j[kJointInfrastructure] * s.direct[i];
-    prior[i] = j[kJointSize] * s.size[i] + each;
+    prior[i] = j[kJointSize] * s.size[i] + (s.has_profile[i] ? 0 : j[kJointUnprofiled]) + each;
     scores[i] = prior[i] + out.technique[i] + out.software[i] + out.infrastructure[i];
+    slope[kJointSoftware] = s.software[i];
+    slope[kJointSize] = s.size[i];
+    slope[kJointUnprofiled] = s.has_profile[i] ? 0 : 1;
+    if (slopes != nullptr) (*slopes)[i] = slope;
   }
   normalise(prior, j[kJointUnknown], out.prior, out.unknown_prior);
   normalise(scores, j[kJointUnknown], out.probability, out.unknown);

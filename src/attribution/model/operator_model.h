@@ -51,6 +51,9 @@ struct ProfileMatch {
   std::vector<float> all_software_holders;             ///< of every piece asked
   double technique_kinds = 0, software_kinds = 0;      ///< how many different ones all groups hold
   std::vector<float> technique_count, software_count;  ///< sizes of the profiles
+  /// The same by the very ids, subtechniques apart: what single reports are read by (see JointParameter).
+  double exact_asked = 0;                                       ///< how many were asked
+  std::vector<float> exact_matched, exact_rarity, exact_count;  ///< how many matched, Σ ln(groups/holders), held
   /// Numbers behind `technique_shares`, `software_holders` (for showing one's work).
   std::vector<std::vector<std::uint32_t>> matched_techniques, matched_software;
 };
@@ -106,12 +109,17 @@ Posterior infrastructure_posterior(const InfrastructureRows& rows, const Weights
 /// Scores of each channel before the joint parameters.
 struct JointScores {
   std::vector<std::uint32_t> actors;
-  std::vector<double> size, techniques, software, infrastructure, direct;
+  std::vector<double> size, software, infrastructure, direct;
+  double asked = 0;                             ///< techniques, by the very ids
+  std::vector<double> matched, rarity, length;  ///< of an actor's profile, as in ProfileMatch; length: ln(1 + held)
   std::vector<double> shared;  ///< infrastructure's, the best of those whom some source names together with the actor
-  std::vector<std::uint8_t> has_reports, has_shared;
+  std::vector<std::uint8_t> has_reports, has_shared, has_profile;
 };
 JointScores joint_scores(const ProfileMatch& match, const InfrastructureRows& rows, const Weights& weights);
-Posterior joint_posterior(const JointScores& scores, const std::array<double, kJointParameters>& joint);
+/// By actor: how fast its score rises with each parameter (that of "an unknown group" is kJointUnknown itself).
+using JointSlopes = std::vector<std::array<double, kJointParameters>>;
+Posterior joint_posterior(const JointScores& scores, const std::array<double, kJointParameters>& joint,
+                          JointSlopes* slopes = nullptr);
 /// Candidates are the groups with a profile and those with reports. A channel in which nothing is known of a group
 /// stands at ratio 1.
 Posterior joint_posterior(const ProfileMatch& match, const InfrastructureRows& rows, const Weights& weights);

@@ -51,8 +51,20 @@ const char* name_of(ProfileParameter parameter) {
   return kNames[parameter];
 }
 const char* name_of(JointParameter parameter) {
-  static constexpr std::array<const char*, kJointParameters> kNames = {
-      "infrastructure", "techniques", "software", "size", "offset", "unknown", "floor", "imitation", "shared"};
+  static constexpr std::array<const char*, kJointParameters> kNames = {"infrastructure",
+                                                                       "software",
+                                                                       "size",
+                                                                       "offset",
+                                                                       "unknown",
+                                                                       "floor",
+                                                                       "imitation",
+                                                                       "shared",
+                                                                       "technique_rarity",
+                                                                       "technique_matches",
+                                                                       "technique_length",
+                                                                       "technique_floor",
+                                                                       "technique_imitation",
+                                                                       "unprofiled"};
   return kNames[parameter];
 }
 const char* name_of(VictimParameter parameter) {
@@ -78,7 +90,10 @@ Weights Weights::priors() {
                std::log(0.003),
                std::log(0.05),
                std::log(4.0)};
-  w.joint = {0.7, 1, 1, 1, 3, 0, std::log(0.05), std::log(0.003), std::log(1.5)};
+  // Infrastructure's and software's channels as they are; techniques by their rarity; no view of who is unprofiled.
+  w.joint = {
+      0.7, 1, 1, 3, 0, std::log(0.05), std::log(0.003), std::log(1.5), 0.3, 0.1, 0.1, std::log(0.05), std::log(0.01),
+      0};
   w.victim = {0, std::log(6.0), std::log(10.0), 0};
   return w;
 }

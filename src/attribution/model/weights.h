@@ -34,7 +34,6 @@ const char* name_of(ProfileParameter parameter);
 /// Both channels of one report together. Names: "joint.NAME".
 enum JointParameter : std::size_t {
   kJointInfrastructure,  ///< power on the infrastructure's likelihood ratio
-  kJointTechniques,      ///< on the techniques'
   kJointSoftware,        ///< on the software's
   kJointSize,            ///< on the size in the prior
   kJointOffset,          ///< added to the infrastructure's log-ratio
@@ -42,6 +41,13 @@ enum JointParameter : std::size_t {
   kJointFloor,           ///< ln δ: the infrastructure's ratio is not below δ (another wrote the report's label)
   kJointImitation,       ///< ln ε: nor above 1/ε
   kJointShared,          ///< ln of the nats that reports of a namesake (ActorTable::namesakes) lose
+  // A single report tells the techniques in few, exact words; the profiles' own weights are those of whole campaigns.
+  kJointRarity,              ///< on ln(groups/holders) of each technique that the group holds, by the very id
+  kJointMatched,             ///< for each of them
+  kJointLength,              ///< for each one asked, against ln(1 + techniques held): many match many by chance
+  kJointTechniqueFloor,      ///< ln δ: the techniques' ratio is not below δ
+  kJointTechniqueImitation,  ///< ln ε: nor above 1/ε
+  kJointUnprofiled,          ///< added to the prior of an actor of whom neither techniques nor software are known
   kJointParameters
 };
 const char* name_of(JointParameter parameter);
