@@ -58,9 +58,13 @@ struct Run {
   }
   // As the engine does: lookups of a batch ahead of its packets.
   void batch(std::vector<packet::Packet>& packets) {
-    for (const packet::Packet& p : packets) tables[shard_of(p)]->prefetch(p);
-    for (const packet::Packet& p : packets) tables[shard_of(p)]->prefetch_entry(p);
-    for (const packet::Packet& p : packets) tables[shard_of(p)]->packet(p);
+    tags.clear();
+    for (const packet::Packet& p : packets) {
+      tags.push_back(Table::tag_of(p));
+      tables[shard_of(p)]->prefetch(tags.back());
+    }
+    for (std::size_t i = 0; i < packets.size(); ++i) tables[shard_of(packets[i])]->prefetch_entry(tags[i]);
+    for (std::size_t i = 0; i < packets.size(); ++i) tables[shard_of(packets[i])]->packet(packets[i], tags[i]);
     count += packets.size();
     packets.clear();
   }
@@ -82,6 +86,7 @@ struct Run {
   Parsers parsers;
   record::Sink sink{std::vector<bool>(1, false)};  // rows are not kept: they leave as they come
   std::vector<std::unique_ptr<Table>> tables;
+  std::vector<std::uint32_t> tags;  // of a batch's packets
   std::uint64_t count = 0;
 };
 

@@ -166,8 +166,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
       if ((what & 0xf8) == 0x68) p.payload = p.payload.first(length / 2);  // cut by the capture
       p.ip_length = 40u + length;
       if (p.protocol == packet::kTcp && (p.tcp_flags & packet::kSyn) != 0) checker.syn(p);
-      table.prefetch(p);
-      table.prefetch_entry(p);
+      table.prefetch(connection::Table::tag_of(p));
+      table.prefetch_entry(connection::Table::tag_of(p));
       table.packet(p);
       if ((step & 7) == 7) table.advance(now, number);
       require(table.statistics().live <= settings.connections_per_shard || (mode & 2) == 0);
