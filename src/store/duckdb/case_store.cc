@@ -331,7 +331,15 @@ Result<void> query_case(const std::string& path, const std::string& sql,
   auto database = Database::open_file_to_read(path, Options{}.memory);
   if (!database) return duckdb::explain(database.error().what, path);
   auto rows = database->stream(sql);
-  if (!rows) return Error{rows.error().what, "", "tables: SHOW TABLES; a table's columns: DESCRIBE conn"};
+  if (!rows) {
+    std::string what = rows.error().what;
+    // The database shows the place in the statement twice.
+    const std::size_t first = what.find("\n\nLINE "), second = what.find("\n\nLINE ", first + 1);
+    if (first != std::string::npos && second != std::string::npos &&
+        what.compare(second, std::string::npos, what, first, second - first) == 0)
+      what.resize(second);
+    return Error{what, "", "tables: SHOW TABLES; a table's columns: DESCRIBE conn"};
+  }
   std::vector<QueryColumn> columns;
   for (std::size_t i = 0; i < rows->columns(); ++i)
     columns.push_back({rows->name(i), rows->is_literal(i), rows->is_number(i)});
