@@ -95,6 +95,12 @@ def mail(value):
     return value.strip("<> ") or None if value else None
 
 
+def sip_address(value):
+    """The URI in a From (RFC 3261 20.20), without a display name and parameters."""
+    found = re.search(r"sips?:[^>;\s\"]*", text(value) or "")
+    return found.group(0) if found else None
+
+
 def is_http(event):
     """What Suricata takes for HTTP of RTSP and SIP is none."""
     return re.match(r"HTTP/[012]", str(event["http"].get("protocol") or "HTTP/1.1")) is not None
@@ -168,6 +174,13 @@ TSHARK = [
     ("ntlmssp.auth.domain", "ntlm", ("domainname",), text),
     ("ntlmssp.auth.hostname", "ntlm", ("hostname",), text),
     ("snmp.community", "snmp", ("community",), community),
+    ("kerberos.CNameString", "kerberos", ("client",), account),
+    ("ssh.protocol", "ssh", ("client", "server"), text),
+    ("sip.from.addr", "sip", ("request_from", "response_from"), sip_address),
+    ("mysql.version", "mysql", ("server_version",), text),
+    ("http2.headers.path", "http", ("uri",), uri),
+    ("http2.headers.authority", "http", ("host",), lambda v: host(str(v).rsplit("@", 1)[-1]) if v else None),
+    ("ldap.name", "ldap", ("object",), text),
 ]
 
 

@@ -624,7 +624,8 @@ void HttpParser::stream_request(Context& context, std::string_view method, std::
     unescape(path.empty() ? authority : path, uri, odds_);
     t->set(Slot::kUri, uri);
   }
-  if (!authority.empty()) t->set(Slot::kHost, authority);
+  // RFC 9113 8.3.1: a Host beside :authority is not used, and user names and passwords do not belong there.
+  if (!authority.empty()) t->set(Slot::kHost, authority.substr(authority.rfind('@') + 1));
   t->request_version = {2, 0};
   t->has_request_version = true;
   if (std::find(std::begin(kMethods), std::end(kMethods), method) == std::end(kMethods))
@@ -632,7 +633,7 @@ void HttpParser::stream_request(Context& context, std::string_view method, std::
   begin_message(context, Role::kRequest, false);
   for (const Field& f : fields) {
     framing_header(context, Role::kRequest, f.name, f.value);
-    request_header(context, f.name, f.value);
+    if (authority.empty() || !equals_ignoring_case(f.name, "host")) request_header(context, f.name, f.value);
   }
   stream_body_begins(context, Role::kRequest, ends);
 }
