@@ -67,7 +67,7 @@ class Weigher {
     for (std::size_t i = 0; i < items_.size(); ++i) {
       const Item& item = items_[i];
       if (!use[i] || !item.evidence.counted) continue;
-      if (item.technique != kNone) q.techniques.push_back(item.technique);
+      q.techniques.insert(q.techniques.end(), item.ways.begin(), item.ways.end());
       if (item.software != kNone) q.software.push_back(item.software);
       if (!item.observable.empty()) q.observables.add(item.observable);
       for (const auto& [actor, x] : item.actors) {
@@ -365,15 +365,21 @@ OperatorResult operator_level(const CaseFacts& facts, const ActorTable* table, c
             return matches ? channel / static_cast<double>(matching) : 0.0;
           };
           std::size_t techniques = 0, matched = 0, software = 0, matched_software = 0;
-          const auto holds_technique = [&](std::uint32_t t) {
-            return std::any_of(a.techniques.begin(), a.techniques.end(),
-                               [&](std::uint32_t x) { return table->techniques()[x].parent == t; });
+          // Beside names and addresses by the very ids, else by the parent: as the channel's ratio was made.
+          const bool jointly = table->has_reports() && std::any_of(items.begin(), items.end(), [](const Item& x) {
+                                 return x.evidence.counted && !x.observable.empty();
+                               });
+          const auto holds_technique = [&](const Item& asked) {
+            return std::any_of(a.techniques.begin(), a.techniques.end(), [&](std::uint32_t x) {
+              return jointly ? std::binary_search(asked.ways.begin(), asked.ways.end(), x)
+                             : table->techniques()[x].parent == asked.technique;
+            });
           };
           for (const Item& other : items) {
             if (!other.evidence.counted) continue;
             if (other.technique != kNone) {
               ++techniques;
-              matched += holds_technique(other.technique);
+              matched += holds_technique(other);
             }
             if (other.software != kNone) {
               ++software;
@@ -381,7 +387,7 @@ OperatorResult operator_level(const CaseFacts& facts, const ActorTable* table, c
             }
           }
           if (item.technique != kNone) {
-            l.log_ratio = l.log_ratio_raw = share_out(full.posterior.technique[k], holds_technique(item.technique),
+            l.log_ratio = l.log_ratio_raw = share_out(full.posterior.technique[k], holds_technique(item),
                                                       full.posterior.technique[k] > 0 ? matched : 0, techniques);
           }
           if (item.software != kNone) {

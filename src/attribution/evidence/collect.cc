@@ -95,6 +95,10 @@ std::vector<Item> collect_items(const EvidenceInput& input) {
     if (!joined.empty() && joined.back().evidence.id == item.evidence.id) {
       put_together(joined.back().evidence.findings, item.evidence.findings);
       put_together(joined.back().evidence.records, item.evidence.records);
+      auto& ways = joined.back().ways;
+      ways.insert(ways.end(), item.ways.begin(), item.ways.end());
+      std::sort(ways.begin(), ways.end());
+      ways.erase(std::unique(ways.begin(), ways.end()), ways.end());
       for (const auto& [actor, x] : item.actors) {
         auto [it, fresh] = joined.back().actors.emplace(actor, x);
         if (!fresh && std::abs(x) > std::abs(it->second)) it->second = x;

@@ -16,6 +16,8 @@ struct Item {
   Evidence evidence;
   /// What it is to the operator model; kNone where it is none of these.
   std::uint32_t technique = kNone, software = kNone;
+  /// The very ids that were seen of `technique`, which is the parent: the model reads both. Sorted, each once.
+  std::vector<std::uint32_t> ways;
   std::string observable;
   /// Natural log-ratios that it adds itself: actor's number → ratio against "an unknown group", raw.
   std::map<std::uint32_t, double> actors;

@@ -18,6 +18,7 @@ std::vector<Item> technique_items(const EvidenceInput& input) {
       const TechniqueEntry& t = input.table->techniques()[number];
       const TechniqueEntry& parent = input.table->techniques()[t.parent];
       item.technique = t.parent;
+      item.ways = {number};
       item.evidence = make_evidence("technique", Channel::kTechnique, parent.id,
                                     fmt::format("{} ({}) was seen.", parent.name, parent.id), f.support);
     }
