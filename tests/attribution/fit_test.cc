@@ -6,6 +6,7 @@
 #include <cmath>
 #include <ctime>
 #include <filesystem>
+#include <map>
 #include <random>
 
 #include "attribution/attribution.h"
@@ -252,6 +253,29 @@ TEST(Joint, TechniquesStayBetweenTheirFloorAndTheirCap) {
   const Posterior p = joint_posterior(s, j);
   EXPECT_NEAR(p.technique[0], -j[kJointTechniqueImitation], 0.1);
   EXPECT_NEAR(p.technique[1], j[kJointTechniqueFloor], 0.1);
+}
+
+TEST(Items, CarryTheVerySubtechniqueToTheModel) {
+  ActorTableInput input;
+  for (const char* id : {"T1059", "T1059.001", "T1059.003", "T1105", "T1071"})
+    input.techniques.push_back({id, id, false});
+  for (int g = 0; g < 6; ++g) {
+    ActorTableInput::Group group;
+    group.key = group.attack_id = "G9" + std::to_string(100 + g);
+    group.name = "Group " + std::to_string(g);
+    group.techniques = {g % 2 == 0 ? "T1059.001" : "T1059.003", "T1105", "T1071"};
+    input.groups.push_back(group);
+  }
+  input.digest = "test";
+  const auto table = std::move(input).build();
+  CaseFacts facts;
+  facts.techniques = {{"T1059.003", {}}};
+  std::map<std::string, double> said;
+  for (const Assessment& a : assess(facts, table.get())) {
+    for (const Hypothesis& h : a.hypotheses) said[h.key] = h.probability;
+  }
+  ASSERT_TRUE(said.contains("G9100") && said.contains("G9101"));
+  EXPECT_GT(said["G9101"], said["G9100"]);
 }
 
 TEST(Weights, ThoseThatShipHaveErrors) {
