@@ -231,11 +231,7 @@ void HttpParser::header_line(Context& context, Role role, std::string_view text,
     return;
   }
   if (text.empty() || text[0] == '\0') {
-    if (!m->header.empty()) {
-      const std::string held = std::move(m->header);
-      m->header.clear();
-      header(context, role, held, m->header_folded);
-    }
+    settle_header(context, role);
     headers_done(context, role);
     return;
   }
@@ -250,16 +246,22 @@ void HttpParser::header_line(Context& context, Role role, std::string_view text,
     }
     return;
   }
-  if (!m->header.empty()) {
-    const std::string held = std::move(m->header);
-    m->header.clear();
-    header(context, role, held, m->header_folded);
-  }
-  m->header_folded = false;
+  settle_header(context, role);
   if (next >= 0 && next != ' ' && next != '\t')
     header(context, role, text, false);
   else
     m->header = text;
+}
+
+/// The header line that was held is whole: what follows it does not go on with it.
+void HttpParser::settle_header(Context& context, Role role) {
+  Message& m = *message(role);
+  if (!m.header.empty()) {
+    const std::string held = std::move(m.header);
+    m.header.clear();
+    header(context, role, held, m.header_folded);
+  }
+  m.header_folded = false;
 }
 
 void HttpParser::header(Context& context, Role role, std::string_view text, bool folded) {
@@ -318,11 +320,7 @@ void HttpParser::finish(Context& context, Role role, bool interrupted) {
   if (!s.ongoing) return;
   s.ongoing = false;
   Message& m = *message(role);
-  if (!m.header.empty()) {
-    const std::string held = std::move(m.header);
-    m.header.clear();
-    header(context, role, held, m.header_folded);
-  }
+  settle_header(context, role);
   body_ends(context, role);
   Transaction* t = transaction(context, role);
   if (!m.dns.empty() && !interrupted) dns_message(context, role, m.dns);
@@ -507,6 +505,8 @@ void HttpParser::stream(Context& context, Direction direction, Bytes data) {
     const std::size_t to_lf = lf == nullptr ? data.size() : static_cast<std::size_t>(lf - data.data());
     const auto* cr = static_cast<const std::uint8_t*>(std::memchr(data.data(), '\r', to_lf));
     if (lf == nullptr && cr == nullptr) {
+      // The next line has begun: the one before it waits no longer, as it would not in one segment with it.
+      if (s.partial.empty() && s.wait == Wait::kMessage && !is_blank(data[0])) settle_header(context, role);
       hold_line(context, s, base::as_text(data));
       data = {};
       break;

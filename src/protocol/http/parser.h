@@ -82,6 +82,7 @@ class HttpParser final : public Parser {
   void begin_reply(Context& context, Version version, std::uint16_t code, std::string_view reason);
   void begin_message(Context& context, Role role, bool body_expected);
   void header_line(Context& context, Role role, std::string_view line, int next);
+  void settle_header(Context& context, Role role);
   void header(Context& context, Role role, std::string_view line, bool folded);
   void request_header(Context& context, std::string_view name, std::string_view value);
   void reply_header(Context& context, std::string_view name, std::string_view value);
