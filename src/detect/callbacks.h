@@ -1,5 +1,6 @@
 // Calls that an attack told its victim to make: a look-up, a download, a connection back. What was asked for and then
-// happens at once, and had not happened before, shows that the attack worked where the answer shows nothing.
+// happens at once shows that the attack worked where the answer shows nothing. Whether the victim made the same call
+// before is not looked at.
 #pragma once
 
 #include <cstdint>
